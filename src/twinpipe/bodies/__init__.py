@@ -1,0 +1,1 @@
+"""Body files that ship with twinpipe."""

@@ -1,0 +1,292 @@
+"""A celestial body: orbit, bulk numbers, maps and initial inventories, validated, in SI units."""
+
+from __future__ import annotations
+
+import json
+import math
+import tomllib
+from functools import cache, cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from twinpipe.constants import GRAVITATIONAL_CONSTANT, MOLAR_MASS
+from twinpipe.digest import digest
+from twinpipe.errors import InvalidInput, NotFound
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+GasName = Literal["CO2", "N2", "O2", "Ar", "CO", "CH4", "H2", "He", "H2O", "SO2", "NH3"]
+MapName = Literal["elevation", "albedo", "thermal_inertia"]
+
+
+class Part(BaseModel):
+    """Base of everything in a body file: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Orbit(Part):
+    """Orbit around the star and rotation; B1."""
+
+    semi_major_axis_m: Positive
+    solar_constant_w_m2: Positive = Field(description="at the semi-major axis")
+    eccentricity: Annotated[float, Field(ge=0, lt=1)]
+    obliquity_degree: Annotated[float, Field(ge=0, le=180)]
+    perihelion_ls_degree: Annotated[float, Field(ge=0, lt=360)]
+    sidereal_year_s: Positive
+    solar_day_s: Positive
+
+
+class Bulk(Part):
+    """Size and gravity."""
+
+    mean_radius_m: Positive
+    gravity_m_s2: Positive
+    mass_kg: Positive
+
+    @property
+    def area_m2(self) -> float:
+        return 4 * math.pi * self.mean_radius_m**2
+
+
+class Atmosphere(Part):
+    """Well-mixed gases; CO2 includes what is frozen in the seasonal caps."""
+
+    mass_kg: dict[GasName, NotNegative] = {}
+    heat_capacity_j_kg_k: Positive = 770.0
+    escape_kg_s: dict[GasName, NotNegative] = {}
+
+    @property
+    def total_mass_kg(self) -> float:
+        return math.fsum(self.mass_kg.values())
+
+
+class HarmonicMap(Part):
+    """A map of the body from a file of real spherical harmonics that ships with twinpipe."""
+
+    file: str
+    name: MapName
+
+
+class Surface(Part):
+    """Static maps: a number for the whole body or a harmonic map."""
+
+    albedo: Fraction | HarmonicMap
+    thermal_inertia_j_m2_k_s12: Positive | HarmonicMap = 200.0
+    elevation_m: Finite | HarmonicMap = 0.0
+    volumetric_heat_capacity_j_m3_k: Positive = 1.0e6
+    geothermal_flux_w_m2: NotNegative = 0.0
+
+
+class SemiGrey(Part):
+    """OLR = eps sigma T^4 (1 + v), eps from the column's composition; B3.3."""
+
+    kind: Literal["semi_grey"] = "semi_grey"
+    emissivity_factor: Positive = 1.0
+    diurnal_factor: NotNegative = Field(0.8, description="k_d of B4; 0 leaves the diurnal term out")
+
+
+class LinearLongwave(Part):
+    """OLR = A + B (T - 273.15 K); B3.1, for tests and comparison with energy-balance models."""
+
+    kind: Literal["linear"]
+    a_w_m2: Finite
+    b_w_m2_k: Positive
+
+
+class OrbitInsolation(Part):
+    """Daily-mean insolation from the orbit; B1."""
+
+    kind: Literal["orbit"] = "orbit"
+
+
+class LegendreInsolation(Part):
+    """Annual-mean insolation S/4 (1 + s2 P2(sin latitude)), the same at all times."""
+
+    kind: Literal["legendre"]
+    s2: Finite
+
+
+class StepIce(Part):
+    """Albedo of ice that lies wherever the surface is colder than a threshold."""
+
+    threshold_k: Positive
+    albedo: Fraction
+
+
+class SoilColumn(Part):
+    """Soil layers, thicknesses in annual skin depths; B5."""
+
+    kind: Literal["soil"] = "soil"
+    thickness: tuple[Positive, ...] = (0.04, 0.08, 0.16, 0.32, 0.6, 1.2)
+
+
+class Slab(Part):
+    """One layer of fixed heat capacity, such as a mixed layer."""
+
+    kind: Literal["slab"]
+    heat_capacity_j_m2_k: Positive
+
+
+class Climate(Part):
+    """Which laws hold on the body, with their parameters."""
+
+    longwave: SemiGrey | LinearLongwave = Field(SemiGrey(), discriminator="kind")
+    insolation: OrbitInsolation | LegendreInsolation = Field(OrbitInsolation(), discriminator="kind")
+    column: SoilColumn | Slab = Field(SoilColumn(), discriminator="kind")
+    albedo_p2: Finite = Field(0.0, description="added to the albedo times P2(sin latitude)")
+    step_ice: StepIce | None = None
+    diffusivity_w_m2_k: NotNegative = 0.0
+    diffusivity_reference_pa: Positive | None = Field(
+        None, description="pressure at which the diffusivity holds; it scales with pressure when given"
+    )
+    relative_humidity: Fraction = Field(0.5, description="over surface water ice; B3.3 (b)")
+
+
+class Co2Ice(Part):
+    """Optical properties of seasonal CO2 ice; B8."""
+
+    albedo_north: Fraction
+    albedo_south: Fraction
+    emissivity_north: Fraction
+    emissivity_south: Fraction
+    half_cover_kg_m2: Positive = Field(20.0, description="mass at which half of the ground is covered; B2")
+
+
+class Deposit(Part):
+    """Water ice on the surface, spread evenly over a band of latitudes."""
+
+    name: str
+    mass_kg: NotNegative
+    south_degree: Annotated[float, Field(ge=-90, le=90)]
+    north_degree: Annotated[float, Field(ge=-90, le=90)]
+
+
+class Hydrosphere(Part):
+    """Water inventories."""
+
+    total_water_kg: NotNegative = 0.0
+    surface_ice: tuple[Deposit, ...] = ()
+
+
+class Geosphere(Part):
+    """Volatiles stored in the ground: compound -> mechanism -> kg."""
+
+    stored_volatiles_kg: dict[str, dict[str, NotNegative]] = {}
+
+
+class Body(Part):
+    """A celestial body, the thing that a twin clones."""
+
+    identifier: Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9_.-]{1,63}$")]
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    kind: Literal["terrestrial_planet", "moon", "dwarf_planet", "custom"] = "custom"
+    solar_system: str = "SOL-01"
+    orbit: Orbit
+    bulk: Bulk
+    atmosphere: Atmosphere = Atmosphere()
+    surface: Surface
+    climate: Climate = Climate()
+    co2_ice: Co2Ice | None = None
+    hydrosphere: Hydrosphere = Hydrosphere()
+    geosphere: Geosphere = Geosphere()
+    sources: dict[str, str] = Field({}, description="dotted field -> where its number comes from")
+    assumptions: tuple[str, ...] = Field((), description="what was assumed when the body was read")
+
+    @field_validator("sources")
+    @classmethod
+    def _plain_sources(cls, value: dict[str, str]) -> dict[str, str]:
+        return dict(sorted(value.items()))
+
+    @model_validator(mode="after")
+    def _gravity_matches_mass(self) -> Body:
+        expected = GRAVITATIONAL_CONSTANT * self.bulk.mass_kg / self.bulk.mean_radius_m**2
+        if not 0.8 < self.bulk.gravity_m_s2 / expected < 1.25:
+            raise ValueError(
+                f"gravity_m_s2 {self.bulk.gravity_m_s2:g} does not fit mass and radius, which give {expected:.3g}"
+            )
+        return self
+
+    @cached_property
+    def digest(self) -> str:
+        """Content name of the body."""
+        return digest(self.model_dump(mode="json"))
+
+    @property
+    def surface_pressure_pa(self) -> float:
+        """Mean surface pressure if nothing is frozen: M g / A."""
+        return self.atmosphere.total_mass_kg * self.bulk.gravity_m_s2 / self.bulk.area_m2
+
+    @property
+    def mean_molar_mass_kg_mol(self) -> float:
+        """Mean molar mass of the gases; that of CO2 if there are none."""
+        moles = math.fsum(m / MOLAR_MASS[g] for g, m in self.atmosphere.mass_kg.items())
+        return self.atmosphere.total_mass_kg / moles if moles else MOLAR_MASS["CO2"]
+
+
+def explain(error: ValidationError, prefix: str = "") -> InvalidInput:
+    """The first complaint of pydantic as one sentence that names field, value and what is allowed."""
+    first = error.errors()[0]
+    where = ".".join([prefix, *map(str, first["loc"])] if prefix else map(str, first["loc"]))
+    value: Any = first.get("input")
+    if isinstance(value, dict | list):
+        value = "(a table)" if isinstance(value, dict) else "(a list)"
+    message = first["msg"]
+    return InvalidInput(where or "file", value, message[0].lower() + message[1:])
+
+
+@cache
+def builtin_names() -> tuple[str, ...]:
+    """Names of the bodies that ship with twinpipe."""
+    return tuple(sorted(p.name[:-5] for p in files("twinpipe.bodies").iterdir() if p.name.endswith(".toml")))
+
+
+@cache
+def builtin_body(name: str) -> Body:
+    """The body that ships as bodies/<name>.toml; raises NotFound."""
+    if name.lower() not in builtin_names():
+        raise NotFound("body", name, list(builtin_names()))
+    text = (files("twinpipe.bodies") / f"{name.lower()}.toml").read_text(encoding="utf-8")
+    return Body.model_validate(tomllib.loads(text))
+
+
+def read_body(path: Path) -> Body:
+    """Body from a TOML or JSON file of this model; raises InvalidInput."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise InvalidInput("body file", str(path), f"it must be readable TOML or JSON ({error})") from None
+    try:
+        return Body.model_validate(data)
+    except ValidationError as error:
+        raise explain(error, path.name) from None
+
+
+def load_body(name_or_path: str | Path, imported: Path | None = None) -> Body:
+    """A built-in body by name, an imported one by name or identifier, or one from a file.
+
+    imported is the folder of imported bodies.  Raises NotFound or InvalidInput.
+    """
+    text = str(name_or_path)
+    if text.endswith((".toml", ".json")):
+        return read_body(Path(text))
+    own = imported_bodies(imported)
+    for body in own:
+        if body.identifier == text:
+            return body
+    if text.lower() in builtin_names():
+        return builtin_body(text.lower())
+    raise NotFound("body", text, [*builtin_names(), *(body.identifier for body in own)])
+
+
+def imported_bodies(folder: Path | None) -> list[Body]:
+    """Bodies that were imported into folder, in order of identifier."""
+    if folder is None or not folder.is_dir():
+        return []
+    return [read_body(path) for path in sorted(folder.glob("*.json"))]

@@ -1,0 +1,68 @@
+"""Errors that twinpipe raises; each carries one sentence for the person who can act on it.
+
+TwinpipeError
+├── UsageError               exit code 2: the request is wrong
+│   ├── InvalidInput         a field has a value that is not allowed
+│   └── NotFound             a name or id that does not exist
+└── Failure                  exit code 1: the request is right, but it could not be done
+    ├── DatabaseUnavailable  Postgres does not answer or cannot be started
+    ├── StoreError           outputs cannot be written, or are missing or damaged
+    ├── BudgetError          mass or energy books do not close
+    ├── SimulationError      the simulation left the range in which it means anything
+    └── Conflict             another run or a deletion holds the twin
+"""
+
+from __future__ import annotations
+
+
+class TwinpipeError(Exception):
+    """Anything that twinpipe refuses or fails to do, in one sentence."""
+
+    exit_code = 1
+
+
+class UsageError(TwinpipeError):
+    """The request is wrong."""
+
+    exit_code = 2
+
+
+class InvalidInput(UsageError):
+    """A field has a value that is not allowed."""
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        self.field, self.value, self.allowed = field, value, allowed
+        super().__init__(f"{field}: {value!r} is not allowed; {allowed}.")
+
+
+class NotFound(UsageError):
+    """A name or id that does not exist."""
+
+    def __init__(self, what: str, name: object, known: list[str] | None = None) -> None:
+        self.what, self.name = what, name
+        hint = f"; known: {', '.join(known)}" if known else ""
+        super().__init__(f"no {what} named {name!r}{hint}.")
+
+
+class Failure(TwinpipeError):
+    """The request is right, but it could not be done."""
+
+
+class DatabaseUnavailable(Failure):
+    """Postgres does not answer or cannot be started."""
+
+
+class StoreError(Failure):
+    """Outputs cannot be written, or are missing or damaged."""
+
+
+class BudgetError(Failure):
+    """Mass or energy books do not close."""
+
+
+class SimulationError(Failure):
+    """The simulation left the range in which it means anything."""
+
+
+class Conflict(Failure):
+    """Another run or a deletion holds the twin."""

@@ -1,0 +1,69 @@
+"""Static maps of a body on a grid, from numbers or real spherical harmonics."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from twinpipe.body import Body, HarmonicMap
+from twinpipe.grid import Array, Grid
+
+
+@cache
+def _harmonics(file: str) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((files("twinpipe.bodies") / file).read_text(encoding="utf-8"))
+    return data
+
+
+def normalised_legendre(degree: int, x: Array) -> Array:
+    """Associated Legendre functions P_lm(x), fully normalised (4 pi), no Condon-Shortley phase.
+
+    Returns (degree + 1, degree + 1, len(x)), zero where m > l; standard forward column recursion.
+    """
+    p = np.zeros((degree + 1, degree + 1, len(x)))
+    p[0, 0] = 1.0
+    u = np.sqrt(1 - x * x)
+    for m in range(1, degree + 1):
+        p[m, m] = math.sqrt((2 * m + 1) / (2 * m) * (2 if m == 1 else 1)) * u * p[m - 1, m - 1]
+    for m in range(degree):
+        p[m + 1, m] = math.sqrt(2 * m + 3) * x * p[m, m]
+        for ell in range(m + 2, degree + 1):
+            a = math.sqrt((2 * ell - 1) * (2 * ell + 1) / ((ell - m) * (ell + m)))
+            b = math.sqrt(
+                (2 * ell + 1) * (ell + m - 1) * (ell - m - 1) / ((2 * ell - 3) * (ell - m) * (ell + m))
+            )
+            p[ell, m] = a * x * p[ell - 1, m] - b * p[ell - 2, m]
+    return p
+
+
+def evaluate(source: float | HarmonicMap, grid: Grid) -> Array:
+    """(n_lat, n_lon) field at cell centres: f = sum P_lm (C_lm cos m lon + S_lm sin m lon)."""
+    if not isinstance(source, HarmonicMap):
+        return np.full((grid.n_lat, grid.n_lon), float(source))
+    data = _harmonics(source.file)
+    legendre = normalised_legendre(data["degree"], np.sin(grid.latitude))
+    field = np.zeros((grid.n_lat, grid.n_lon))
+    for ell, m, c, s in data["coefficients"][source.name]:
+        wave = c * np.cos(m * grid.longitude) + s * np.sin(m * grid.longitude)
+        field += legendre[ell, m][:, None] * wave[None, :]
+    low, high = data["clip"].get(source.name, (-np.inf, np.inf))
+    return np.clip(field, low, high)
+
+
+def surface_ice(body: Body, grid: Grid) -> Array:
+    """(n_lat, n_lon) kg m-2 of surface water ice; each deposit fills the rows centred in its band."""
+    field = np.zeros((grid.n_lat, grid.n_lon))
+    degrees = np.degrees(grid.latitude)
+    for deposit in body.hydrosphere.surface_ice:
+        rows = (degrees >= deposit.south_degree) & (degrees <= deposit.north_degree)
+        if not rows.any():  # a coarse grid has no row centre in the band
+            centre = 0.5 * (deposit.south_degree + deposit.north_degree)
+            rows[np.argmin(np.abs(degrees - centre))] = True
+        area = grid.area_weight[rows].sum() * body.bulk.area_m2
+        field[rows] += deposit.mass_kg / area
+    return field

@@ -1,0 +1,56 @@
+"""Settings: environment variables with the prefix TWINPIPE_, every one optional."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from twinpipe.errors import InvalidInput
+
+
+class Settings(BaseSettings):
+    """Where things are and how large they may grow."""
+
+    model_config = SettingsConfigDict(env_prefix="TWINPIPE_", frozen=True)
+
+    home: Path = Field(
+        default_factory=lambda: user_data_path("twinpipe"),
+        description="Folder of the embedded database, the stores, imported bodies and reports.",
+    )
+    database_url: SecretStr | None = Field(
+        None, description="Postgres to use (postgresql://...); the embedded one when not set."
+    )
+    store_url: str | None = Field(None, description="Folder of the Zarr stores; HOME/stores when not set.")
+    dask_scheduler: str | None = Field(
+        None, description="Address of an existing Dask scheduler; a local cluster when not set."
+    )
+    workers: Annotated[int, Field(ge=0, le=1024)] = Field(
+        0, description="Worker threads of the local cluster; 0 means one per core."
+    )
+    log_level: str = Field("WARNING", description="Level of the logger 'twinpipe'.")
+    twin_ttl: Annotated[int, Field(ge=0)] = Field(
+        30, description="Days until a new twin expires; 0 means never."
+    )
+
+    @cached_property
+    def store_path(self) -> Path:
+        """Folder that holds one Zarr store per twin."""
+        return Path(self.store_url) if self.store_url else self.home / "stores"
+
+
+def load_settings() -> Settings:
+    """Settings from the environment.
+
+    Raises InvalidInput naming the variable that has a value which is not allowed.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "TWINPIPE_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise InvalidInput(name, first.get("input"), first["msg"].lower()) from None
