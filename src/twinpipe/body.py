@@ -145,6 +145,11 @@ class Climate(Part):
     diffusivity_reference_pa: Positive | None = Field(
         None, description="pressure at which the diffusivity holds; it scales with pressure when given"
     )
+    air_coupling_w_m2_k: NotNegative = Field(
+        0.0,
+        description="exchange between ground and the air that carries heat, growing with the root of pressure"
+        " as the diffusivity does; 0: the ground itself diffuses",
+    )
     relative_humidity: Fraction = Field(0.5, description="over surface water ice; B3.3 (b)")
 
 

@@ -1,0 +1,208 @@
+"""Connections to the ledger: its URL, one engine per process, transactions, retries."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import orjson
+import psycopg
+import tenacity
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from twinpipe.errors import DatabaseUnavailable, InvalidInput
+from twinpipe.settings import Settings
+
+CONNECT = {
+    "connect_timeout": 5,
+    "keepalives_idle": 15,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # a network that swallows packets is an error, not a wait for ever
+    "application_name": "twinpipe",
+    "options": "-c statement_timeout=60s -c lock_timeout=5s "
+    "-c idle_in_transaction_session_timeout=60s -c timezone=UTC",
+}
+# serialization, deadlock, lock timeout, shutdowns, too many connections, idle in transaction
+TRANSIENT = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300", "25P03"}
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_engines: dict[tuple[int, str], Engine] = {}
+
+
+@contextmanager
+def database_url(settings: Settings) -> Iterator[str]:
+    """URL of the ledger: TWINPIPE_DATABASE_URL, else the embedded server, which runs within the context.
+
+    Raises DatabaseUnavailable when it does not answer, InvalidInput when the URL is none.
+    """
+    if settings.database_url is not None:
+        url = normal_url(settings.database_url.get_secret_value())
+        ping(url)
+        yield url
+        return
+    try:
+        from twinpipe.db.embedded import EmbeddedPostgres
+    except ImportError:  # no fcntl: Windows
+        raise DatabaseUnavailable(
+            "the embedded Postgres needs Linux or macOS: set TWINPIPE_DATABASE_URL."
+        ) from None
+    with EmbeddedPostgres(settings.home / "postgres") as url:
+        try:
+            yield url
+        finally:
+            close(url)
+
+
+def normal_url(text: str) -> str:
+    """The URL with the driver's name in it; raises InvalidInput, which never shows the text."""
+    allowed = "it is postgresql://user:password@host:port/database"
+    try:
+        url = make_url(re.sub(r"^postgres(ql)?(\+psycopg)?://", "postgresql+psycopg://", text.strip()))
+    except (ArgumentError, ValueError):
+        raise InvalidInput("TWINPIPE_DATABASE_URL", "(not shown)", allowed) from None
+    if url.drivername != "postgresql+psycopg":
+        raise InvalidInput("TWINPIPE_DATABASE_URL", url.drivername, allowed)
+    return url.render_as_string(hide_password=False)
+
+
+def engine(url: str) -> Engine:
+    """The engine of this process for a URL; a forked child gets its own."""
+    key = (os.getpid(), url)
+    if key not in _engines:
+        _engines[key] = _make_engine(make_url(url))
+    return _engines[key]
+
+
+def close(url: str) -> None:
+    """Close the connections of this process to a URL."""
+    if made := _engines.pop((os.getpid(), url), None):
+        made.dispose()
+
+
+def ping(url: str) -> None:
+    """Ask once whether the database answers; raises DatabaseUnavailable within seconds."""
+    with engine(url).connect():
+        pass
+
+
+def _make_engine(url: URL) -> Engine:
+    made = create_engine(
+        url,
+        connect_args=CONNECT,
+        pool_pre_ping=True,
+        pool_size=4,
+        max_overflow=2,
+        pool_timeout=10,
+        pool_recycle=1800,
+        pool_use_lifo=True,
+        json_serializer=strict_json,
+        json_deserializer=orjson.loads,
+    )
+    answered = False
+
+    @event.listens_for(made, "do_connect")
+    def connect(dialect: Any, record: Any, arguments: Any, options: Any) -> Any:
+        nonlocal answered
+        try:
+            connection = dialect.connect(*arguments, **options)
+        except psycopg.OperationalError as error:
+            if answered:  # it is restarting, perhaps: worth a retry
+                raise
+            raise _unavailable(url, error) from None
+        answered = True
+        return connection
+
+    return made
+
+
+def _unavailable(url: URL, error: BaseException) -> DatabaseUnavailable:
+    host = url.host or url.query.get("host") or "localhost"
+    where = f"{host}:{url.port or url.query.get('port') or 5432}"
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    reason = re.sub(r"\s+", " ", reason.rsplit("failed: ", 1)[-1]).strip(" .:")
+    if isinstance(url.password, str) and url.password:
+        reason = reason.replace(url.password, "***")
+    return DatabaseUnavailable(f"database {url.database or ''!r} at {where} does not answer: {reason}.")
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """A connection whose work is committed at the end, or undone when anything is raised."""
+    with engine.begin() as connection:
+        yield connection
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same work may well succeed a moment later."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    if state is None:  # lost connections carry no state
+        return error.connection_invalidated or isinstance(error, OperationalError)
+    return state in TRANSIENT or state.startswith("08")
+
+
+def retried(function: Callable[P, R]) -> Callable[P, R]:
+    """Repeat a whole function through transient faults, for about half a minute.
+
+    Only for functions whose repetition changes nothing, since a commit whose reply was lost is repeated too.
+    Raises DatabaseUnavailable when the database does not come back.
+    """
+    attempt = tenacity.retry(
+        retry=tenacity.retry_if_exception(is_transient),
+        wait=tenacity.wait_random_exponential(multiplier=0.05, max=5),
+        stop=tenacity.stop_after_delay(30),
+        reraise=True,
+    )(function)
+
+    @wraps(function)
+    def whole(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return attempt(*args, **kwargs)
+        except (DBAPIError, PoolTimeout) as error:
+            if not is_transient(error):
+                raise
+            first = str(getattr(error, "orig", None) or error).strip().splitlines()[0].strip(" .")
+            raise DatabaseUnavailable(f"the database went away and did not come back: {first}.") from None
+
+    return whole
+
+
+def strict_json(value: Any) -> str:
+    """JSON for a column; raises InvalidInput for what jsonb would refuse or orjson would turn into null."""
+    check_json(value)
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    except TypeError as error:
+        raise InvalidInput("value", type(value).__name__, f"it must be JSON ({error})") from None
+
+
+def check_json(value: Any, field: str = "value") -> None:
+    """Refuse NaN, infinities and NUL characters anywhere in a value; raises InvalidInput naming the place."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidInput(field, float(value), "it is a finite number")
+    if isinstance(value, str) and "\0" in value:
+        raise InvalidInput(field, value, "it is text without NUL characters")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            check_json(key, field)
+            check_json(item, f"{field}.{key}")
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            check_json(item, f"{field}[{index}]")
+    elif not (value is None or isinstance(value, str | int | float)):
+        raise InvalidInput(
+            field, type(value).__name__, "it is text, a number, true, false, null, a list or a table"
+        )

@@ -1,0 +1,166 @@
+"""What an output tree holds: groups, variables, coordinates and CF attributes, the same in memory and on disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from twinpipe.body import Body
+from twinpipe.constants import DAY
+from twinpipe.fields import ALL, GROUPS, MAPS, Field, Group
+from twinpipe.grid import Array, Grid
+from twinpipe.maps import evaluate, surface_ice
+from twinpipe.physics.orbit import solar_longitude
+from twinpipe.plan import Plan
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An array to be made: data is given for coordinates and static maps, None for what segments write."""
+
+    name: str
+    dims: tuple[str, ...]
+    shape: tuple[int, ...]
+    chunks: tuple[int, ...]
+    dtype: str
+    attributes: dict[str, Any]
+    data: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Root attributes and, per group, the variables; coordinates are repeated in each group."""
+
+    attributes: dict[str, Any]
+    groups: dict[Group, tuple[Variable, ...]] = field(default_factory=dict)
+
+
+def _coordinate(name: str, data: NDArray[Any], dims: tuple[str, ...] | None = None, **attributes: Any) -> Variable:
+    return Variable(name, dims or (name,), data.shape, data.shape, data.dtype.str[1:], attributes, data)
+
+
+def horizontal_coordinates(grid: Grid) -> dict[str, list[Variable]]:
+    """Coordinates of the dimensions lat and lon, with bounds."""
+    edges = np.degrees(grid.latitude_edges)
+    west = np.degrees(grid.longitude) - 180.0 / grid.n_lon
+    return {
+        "lat": [
+            _coordinate("lat", np.degrees(grid.latitude), standard_name="latitude", units="degrees_north",
+                        long_name="latitude", axis="Y", bounds="lat_bnds"),
+            _coordinate("lat_bnds", np.stack([edges[:-1], edges[1:]], axis=1), ("lat", "bnds")),
+        ],
+        "lon": [
+            _coordinate("lon", np.degrees(grid.longitude), standard_name="longitude", units="degrees_east",
+                        long_name="longitude", axis="X", bounds="lon_bnds"),
+            _coordinate("lon_bnds", np.stack([west, west + 360.0 / grid.n_lon], axis=1), ("lon", "bnds")),
+        ],
+    }
+
+
+def _time_coordinates(dim: str, plan: Plan, steps: Array, bounds: Array | None) -> list[Variable]:
+    """Time of a dimension in days since the run's start, with year, orbit and solar longitude."""
+    clock, body = plan.clock, plan.specs[0].body
+    seconds = steps * clock.step_seconds
+    extra = {"bounds": f"{dim}_bnds"} if bounds is not None else {}
+    result = [
+        _coordinate(dim, seconds / DAY, long_name="time since the run's start", units="days",
+                    standard_name="time", axis="T", **extra),
+        _coordinate(f"{dim}_year", np.array([clock.year_of_step(s) for s in steps]), (dim,),
+                    long_name="Julian years since the run's start", units="year"),
+        _coordinate(f"{dim}_orbit", np.floor(seconds / clock.orbit_seconds).astype("i4"), (dim,),
+                    long_name="orbits completed since the run's start", units="1"),
+        _coordinate(f"{dim}_ls", np.degrees(solar_longitude(body.orbit, seconds)) % 360, (dim,),
+                    long_name="solar longitude", units="degree"),
+    ]
+    if bounds is not None:
+        result.append(_coordinate(f"{dim}_bnds", bounds * clock.step_seconds / DAY, (dim, "bnds")))
+    return result
+
+
+def coordinates(plan: Plan) -> dict[str, list[Variable]]:
+    """Coordinate variables by dimension."""
+    every = plan.specs[0].output.zonal_every_steps
+    windows = np.array(plan.windows, dtype=float)
+    members = np.arange(plan.n_members, dtype="i4")
+    return {
+        "member": [_coordinate("member", members, standard_name="realization", units="1", long_name="member")],
+        "time": _time_coordinates("time", plan, windows.mean(axis=1), windows),
+        "zonal_time": _time_coordinates(
+            "zonal_time", plan, np.arange(1.0, plan.n_zonals + 1) * every, None),
+        "series_time": _time_coordinates("series_time", plan, np.arange(1.0, plan.n_steps + 1), None),
+        **horizontal_coordinates(plan.grid),
+    }
+
+
+def attributes_of(f: Field) -> dict[str, Any]:
+    """CF attributes of a field."""
+    result: dict[str, Any] = {"long_name": f.long_name, "units": f.units}
+    if f.standard_name:
+        result["standard_name"] = f.standard_name
+    if f.cell_methods:
+        result["cell_methods"] = f.cell_methods
+    if f.units == "K":
+        result["units_metadata"] = "temperature: on_scale"
+    return result
+
+
+def static_fields(body: Body, grid: Grid) -> dict[str, Array]:
+    """The static maps of a body on a grid."""
+    return {
+        "surface_altitude": evaluate(body.surface.elevation_m, grid),
+        "bare_albedo": evaluate(body.surface.albedo, grid),
+        "thermal_inertia": evaluate(body.surface.thermal_inertia_j_m2_k_s12, grid),
+        "surface_water_ice_amount": surface_ice(body, grid),
+        "vegetation_carbon": np.zeros((grid.n_lat, grid.n_lon)),
+    }
+
+
+def run_layout(plan: Plan, attributes: dict[str, Any]) -> Layout:
+    """Layout of a run's or sweep's outputs."""
+    sizes = {
+        "member": plan.n_members, "time": len(plan.windows), "zonal_time": plan.n_zonals,
+        "series_time": plan.n_steps, "lat": plan.grid.n_lat, "lon": plan.grid.n_lon,
+    }
+    output, steps = plan.specs[0].output, plan.steps_per_segment
+    chunks = sizes | {
+        "member": plan.members_per_block,
+        "time": plan.orbits_per_segment // output.maps_every_orbits,
+        "zonal_time": steps // output.zonal_every_steps,
+        "series_time": steps,
+    }
+    static = static_fields(plan.specs[0].body, plan.grid)
+    by_dim = coordinates(plan)
+    groups: dict[Group, tuple[Variable, ...]] = {}
+    for group in GROUPS:
+        variables = [_variable(f, sizes, chunks, static.get(f.name)) for f in ALL if f.group == group]
+        if group in ("atmosphere", "hydrosphere"):
+            variables += [_initial(f, sizes, chunks) for f in MAPS if f.group == group]
+        used = {d for v in variables for d in v.dims}
+        groups[group] = tuple(c for dim in by_dim if dim in used for c in by_dim[dim]) + tuple(variables)
+    return Layout({**ROOT_ATTRIBUTES, **attributes}, groups)
+
+
+ROOT_ATTRIBUTES = {
+    "Conventions": "CF-1.11",
+    "institution": "twinpipe",
+    "references": "physics.md of twinpipe; sources of every number are in the body file",
+}
+
+
+def _variable(f: Field, sizes: dict[str, int], chunks: dict[str, int], data: Array | None) -> Variable:
+    shape = tuple(sizes[d] for d in f.dims)
+    pieces = tuple(max(1, min(chunks[d], sizes[d])) for d in f.dims)
+    return Variable(f.name, f.dims, shape, pieces, f.kept, attributes_of(f), data)
+
+
+def _initial(f: Field, sizes: dict[str, int], chunks: dict[str, int]) -> Variable:
+    """The map of the orbit before year 0, which the twin starts from."""
+    dims = tuple(d for d in f.dims if d != "time")
+    v = _variable(Field(f"initial_{f.name}", f.group, dims, f.units, f"{f.long_name} in the orbit before year 0",
+                        f.standard_name, "area: mean", f.kept), sizes, chunks, None)
+    return v
+
+

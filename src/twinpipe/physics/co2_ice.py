@@ -1,0 +1,114 @@
+"""Surface balance with condensation and sublimation of CO2, energy closed exactly; B8."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from twinpipe.grid import Array
+from twinpipe.physics.compiled import compiled
+
+LATENT = 5.90e5  # J kg-1
+NO_FROST = -1.0  # K; a frost point that no surface reaches
+LARGEST_SHARE = 0.2  # of the CO2 column that may condense in one step, so that the gas cannot run out
+
+
+@compiled
+def frost_point(log_p: Array, log_share: Array, out: Array) -> None:
+    """T_f = 3182.48 / (23.3494 - ln(p_CO2 / 100 Pa)) of a row, with ln p_CO2 = ln p + ln x_CO2; B8 [S19]."""
+    for j in range(log_p.size):
+        out[j] = 3182.48 / (23.3494 + 4.605170185988092 - log_p[j] - log_share[j])
+
+
+@compiled
+def linearise(
+    T: Array, k: Array, a: float, b: float, linear: bool, capacity: Array, conduction: float,
+    inertia: Array, below: Array, absorbed: Array, extra: Array,
+    base: Array, A: Array, drive: Array,
+) -> None:
+    """Coefficients of the surface balance of a row: A T' = drive + s, without frost.
+
+    (C/dt + G)(T') = C/dt T + G beta + ASR + extra - OLR(T') + s, with OLR linearised about T:
+    base = C/dt T + G beta + ASR + extra, A = C/dt + G (1 - alpha) + dOLR/dT.
+    capacity is C/dt (W m-2 K-1), below is G beta (W m-2).
+    """
+    for j in range(T.size):
+        t = T[j]
+        if linear:
+            slope = b
+            excess = 273.15 * b - a  # slope T - OLR(T)
+        else:
+            slope = 4.0 * k[j] * t * t * t
+            excess = 0.75 * slope * t
+        stiff = capacity[j] + conduction * inertia[j]
+        base[j] = capacity[j] * t + below[j] + absorbed[j] + extra[j]
+        A[j] = stiff + slope
+        drive[j] = base[j] + excess
+
+
+@compiled
+def couple_air(ice: Array, frost: Array, coupling: Array, frosty: bool, A: Array, drive: Array) -> None:
+    """Turn A and drive of a row from those of the ground into those of the air that carries heat over it.
+
+    The air gains D's divergence and loses k (T_a - T'); with A T' = drive + s it follows (K - L) T_a = K T*,
+    K = k A / (A + k), T* = drive / A.  Ground with ice, or that would cool below the frost point, holds the
+    frost point: K = k, T* = T_f.  Where k is 0 the ground itself diffuses: K = A.  B6
+    """
+    for j in range(ice.size):
+        k = coupling[j]
+        a = A[j]
+        if frosty and (ice[j] > 0.0 or drive[j] < frost[j] * a):
+            A[j] = k
+            drive[j] = k * frost[j]
+        elif k > 0.0:
+            A[j] = k * a / (a + k)
+            drive[j] = drive[j] * k / (a + k)
+
+
+@compiled
+def surface_balance(
+    T: Array, ice: Array, frost: Array, k: Array, a: float, b: float, linear: bool,
+    capacity: Array, conduction: float, inertia: Array, base: Array, source: Array, column: Array, dt: float,
+    olr: Array, change: Array,
+) -> None:
+    """New surface temperature and CO2 ice of a row, in place; B8 step algorithm.
+
+    Without frost: two Newton iterations on (C/dt + G) T' + OLR(T') = base + s.  Where that is below the
+    frost point, or ice lies: T' = T_f and dm = -(surplus) dt / L; if more ice would go than there is, or more
+    CO2 condense than LARGEST_SHARE of the column (kg m-2), dm is cut and the rest of the energy sets T'.
+    olr is the flux that was applied, change the dm (kg m-2) of this step.
+    """
+    for j in range(T.size):
+        stiff = capacity[j] + conduction * inertia[j]
+        drive = base[j] + source[j]
+        t0 = T[j]
+        if linear:
+            t = (drive - a + b * 273.15) / (stiff + b)
+            flux = a + b * (t - 273.15)
+        else:
+            q3 = k[j] * t0 * t0 * t0
+            t = (drive + 3.0 * q3 * t0) / (stiff + 4.0 * q3)
+            q3 = k[j] * t * t * t
+            t1 = t
+            t = (drive + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
+            flux = q3 * (4.0 * t - 3.0 * t1)
+        dm = 0.0
+        if ice[j] > 0.0 or t < frost[j]:
+            tf = frost[j]
+            q3 = k[j] * tf * tf * tf
+            flux = q3 * tf
+            t = tf
+            dm = (stiff * tf + flux - drive) * dt / LATENT
+            allowed = min(max(dm, -ice[j]), LARGEST_SHARE * column[j])
+            if allowed != dm:
+                dm = allowed
+                t = (drive + dm * LATENT / dt + 3.0 * flux) / (stiff + 4.0 * q3)
+                flux = q3 * (4.0 * t - 3.0 * tf)
+        T[j] = t
+        ice[j] += dm
+        olr[j] = flux
+        change[j] = dm
+
+
+def frost_point_of(pressure_pa: float) -> float:
+    """Frost point (K) of CO2 at a partial pressure (Pa); B8 [S19]."""
+    return float(3182.48 / (23.3494 - np.log(pressure_pa / 100)))

@@ -1,0 +1,18 @@
+"""Escape of gases to space; B11."""
+
+from __future__ import annotations
+
+import math
+
+from twinpipe.physics.compiled import inlined
+
+
+@inlined
+def escaped(mass: float, rate: float, dt: float) -> float:
+    """Mass (kg) lost in dt at a rate (kg/s) set by energy, not by supply: M (1 - exp(-rate dt / M)).
+
+    It is rate dt while M is large, and never more than M.
+    """
+    if mass <= 0.0 or rate <= 0.0:
+        return 0.0
+    return -mass * math.expm1(-rate * dt / mass)

@@ -1,0 +1,113 @@
+"""Interventions as forcing at each step: rates of gases, power of mirrors, heat of impacts; B16."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from twinpipe.body import Body
+from twinpipe.clock import Clock
+from twinpipe.grid import Array, Grid
+from twinpipe.physics.kernel import GASES, N_GASES, Forcing
+from twinpipe.physics.longwave import SUPER_GASES
+from twinpipe.scenario import (
+    SUPER_GAS_LIFETIME_YEARS,
+    OrbitalMirror,
+    Region,
+    Scenario,
+    Schedule,
+    SuperGreenhouseGasFactory,
+    VolatileImport,
+)
+
+
+def activity(schedule: Schedule, clock: Clock, first_step: int, n_steps: int) -> Array:
+    """Fraction 0..1 of the full rate at each step, the mean over the step, (n_steps).
+
+    The exact integral of the schedule's shape, so that what a schedule adds up to does not depend on the
+    length of the steps.
+    """
+    edges = np.array([clock.year_of_step(s) for s in range(first_step, first_step + n_steps + 1)])
+    rise = schedule.ramp_years if schedule.shape == "ramp" else 0.0
+    t = np.clip(edges, schedule.start_year, schedule.end_year) - schedule.start_year
+    if rise > 0:
+        integral = np.where(t < rise, 0.5 * t * t / rise, t - 0.5 * rise)
+    else:
+        integral = t
+    return np.diff(integral) / np.diff(edges)
+
+
+def region_map(region: Region, grid: Grid, area_m2: float) -> Array:
+    """(n_lat, n_lon) 1/m2 inside a region, 0 outside; integrates to 1 over the body, partial cells included."""
+    south, north = np.sin(np.radians([region.south_degree, region.north_degree]))
+    edges = np.sin(grid.latitude_edges)
+    rows = np.clip(np.minimum(edges[1:], north) - np.maximum(edges[:-1], south), 0, None)
+    west, east = region.west_degree, region.east_degree
+    east = east + 360 if east <= west else east
+    left = np.degrees(grid.longitude) - 180.0 / grid.n_lon
+    width = 360.0 / grid.n_lon
+    columns = np.zeros(grid.n_lon)
+    for shift in (0.0, 360.0):
+        columns += np.clip(np.minimum(left + width + shift, east) - np.maximum(left + shift, west), 0, None)
+    inside = rows[:, None] * columns[None, :]  # parts of cells, in sin(latitude) x degrees
+    share = inside / (np.diff(edges)[:, None] * width)
+    return np.asarray(share / (share * grid.area_weight).sum() / area_m2)
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The interventions of a block of members, ready to be sampled at any steps."""
+
+    bodies: tuple[Body, ...]
+    scenarios: tuple[Scenario, ...]
+    mirror_map: Array  # (mirror, row, cell)
+
+    def forcing(self, clock: Clock, first_step: int, n_steps: int) -> Forcing:
+        """Forcing at steps first_step .. first_step + n_steps - 1."""
+        members = len(self.scenarios)
+        power = np.zeros((n_steps, self.mirror_map.shape[0], members))
+        emission = np.zeros((n_steps, len(SUPER_GASES), members))
+        imports = np.zeros((n_steps, N_GASES, members))
+        heat = np.zeros((n_steps, members))
+        for b, (body, scenario) in enumerate(zip(self.bodies, self.scenarios, strict=True)):
+            mirror = 0
+            for item in scenario.interventions:
+                share = activity(item.schedule, clock, first_step, n_steps)
+                match item:
+                    case OrbitalMirror():
+                        power[:, mirror, b] = share * mirror_power(item, body)
+                        mirror += 1
+                    case SuperGreenhouseGasFactory():
+                        emission[:, SUPER_GASES.index(item.gas), b] += share * item.rate_kg_s
+                    case VolatileImport():
+                        delivered = share * item.rate_kg_s * (1 - item.loss_fraction)
+                        for gas, part in item.composition.items():
+                            imports[:, GASES.index(gas), b] += part * delivered
+                        heat[:, b] += delivered * 0.5 * item.arrival_speed_m_s**2 * item.heat_fraction
+        return Forcing(power, self.mirror_map, emission, imports, heat)
+
+
+def mirror_power(mirror: OrbitalMirror, body: Body) -> float:
+    """Power (W) that a mirror sends to its target: r S A duty."""
+    return mirror.reflectivity * body.orbit.solar_constant_w_m2 * mirror.area_m2 * mirror.duty
+
+
+def deployment(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid) -> Deployment:
+    """The interventions of members on a grid."""
+    mirrors = [[i for i in s.interventions if isinstance(i, OrbitalMirror)] for s in scenarios]
+    count = max((len(m) for m in mirrors), default=0)
+    maps = np.zeros((count, grid.n_lat, grid.n_lon, len(scenarios)))
+    for b, (body, items) in enumerate(zip(bodies, mirrors, strict=True)):
+        for q, item in enumerate(items):
+            maps[q, :, :, b] = region_map(item.target, grid, body.bulk.area_m2)
+    return Deployment(bodies, scenarios, maps.reshape(count, grid.n_lat, grid.n_lon * len(scenarios)))
+
+
+def decay_rates(scenario: Scenario, year_seconds: float) -> Array:
+    """(4) 1/s of the super-greenhouse gases: those of the scenario's factories, else of the gas; B11."""
+    lifetime = dict(SUPER_GAS_LIFETIME_YEARS)
+    for item in scenario.interventions:
+        if isinstance(item, SuperGreenhouseGasFactory) and item.lifetime_years is not None:
+            lifetime[item.gas] = item.lifetime_years
+    return np.array([1 / (lifetime[g] * year_seconds) for g in SUPER_GASES])

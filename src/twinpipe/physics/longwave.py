@@ -1,0 +1,132 @@
+"""Outgoing longwave radiation: semi-grey optical depths that add, or the linear law A + B T; B3, B4."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from twinpipe.grid import Array
+from twinpipe.physics.compiled import compiled, inlined
+from twinpipe.physics.emissivity import (
+    LOG_PRESSURE_0,
+    LOG_PRESSURE_NODES,
+    LOG_PRESSURE_STEP,
+    TEMPERATURE_0,
+    TEMPERATURE_NODES,
+)
+
+SIGMA = 5.670374e-8  # W m-2 K-4
+
+SUPER_GASES = ("C3F8", "CF4", "C2F6", "SF6")
+SUPER_GAS_STRENGTH = {"C3F8": 1.0, "CF4": 0.17, "C2F6": 0.49, "SF6": 0.48}  # [S12] ratios; B3.3 (c)
+SUPER_GAS_EXPONENT = 0.628
+
+# Visible optical depth -> longwave optical depth [S25]; B3.3 (d).
+AEROSOL_DEPTH: dict[str, dict[float, float]] = {
+    "aluminium_nanorods": {0: 0, 0.05: 0.385, 0.1: 0.631, 0.2: 0.992, 0.3: 1.27, 0.5: 1.70, 1: 2.38, 2: 2.93},
+    "nanorings": {0: 0, 0.05: 0.487, 0.2: 1.17, 0.5: 2.05, 1: 3.09, 2: 4.30},
+    "graphene": {0: 0, 0.05: 0.243, 0.2: 0.507, 0.5: 0.634, 1: 0.616, 2: 0.470},
+    "natural_dust": {0: 0},
+}
+# Visible optical depth -> planetary albedo over ground of 0.22 [S25]; B3.3 (d).  That of dust is the one
+# that gives its cooling of the daily mean: dA = 4 (1 - A) dT / T for 0.9, 2.4, 4.4 and 7.4 K at 218.9 K.
+AEROSOL_ALBEDO: dict[str, dict[float, float]] = {
+    "aluminium_nanorods": {0: 0.219, 0.2: 0.196, 1: 0.158},
+    "nanorings": {0: 0.219, 0.2: 0.287, 1: 0.424},
+    "graphene": {0: 0.219, 0.2: 0.101, 1: 0.009},
+    "natural_dust": {0: 0.219, 0.2: 0.232, 0.5: 0.253, 1: 0.282, 2: 0.325},
+}
+
+
+def aerosol_effect(kind: str, visible_depth: float) -> tuple[float, float]:
+    """Longwave optical depth and change of planetary albedo of an aerosol, linear between nodes; B3.3 (d)."""
+    depth, albedo = AEROSOL_DEPTH[kind], AEROSOL_ALBEDO[kind]
+    tau = float(np.interp(visible_depth, list(depth), list(depth.values())))
+    return tau, float(np.interp(visible_depth, list(albedo), list(albedo.values()))) - albedo[0]
+
+
+@inlined
+def super_gas_depth(pressures: Array) -> float:
+    """tau = 1.13 (sum s_k^(1/0.628) p_k / 1 Pa)^0.628, pressures (Pa) in the order of SUPER_GASES; B3.3 (c)."""
+    total = 0.0
+    for k in range(4):
+        total += _STRENGTH[k] * pressures[k]
+    return 1.13 * math.exp(SUPER_GAS_EXPONENT * math.log(total)) if total > 0 else 0.0
+
+
+_STRENGTH = tuple(SUPER_GAS_STRENGTH[g] ** (1 / SUPER_GAS_EXPONENT) for g in SUPER_GASES)
+
+
+@inlined
+def saturation_log_pressure(temperature: float) -> float:
+    """ln of the saturation pressure (Pa) of water: over ice below the triple point, else over liquid; B10."""
+    if temperature < 273.16:
+        return 28.9074 - 6143.7 / temperature
+    return 6.41618 + 17.62 * (temperature - 273.16) / (temperature - 30.03)
+
+
+@inlined
+def water_depth(temperature: float, humidity: float, log_pressure: float) -> float:
+    """tau = 0.30 (e / 100 Pa)^0.42 (p / 1e5 Pa)^0.40 with e = RH e_sat(T); B3.3 (b)."""
+    log_e = math.log(humidity) + saturation_log_pressure(temperature) - 4.605170185988092
+    return 0.30 * math.exp(0.42 * log_e + 0.40 * (log_pressure - 11.512925464970229))
+
+
+@compiled
+def add_water_depth(T: Array, humidity: Array, log_p: Array, depth: Array) -> None:
+    """Add the optical depth of water vapour to depth, in a row where there is surface water."""
+    for j in range(T.size):
+        if humidity[j] > 0.0:
+            depth[j] += water_depth(T[j], humidity[j], log_p[j])
+
+
+@compiled
+def emissivity(
+    T: Array, log_p: Array, half_log_co2: Array, depth: Array, table: Array, out: Array
+) -> None:
+    """eps = 1 / (1/eps_CO2 + 0.75 tau_other) of a row; B3.3.
+
+    1/eps_CO2 is bilinear in (ln p_eff, T), with p_eff = sqrt(p_CO2 p), so ln p_eff = ln p + ln(x_CO2)/2.
+    table is flat, of LOG_PRESSURE_NODES x TEMPERATURE_NODES.
+    """
+    inverse_step = 1.0 / LOG_PRESSURE_STEP
+    for j in range(T.size):
+        x = (log_p[j] + half_log_co2[j] - LOG_PRESSURE_0) * inverse_step
+        y = T[j] - TEMPERATURE_0
+        x = min(max(x, 0.0), LOG_PRESSURE_NODES - 1.001)
+        y = min(max(y, 0.0), TEMPERATURE_NODES - 1.001)
+        ix = np.int32(x)
+        iy = np.int32(y)
+        u = x - ix
+        v = y - iy
+        k = ix * TEMPERATURE_NODES + iy
+        low = table[k] + v * (table[k + 1] - table[k])
+        k += TEMPERATURE_NODES
+        high = table[k] + v * (table[k + 1] - table[k])
+        out[j] = 1.0 / (low + u * (high - low) + 0.75 * depth[j])
+
+
+@compiled
+def diurnal_amplitude(
+    T: Array, eps: Array, coalbedo: Array, harmonic: float, factor: Array, skin: Array, out: Array
+) -> None:
+    """A_d^2 of a row: A_d = k_d (1 - A) Q1 / |I sqrt(w_d) e^(i pi/4) + 4 eps sigma T^3|; B4.
+
+    factor is k_d exp(-p / 2e4 Pa), skin is I sqrt(w_d).
+    """
+    for j in range(T.size):
+        y = 4.0 * SIGMA * eps[j] * T[j] * T[j] * T[j]
+        drive = factor[j] * coalbedo[j] * harmonic
+        out[j] = drive * drive / (skin[j] * skin[j] + y * (1.4142135623730951 * skin[j] + y))
+
+
+@compiled
+def outgoing(
+    T: Array, eps: Array, ice_emissivity: Array, amplitude2: Array, factor: Array, ice: Array, out: Array
+) -> None:
+    """k of OLR = k T^4 in a row: k = f e_i eps sigma (1 + v), v = 3 A_d^2 / T^2, 0 where CO2 ice lies; B3.3, B4."""
+    for j in range(T.size):
+        bare = 1.0 if ice[j] <= 0.0 else 0.0
+        v = 3.0 * bare * amplitude2[j] / (T[j] * T[j])
+        out[j] = SIGMA * factor[j] * ice_emissivity[j] * eps[j] * (1.0 + v)

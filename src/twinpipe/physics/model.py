@@ -1,0 +1,184 @@
+"""The model of a body: which processes, in which order, with which numbers, as arrays for the kernel."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from twinpipe.body import Body, LinearLongwave, SemiGrey
+from twinpipe.clock import Clock
+from twinpipe.constants import MOLAR_MASS, YEAR
+from twinpipe.errors import InvalidInput
+from twinpipe.grid import Array, Grid
+from twinpipe.maps import evaluate, surface_ice
+from twinpipe.physics import soil, transport
+from twinpipe.physics.emissivity import inverse_emissivity_table
+from twinpipe.physics.interventions import Deployment, decay_rates, deployment
+from twinpipe.physics.kernel import ENERGY_FLOWS, GASES, N_GASES, Ledger, Members, Options, State, Static
+from twinpipe.physics.longwave import aerosol_effect
+from twinpipe.physics.orbit import insolation_table
+from twinpipe.scenario import Scenario
+
+# The processes of each class of body in the order in which the kernel runs them; B18.
+PROCESSES: dict[str, tuple[str, ...]] = {
+    "thin_co2": (
+        "interventions", "escape", "pressure", "shortwave", "longwave", "diurnal", "soil", "transport", "co2_ice",
+    ),
+    "energy_balance": ("shortwave", "longwave", "soil", "transport"),
+}
+
+
+def body_class(body: Body) -> str:
+    """The class of a body, which decides its processes."""
+    return "thin_co2" if body.co2_ice is not None else "energy_balance"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A block of members on a grid, ready to run."""
+
+    grid: Grid
+    clock: Clock
+    bodies: tuple[Body, ...]
+    scenarios: tuple[Scenario, ...]
+    static: Static
+    options: Options
+    members: Members
+    deployment: Deployment
+
+    @property
+    def n_members(self) -> int:
+        return len(self.bodies)
+
+
+def _cells(per_member: list[Array]) -> Array:
+    """(row, cell) from one (n_lat, n_lon) field per member."""
+    stacked = np.stack(per_member, axis=-1)
+    return np.ascontiguousarray(stacked.reshape(stacked.shape[0], -1))
+
+
+def _albedo(body: Body, grid: Grid) -> Array:
+    x = np.sin(grid.latitude_edges)
+    p2 = np.diff(0.5 * (x**3 - x)) / np.diff(x)  # the row's mean of P2
+    return evaluate(body.surface.albedo, grid) + body.climate.albedo_p2 * p2[:, None]
+
+
+def _options(body: Body, clock: Clock) -> Options:
+    longwave, ice = body.climate.longwave, body.climate.step_ice
+    linear = isinstance(longwave, LinearLongwave)
+    return Options(
+        dt=clock.step_seconds,
+        area=body.bulk.area_m2,
+        gravity=body.bulk.gravity_m_s2,
+        cp=body.atmosphere.heat_capacity_j_kg_k,
+        skin_root=math.sqrt(2 * math.pi / body.orbit.solar_day_s),
+        geothermal=body.surface.geothermal_flux_w_m2,
+        linear=linear,
+        a=longwave.a_w_m2 if isinstance(longwave, LinearLongwave) else 0.0,
+        b=longwave.b_w_m2_k if isinstance(longwave, LinearLongwave) else 0.0,
+        ice_threshold=ice.threshold_k if ice else 0.0,
+        ice_albedo=ice.albedo if ice else 0.0,
+        frost="co2_ice" in PROCESSES[body_class(body)],
+        reference_pressure=body.climate.diffusivity_reference_pa or 0.0,
+    )
+
+
+def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Members:
+    grey = [b.climate.longwave if isinstance(b.climate.longwave, SemiGrey) else SemiGrey(diurnal_factor=0.0) for b in bodies]
+    effects = [[aerosol_effect(k, v) for k, v in s.aerosol_optical_depth.items()] for s in scenarios]
+    frost = [b.co2_ice for b in bodies]
+    escape = np.zeros((N_GASES, len(bodies)))
+    for m, body in enumerate(bodies):
+        for gas, rate in body.atmosphere.escape_kg_s.items():
+            escape[GASES.index(gas), m] = rate
+    return Members(
+        diffusivity=np.array([b.climate.diffusivity_w_m2_k for b in bodies]),
+        coupling=np.array([b.climate.air_coupling_w_m2_k for b in bodies]),
+        emissivity_factor=np.array([g.emissivity_factor for g in grey]),
+        diurnal_factor=np.array([g.diurnal_factor for g in grey]),
+        solar_factor=np.array([b.orbit.solar_constant_w_m2 / bodies[0].orbit.solar_constant_w_m2 for b in bodies]),
+        aerosol_depth=np.array([math.fsum(e[0] for e in es) for es in effects]),
+        aerosol_albedo=np.array([math.fsum(e[1] for e in es) for es in effects]),
+        frost_albedo=np.array([[f.albedo_south if f else 0.0 for f in frost], [f.albedo_north if f else 0.0 for f in frost]]),
+        frost_emissivity=np.array(
+            [[f.emissivity_south if f else 1.0 for f in frost], [f.emissivity_north if f else 1.0 for f in frost]]
+        ),
+        half_cover=np.array([f.half_cover_kg_m2 if f else 1.0 for f in frost]),
+        escape=escape,
+        decay=np.stack([decay_rates(s, YEAR) for s in scenarios], axis=1),
+    )
+
+
+def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid, clock: Clock) -> Model:
+    """The model of a block of members, one (body, scenario) each.
+
+    Raises InvalidInput if the members differ in what a block shares (orbit, size, gravity, laws).
+    """
+    first = bodies[0]
+    options = _options(first, clock)
+    for body in bodies[1:]:
+        if _options(body, clock) != options or body.climate.column != first.climate.column:
+            raise InvalidInput("members", body.name, "members of a block share size, gravity, orbit and laws")
+        if body.orbit.model_copy(update={"solar_constant_w_m2": 1.0}) != first.orbit.model_copy(
+            update={"solar_constant_w_m2": 1.0}
+        ):
+            raise InvalidInput("members", body.name, "members of a block share the orbit, solar constant apart")
+    column, faces = soil.column(first, clock.step_seconds), transport.geometry(grid)
+    q, q1 = insolation_table(first, grid, clock.steps_per_orbit)
+    layered = len(column.capacity) > 1
+    inertia = _cells(
+        [evaluate(b.surface.thermal_inertia_j_m2_k_s12, grid) if layered else np.ones((grid.n_lat, grid.n_lon)) for b in bodies]
+    )
+    static = Static(
+        weight=grid.row_weight, north=faces.north, south=faces.south, east=faces.east,
+        altitude=_cells([evaluate(b.surface.elevation_m, grid) for b in bodies]),
+        ground_albedo=_cells([_albedo(b, grid) for b in bodies]),
+        inertia=inertia,
+        bottom_heat=options.geothermal / inertia,
+        humidity=_cells([b.climate.relative_humidity * (surface_ice(b, grid) > 0) for b in bodies]),
+        insolation=q, harmonic=q1, table=inverse_emissivity_table().ravel(),
+        layer_capacity=column.capacity, layer_conductance=column.conductance, alpha=column.alpha,
+        own=column.own, below=column.below, heat=column.heat,
+        molar_mass=np.array([MOLAR_MASS[g] for g in GASES]),
+    )
+    return Model(
+        grid, clock, bodies, scenarios, static, options, _members(bodies, scenarios), deployment(bodies, scenarios, grid)
+    )
+
+
+def first_guess(model: Model) -> State:
+    """A state to spin up from: each row in radiative balance with its annual sunlight, all CO2 in the air."""
+    members, n_lat = model.n_members, model.grid.n_lat
+    width = model.grid.n_lon * members
+    annual = model.static.insolation.mean(axis=0)[:, None] * np.ones((1, width))
+    net = annual * (1 - model.static.ground_albedo)
+    if model.options.linear:
+        surface = (net - model.options.a) / model.options.b + 273.15
+    else:
+        surface = np.maximum((net / 5.670374e-8) ** 0.25, 150.0)
+    gas = np.zeros((N_GASES, members))
+    for b, body in enumerate(model.bodies):
+        for name, mass in body.atmosphere.mass_kg.items():
+            gas[GASES.index(name), b] = mass
+    mean = model.grid.mean(surface.reshape(n_lat, model.grid.n_lon, members).transpose(2, 0, 1))
+    n_layers = len(model.static.layer_capacity)
+    pressure = np.repeat(gas.sum(axis=0)[None, :] * model.options.gravity / model.options.area, model.grid.n_lon, axis=0)
+    return State(
+        T=np.ascontiguousarray(np.repeat(surface[None], n_layers, axis=0)),
+        ice=np.zeros((n_lat, width)),
+        p=np.ascontiguousarray(np.repeat(pressure.reshape(1, width), n_lat, axis=0)),
+        gas=gas,
+        mean_T=np.ascontiguousarray(mean),
+    )
+
+
+def empty_ledger(members: int) -> Ledger:
+    """A ledger in which nothing has moved yet."""
+    return Ledger(
+        np.zeros((len(ENERGY_FLOWS), members)), np.zeros((N_GASES, members)), np.zeros((N_GASES, members)),
+        np.zeros((4, members)), np.zeros(members),
+    )
+
+

@@ -1,0 +1,50 @@
+"""Albedo and absorbed sunlight; B2."""
+
+from __future__ import annotations
+
+from twinpipe.grid import Array
+from twinpipe.physics.compiled import compiled
+
+
+def rayleigh_reflectance(pressure_pa: float, surface_albedo: float = 0.25) -> float:
+    """Reflectance R of a CO2 column, such that ground of albedo 0.25 gives A_p = 0.25 + 0.05 (p/1 bar)^0.7.
+
+    Solved from A_p = R + (1 - R)^2 A_s / (1 - R A_s); B2.
+    """
+    excess: float = 0.05 * (pressure_pa / 1e5) ** 0.7
+    return excess / ((1 - surface_albedo) ** 2 + surface_albedo * excess)
+
+
+@compiled
+def frost_cover(
+    ice: Array, half: Array, ground: Array, ice_albedo: Array, ice_emissivity: Array, albedo: Array, emit: Array
+) -> None:
+    """Albedo and emissivity of a row partly covered by CO2 ice: cover f = m / (m + m_half); B2."""
+    for j in range(ice.size):
+        f = ice[j] / (ice[j] + half[j])
+        albedo[j] = ground[j] + f * (ice_albedo[j] - ground[j])
+        emit[j] = 1.0 + f * (ice_emissivity[j] - 1.0)
+
+
+@compiled
+def step_ice(T: Array, threshold: float, ice_albedo: float, albedo: Array) -> None:
+    """Replace the albedo of a row by that of ice wherever it is colder than a threshold."""
+    for j in range(T.size):
+        if T[j] < threshold:
+            albedo[j] = ice_albedo
+
+
+@compiled
+def absorbed(
+    albedo: Array, reflectance: Array, aerosol: Array, sunlight: Array, mirror: Array, q: float, coalbedo: Array, out: Array
+) -> None:
+    """Absorbed sunlight of a row, (1 - A_p)(Q s + mirror), A_p = R + (1 - R)^2 A_s / (1 - R A_s) + aerosol; B2.
+
+    sunlight is the member's factor s on the solar constant, mirror in W m-2.
+    """
+    for j in range(albedo.size):
+        r = reflectance[j]
+        a = albedo[j]
+        planetary = r + (1.0 - r) * (1.0 - r) * a / (1.0 - r * a) + aerosol[j]
+        coalbedo[j] = 1.0 - min(max(planetary, 0.0), 1.0)
+        out[j] = coalbedo[j] * (q * sunlight[j] + mirror[j])

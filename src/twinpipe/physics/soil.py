@@ -1,0 +1,87 @@
+"""Heat conduction in layered soil, implicit; B5.
+
+Layer k has the thickness f_k d_s, with the skin depth d_s = sqrt(kappa P / pi), so that its heat capacity
+is I sqrt(P/pi) f_k and the conductance to the next one I sqrt(pi/P) / ((f_k + f_k+1)/2): both are
+proportional to the thermal inertia I.  Elimination from the bottom, T_k' = alpha_k T_k-1' + beta_k, then
+has coefficients alpha_k that do not depend on I: the same numbers serve every cell and member.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from twinpipe.body import Body, Slab
+from twinpipe.grid import Array
+from twinpipe.physics.compiled import compiled
+
+
+@dataclass(frozen=True)
+class Column:
+    """Coefficients of the implicit column for one body and step length, per unit of thermal inertia.
+
+    capacity (n_layers): heat capacities over I; conductance (n_layers - 1): over I; alpha, own, below,
+    heat (n_layers): beta_k = own_k T_k + below_k beta_k+1 + heat_k F_g / I.  A slab has I = 1.
+    """
+
+    capacity: Array
+    conductance: Array
+    alpha: Array
+    own: Array
+    below: Array
+    heat: Array
+
+
+def column(body: Body, step_seconds: float) -> Column:
+    """Coefficients of the column of a body, backward Euler in time, harmonic-mean conductances."""
+    layers = body.climate.column
+    if isinstance(layers, Slab):
+        one = np.array([layers.heat_capacity_j_m2_k])
+        zero = np.zeros(1)
+        return Column(one, np.zeros(0), zero, zero, zero, zero)
+    thickness = np.array(layers.thickness)
+    root = math.sqrt(body.orbit.sidereal_year_s / math.pi)
+    capacity = root * thickness
+    conductance = 2 / (root * (thickness[1:] + thickness[:-1]))
+    n = len(thickness)
+    alpha, own, below, heat = (np.zeros(n) for _ in range(4))
+    for k in range(n - 1, 0, -1):
+        down = conductance[k] * (1 - alpha[k + 1]) if k < n - 1 else 0.0
+        total = capacity[k] / step_seconds + conductance[k - 1] + down
+        alpha[k] = conductance[k - 1] / total
+        own[k] = capacity[k] / step_seconds / total
+        below[k] = conductance[k] / total if k < n - 1 else 0.0
+        heat[k] = 1 / total if k == n - 1 else 0.0
+    return Column(capacity, conductance, alpha, own, below, heat)
+
+
+@compiled
+def eliminate(T: Array, i: int, heat: Array, own: Array, below: Array, bottom: float, beta: Array) -> None:
+    """beta_k of row i from the bottom up; T is (layer, row, cell), heat F_g / I of the row, beta (layer, cell)."""
+    n = T.shape[0]
+    for k in range(n - 1, 0, -1):
+        a = own[k]
+        t = T[k, i]
+        b = beta[k]
+        if k == n - 1:
+            for j in range(t.size):
+                b[j] = a * t[j] + bottom * heat[j]
+        else:
+            c = below[k]
+            deeper = beta[k + 1]
+            for j in range(t.size):
+                b[j] = a * t[j] + c * deeper[j]
+
+
+@compiled
+def substitute(T: Array, i: int, alpha: Array, beta: Array) -> None:
+    """T_k' = alpha_k T_k-1' + beta_k of row i, downwards from a surface layer that is already new."""
+    for k in range(1, T.shape[0]):
+        above = T[k - 1, i]
+        t = T[k, i]
+        b = beta[k]
+        a = alpha[k]
+        for j in range(t.size):
+            t[j] = a * above[j] + b[j]

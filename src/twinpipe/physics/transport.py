@@ -1,0 +1,191 @@
+"""Horizontal heat transport: conservative implicit diffusion on the sphere; B6, B18.
+
+A (T' - T*) = div(D grad T'), where T* is the temperature without transport and A (W m-2 K-1) what holds it
+there (co2_ice.couple_air).  One direction is solved after the other, each backward in time,
+
+    (A - L_lat) T1 = A T*,      (A - L_lon) T2 = A T1,
+
+so that every intermediate field obeys the maximum principle, and what the cells receive is the flux form
+of these very solutions, s = L_lat T1 + L_lon T2, whose area sum vanishes to rounding whatever A is.
+Fluxes: finite volumes in sin(latitude); nothing crosses the poles, so there is no pole condition and no
+limit on the step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from twinpipe.grid import Array, Grid
+from twinpipe.physics.compiled import compiled
+
+@dataclass(frozen=True)
+class Geometry:
+    """Flux coefficients of a grid on the unit sphere, for D = 1 W m-2 K-1.
+
+    north, south (n_lat): of the faces towards the next and the previous row; east (n_lat): of the faces
+    within the row.  north[-1] = south[0] = 0.
+    """
+
+    north: Array
+    south: Array
+    east: Array
+
+
+def geometry(grid: Grid) -> Geometry:
+    """Coefficients of a grid: cos(phi_face) / (dphi dx) and dphi / (cos(phi) dx dlambda^2)."""
+    edges = grid.latitude_edges
+    dphi = np.pi / grid.n_lat
+    dx = np.diff(np.sin(edges))
+    face = np.cos(edges)
+    face[0] = face[-1] = 0.0
+    dlon = 2 * np.pi / grid.n_lon
+    east = dphi / (np.cos(grid.latitude) * dx * dlon**2)
+    if grid.n_lon == 1:
+        east = np.zeros(grid.n_lat)
+    return Geometry(face[1:] / (dphi * dx), face[:-1] / (dphi * dx), east)
+
+
+@compiled
+def divergence_lat(
+    T: Array, i: int, D: Array, north: Array, south: Array, out: Array
+) -> None:
+    """out = L_lat T of row i; T (row, cell), D (cell)."""
+    t = T[i]
+    n = north[i]
+    s = south[i]
+    up = T[min(i + 1, T.shape[0] - 1)]
+    down = T[max(i - 1, 0)]
+    for j in range(t.size):
+        out[j] = D[j] * (n * (up[j] - t[j]) - s * (t[j] - down[j]))
+
+
+@compiled
+def add_divergence_lon(t: Array, D: Array, east: float, members: int, out: Array) -> None:
+    """out += L_lon t of a row whose cells are (longitude, member), members innermost."""
+    w = t.size
+    b = members
+    for j in range(b, w - b):
+        out[j] += D[j] * east * (t[j + b] - 2.0 * t[j] + t[j - b])
+    if w > b:
+        for j in range(b):
+            k = w - b + j
+            out[j] += D[j] * east * (t[j + b] - 2.0 * t[j] + t[k])
+            out[k] += D[k] * east * (t[j] - 2.0 * t[k] + t[k - b])
+
+
+@compiled
+def solve_lat(
+    A: Array, rhs: Array, D: Array, north: Array, south: Array, upper: Array
+) -> None:
+    """Solve (A - L_lat) x = rhs in place of rhs, all columns at once; upper is scratch; all (row, cell)."""
+    n = A.shape[0]
+    for i in range(n):
+        a = A[i]
+        r = rhs[i]
+        u = upper[i]
+        cn = north[i]
+        cs = south[i]
+        before_u = upper[max(i - 1, 0)]
+        before_r = rhs[max(i - 1, 0)]
+        if i == 0:
+            for j in range(a.size):
+                inverse = 1.0 / (a[j] + D[j] * cn)
+                u[j] = D[j] * cn * inverse
+                r[j] = r[j] * inverse
+        else:
+            for j in range(a.size):
+                low = D[j] * cs
+                inverse = 1.0 / (a[j] + D[j] * cn + low * (1.0 - before_u[j]))
+                u[j] = D[j] * cn * inverse
+                r[j] = (r[j] + low * before_r[j]) * inverse
+    for i in range(n - 2, -1, -1):
+        r = rhs[i]
+        u = upper[i]
+        after = rhs[i + 1]
+        for j in range(r.size):
+            r[j] += u[j] * after[j]
+
+
+@compiled
+def solve_lon(
+    a: Array, rhs: Array, D: Array, east: float, members: int, upper: Array, corner: Array
+) -> None:
+    """Solve (A - L_lon) x = rhs of one row in place of rhs; cyclic, by elimination of the corner.
+
+    Cells are (longitude, member), members innermost; upper and corner are scratch of the same size.
+    The unknown of the last longitude is carried along: x_j = rhs_j + upper_j x_j+1 + corner_j x_last.
+    """
+    b = members
+    w = rhs.size
+    last = w - b
+    if last == 0:
+        for j in range(b):
+            rhs[j] = rhs[j] / a[j]
+        return
+    for j in range(b):
+        g = D[j] * east
+        inverse = 1.0 / (a[j] + 2.0 * g)
+        upper[j] = g * inverse
+        corner[j] = g * inverse
+        rhs[j] = rhs[j] * inverse
+    for start in range(b, last, b):
+        for j in range(start, start + b):
+            g = D[j] * east
+            inverse = 1.0 / (a[j] + g * (2.0 - upper[j - b]))
+            upper[j] = g * inverse
+            corner[j] = g * corner[j - b] * inverse
+            rhs[j] = (rhs[j] + g * rhs[j - b]) * inverse
+    # Back-substitution in terms of x_last: x_j = rhs_j + corner_j x_last, where upper joins corner at the end.
+    for j in range(last - b, last):
+        corner[j] += upper[j]
+    for start in range(last - 2 * b, -1, -b):
+        for j in range(start, start + b):
+            rhs[j] += upper[j] * rhs[j + b]
+            corner[j] += upper[j] * corner[j + b]
+    for j in range(last, w):
+        g = D[j] * east
+        k = j - last
+        inverse = 1.0 / (a[j] + g * (2.0 - corner[j - b] - corner[k]))
+        rhs[j] = (rhs[j] + g * (rhs[j - b] + rhs[k])) * inverse
+    for start in range(0, last, b):
+        for j in range(start, start + b):
+            rhs[j] += corner[j] * rhs[last + j - start]
+
+
+@compiled
+def diffuse(
+    T: Array, capacity: Array, D: Array, dt: float, theta: float, steps: int,
+    north: Array, south: Array, east: Array, members: int,
+) -> None:
+    """Diffusion alone, C dT/dt = div(D grad T), in place for a number of steps; for tests of the operator.
+
+    theta = 1 is backward Euler, 0.5 Crank-Nicolson; T and capacity (J m-2 K-1) are (row, cell), D (cell).
+    The directions swap their order from step to step, which makes Crank-Nicolson second order.
+    """
+    n, w = T.shape
+    A = capacity / dt
+    upper = np.empty((n, w))
+    explicit = np.empty((n, w))
+    line = np.empty(w)
+    corner = np.empty(w)
+    implicit_D = theta * D
+    explicit_D = (1.0 - theta) * D
+    for step in range(steps):
+        for half in range(2):
+            if (step + half) % 2 == 0:
+                for i in range(n):
+                    divergence_lat(T, i, explicit_D, north, south, explicit[i])
+                for i in range(n):
+                    for j in range(w):
+                        T[i, j] = A[i, j] * T[i, j] + explicit[i, j]
+                solve_lat(A, T, implicit_D, north, south, upper)
+            else:
+                for i in range(n):
+                    t = T[i]
+                    explicit[i, :] = 0.0
+                    add_divergence_lon(t, explicit_D, east[i], members, explicit[i])
+                    for j in range(w):
+                        t[j] = A[i, j] * t[j] + explicit[i, j]
+                    solve_lon(A[i], t, implicit_D, east[i], members, line, corner)

@@ -1,0 +1,120 @@
+"""The plan of a run or sweep: blocks of members, segments of steps, windows of maps, bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from twinpipe.clock import Clock
+from twinpipe.errors import InvalidInput
+from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS
+from twinpipe.grid import Grid
+from twinpipe.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Steps [first, last) and the records that end in them, as ranges on the output axes."""
+
+    index: int
+    steps: tuple[int, int]
+    maps: tuple[int, int]
+    zonals: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A slab of whole members [first, last), what one task holds."""
+
+    index: int
+    members: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Members that share grid, clock, years and output policy, cut into blocks and segments."""
+
+    specs: tuple[RunSpec, ...]
+    members_per_block: int
+    orbits_per_segment: int
+
+    def __post_init__(self) -> None:
+        first = self.specs[0]
+        for spec in self.specs:
+            if (spec.grid, spec.years, spec.clock, spec.output) != (
+                first.grid, first.years, first.clock, first.output
+            ):
+                raise InvalidInput("members", "mixed", "they share grid, years, steps, orbit and output policy")
+        every = first.output.zonal_every_steps
+        if self.clock.steps_per_orbit % every:
+            allowed = f"it divides the {self.clock.steps_per_orbit} steps of an orbit"
+            raise InvalidInput("zonal_every_steps", every, allowed)
+
+    @property
+    def grid(self) -> Grid:
+        return self.specs[0].grid_shape
+
+    @property
+    def clock(self) -> Clock:
+        return self.specs[0].clock
+
+    @cached_property
+    def n_steps(self) -> int:
+        return self.clock.step_at_year(self.specs[0].years)
+
+    @property
+    def n_members(self) -> int:
+        return len(self.specs)
+
+    @cached_property
+    def windows(self) -> tuple[tuple[int, int], ...]:
+        """Step ranges of the maps, each at most one orbit; the last one ends with the run."""
+        orbit = self.clock.steps_per_orbit
+        interval = orbit * self.specs[0].output.maps_every_orbits
+        ends = list(range(interval, self.n_steps + 1, interval))
+        if not ends or ends[-1] != self.n_steps:
+            ends.append(self.n_steps)
+        return tuple((max(0, end - orbit), end) for end in ends)
+
+    @property
+    def steps_per_segment(self) -> int:
+        return self.orbits_per_segment * self.clock.steps_per_orbit
+
+    @cached_property
+    def segments(self) -> tuple[Segment, ...]:
+        every = self.specs[0].output.zonal_every_steps
+        result, record = [], 0
+        for index, (a, b) in enumerate(self.clock.segments(0, self.n_steps, self.orbits_per_segment)):
+            done = sum(a < end <= b for _, end in self.windows)
+            result.append(Segment(index, (a, b), (record, record + done), (a // every, b // every)))
+            record += done
+        return tuple(result)
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        size = self.members_per_block
+        cuts = range(0, self.n_members, size)
+        return tuple(Block(i, (a, min(a + size, self.n_members))) for i, a in enumerate(cuts))
+
+    @property
+    def n_zonals(self) -> int:
+        return self.n_steps // self.specs[0].output.zonal_every_steps
+
+    @property
+    def bytes_raw(self) -> int:
+        """Bytes of the outputs before compression."""
+        per_map = sum(int(f.kept[1]) for f in MAPS) * self.grid.n_cells * len(self.windows)
+        per_zonal = sum(int(f.kept[1]) for f in ZONALS) * self.grid.n_lat * self.n_zonals
+        per_series = sum(int(f.kept[1]) for f in SERIES_FIELDS) * self.n_steps
+        return self.n_members * (per_map + per_zonal + per_series)
+
+
+def make_plan(specs: tuple[RunSpec, ...], members_per_block: int = 16, orbits_per_segment: int = 0) -> Plan:
+    """Plan with segments of orbits_per_segment orbits (0: about 10), a multiple of the map interval."""
+    every = specs[0].output.maps_every_orbits
+    if orbits_per_segment == 0:
+        orbits_per_segment = every * max(1, round(10 / every))
+    elif orbits_per_segment % every:
+        allowed = f"it is a multiple of maps_every_orbits ({every})"
+        raise InvalidInput("orbits_per_segment", orbits_per_segment, allowed)
+    return Plan(specs, members_per_block, orbits_per_segment)
