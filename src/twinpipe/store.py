@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from math import ceil, prod
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -124,8 +124,12 @@ class RunStore:
             files: list[str] = []
             for (group, name), a in data.items():
                 v, region = regions[group, name]
+                chunks = [f"{group}/{name}/{chunk}" for chunk in _chunks(region, v["chunks"])]
+                for chunk in chunks:
+                    # zarr would read what an earlier attempt left in the last, partial chunk, whole or not
+                    (self.path / chunk).unlink(missing_ok=True)
                 self._array(group, name)[region] = a
-                files += [f"{group}/{name}/{chunk}" for chunk in _chunks(region, v["chunks"])]
+                files += chunks
             seal = {
                 "block": block,
                 "segment": segment,
@@ -212,13 +216,13 @@ class RunStore:
                 chunk_key_encoding={"name": "default", "separator": "."},
                 dimension_names=v.dims,
             )
-        if v.data is not None and prod(v.shape):
+        if v.data is not None and v.data.size:
             self._array(group, v.name)[...] = np.asarray(v.data, dtype)
 
     def _array(self, group: str, name: str) -> zarr.Array[Any]:
-        # without empty chunks a missing file would mean either all NaN or lost
-        config = {"write_empty_chunks": True}
-        return zarr.open_array(self.path, path=f"{group}/{name}", mode="r+", zarr_format=3, config=config)
+        array = zarr.open_array(self.path, path=f"{group}/{name}", mode="r+", zarr_format=3)
+        # else a missing file would mean either nothing but NaN or lost; open_array(config=...) has no effect
+        return array.with_config({"write_empty_chunks": True})
 
     def _written(self) -> Iterator[Path]:
         """Metadata and chunks, without seals, states and claims."""

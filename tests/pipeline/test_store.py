@@ -19,6 +19,7 @@ import pytest
 import xarray as xr
 from numpy.typing import NDArray
 
+from twinpipe.durable import check_files
 from twinpipe.errors import StoreError
 from twinpipe.layout import Layout, Variable
 from twinpipe.store import RunStore, check_writable, create_twin_store, drop, open_run
@@ -319,6 +320,17 @@ def test_creating_again_keeps_what_is_sealed(store: RunStore) -> None:
     _assert_whole(open_run(store.path, verify=True))
 
 
+def test_a_damaged_chunk_without_a_seal_is_written_again(store: RunStore) -> None:
+    store.create(_layout())
+    name = "atmosphere/temperature/c.1.2.0.0"
+    for left in (b"", b"half a chunk"):
+        (store.path / name).write_bytes(left)
+        _fill(store)
+        store.seals.path(1, 2).unlink()
+    _fill(store).finish({})
+    _assert_whole(open_run(store.path, verify=True))
+
+
 def test_another_layout_is_refused_but_not_another_history(store: RunStore) -> None:
     layout = _layout()
     store.create(layout)
@@ -386,14 +398,14 @@ def test_kill_9_leaves_only_whole_sealed_segments(store: RunStore) -> None:
     while kills < 10:
         with subprocess.Popen(args, stdout=subprocess.PIPE, text=True) as writer:
             assert writer.stdout is not None
-            if writer.stdout.readline() == "ready\n":
-                time.sleep(pause.uniform(0, 0.12))
+            for _ in range(1 + (kills % 3 > 0)):  # one in three dies while it makes the arrays
+                writer.stdout.readline()
+            time.sleep(pause.uniform(0, 0.15))
             os.kill(writer.pid, signal.SIGKILL)
         kills += writer.returncode == -signal.SIGKILL
         for seal in store.seals.all():
             expected = _arrays(seal["block"], seal["segment"])
-            for name, (size, _) in seal["files"].items():
-                assert (store.path / name).stat().st_size == size
+            check_files(store.path, seal["files"], contents=True)
             assert store.load_state(seal["block"], seal["segment"]).keys() == {"T", "step"}
             assert seal["digests"].keys() == {"/".join(key) for key in expected} | {"state"}
         if len(store.seals.all()) == BLOCKS * SEGMENTS:
@@ -435,6 +447,8 @@ def test_a_place_that_cannot_be_written_is_told_in_one_sentence(tmp_path: Path) 
 
 if __name__ == "__main__":
     target = RunStore(Path(sys.argv[1]))
-    print("ready", flush=True)
+    print("started", flush=True)
+    target.create(_layout())
+    print("created", flush=True)
     _fill(target)
     time.sleep(60)

@@ -79,9 +79,6 @@ def entry(identifier: str) -> dict[str, Any]:
     return found
 
 
-# The game's own file
-
-
 @needs_game
 def test_mars_of_the_game() -> None:
     report = import_bodies(GAME / "sol-complete.json")
@@ -148,7 +145,7 @@ def test_other_dialects_are_refused_by_name(name: str, tell: str) -> None:
 
 
 @needs_game
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@shared_folder
 @given(cut=st.floats(0, 1, exclude_max=True))
 def test_the_game_file_cut_anywhere_is_refused(tmp_path: Path, cut: float) -> None:
     content = (GAME / "sol-complete.json").read_bytes().rstrip()
@@ -156,9 +153,6 @@ def test_the_game_file_cut_anywhere_is_refused(tmp_path: Path, cut: float) -> No
     path.write_bytes(content[: int(cut * len(content))])
     with pytest.raises(InvalidInput, match="complete JSON"):
         import_bodies(path)
-
-
-# Small files
 
 
 def test_values_are_kept_or_completed(tmp_path: Path) -> None:
@@ -332,7 +326,7 @@ ODD = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(shared_folder, max_examples=400)
 @given(where=st.sampled_from(paths(SMALL)), value=ODD, drop=st.booleans())
 @example(where=("celestial_bodies", 0, "radius"), value=1e-308, drop=False)
 def test_any_broken_place_is_imported_or_refused(
@@ -363,9 +357,6 @@ def test_any_broken_place_is_imported_or_refused(
 def test_a_file_cut_anywhere_is_refused(tmp_path: Path, cut: int) -> None:
     with pytest.raises(InvalidInput, match="complete JSON"):
         import_bodies(write(tmp_path, json.dumps(SMALL)[:cut]))
-
-
-# Saving
 
 
 def test_a_saved_import_is_loaded_again(tmp_path: Path) -> None:

@@ -241,9 +241,8 @@ class EmbeddedPostgres:
 
     def _ensure_database(self) -> None:
         # every user looks, since the one who started the server may have been killed before it made it
-        with psycopg.connect(
-            _libpq(self._url("postgres")), autocommit=True, connect_timeout=10
-        ) as connection:
+        url = self._url("postgres").replace("+psycopg", "", 1)
+        with psycopg.connect(url, autocommit=True, connect_timeout=10) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone():
                 connection.execute(f"CREATE DATABASE {NAME}")
 

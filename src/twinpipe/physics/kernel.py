@@ -17,7 +17,7 @@ import numpy as np
 from twinpipe.grid import Array
 from twinpipe.physics import co2_ice, longwave, pressure, shortwave, soil, transport
 from twinpipe.physics.compiled import compiled
-from twinpipe.physics.escape import escaped
+from twinpipe.physics.escape import decayed, escaped
 
 # Order of the gases in every (gas, member) array; the last four are the super-greenhouse gases.
 GASES = ("CO2", "N2", "O2", "Ar", "CO", "CH4", "H2", "He", "SO2", "NH3", "H2O", *longwave.SUPER_GASES)
@@ -201,24 +201,24 @@ def times(x: Array, factor: float, out: Array) -> None:
 def gas_step(
     o: Options, m: Members, s: State, ledger: Ledger, f: Forcing, k: int, members: int
 ) -> None:
-    """Interventions and escape act on the gas masses, first-order decay exactly; B11, B16."""
+    """Interventions and escape act on the gas masses, first-order decay exactly; B11, B16.
+
+    The ledger takes what a rounded sum really gained, not what was added to it, so that the books close to
+    rounding however many steps there are.
+    """
     for b in range(members):
         for g in range(N_GASES):
-            gain = f.imports[k, g, b] * o.dt
-            s.gas[g, b] += gain
-            ledger.imported[g, b] += gain
-            loss = escaped(s.gas[g, b], m.escape[g, b], o.dt)
-            s.gas[g, b] -= loss
-            ledger.escaped[g, b] += loss
-        for q in range(4):
-            gain = f.emission[k, q, b] * o.dt
-            before = s.gas[FIRST_SUPER + q, b]
-            rate = m.decay[q, b]
-            after = before * math.exp(-rate * o.dt)
-            after += f.emission[k, q, b] / rate * -math.expm1(-rate * o.dt) if rate > 0.0 else gain
-            s.gas[FIRST_SUPER + q, b] = after
-            ledger.imported[FIRST_SUPER + q, b] += gain
-            ledger.decayed[q, b] += before + gain - after
+            before = s.gas[g, b]
+            gain = f.imports[k, g, b] if g < FIRST_SUPER else f.emission[k, g - FIRST_SUPER, b]
+            after = before + gain * o.dt
+            ledger.imported[g, b] += after - before
+            s.gas[g, b] = after - escaped(after, m.escape[g, b], o.dt)
+            ledger.escaped[g, b] += after - s.gas[g, b]
+            if g >= FIRST_SUPER and m.decay[g - FIRST_SUPER, b] > 0.0:
+                q = g - FIRST_SUPER
+                before = s.gas[g, b]
+                s.gas[g, b] = decayed(before - gain * o.dt, gain, m.decay[q, b], o.dt)
+                ledger.decayed[q, b] += before - s.gas[g, b]
 
 
 @compiled

@@ -1,0 +1,195 @@
+"""Bodies and twins in the ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import Connection, Engine, Select, Text, cast, func, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from twinpipe.db.models import CelestialBody, DigitalTwin, SimulationRun, SolarSystem, User
+from twinpipe.db.refusals import explained
+from twinpipe.db.rows import TwinRow
+from twinpipe.db.session import check_json, retried, transaction
+from twinpipe.errors import Conflict, InvalidInput, NotFound
+
+
+@retried
+def ensure_body(engine: Engine, identifier: str, name: str, solar_system: str) -> int:
+    """Id of the body with that identifier, made with its system when new, renamed when its name changed.
+
+    Raises InvalidInput when the body is already known in another system.
+    """
+    with transaction(engine) as connection:
+        return _ensure_body(connection, identifier, name, solar_system)[0]
+
+
+def _ensure_body(connection: Connection, identifier: str, name: str, solar_system: str) -> tuple[int, int]:
+    system = connection.scalar(select(SolarSystem.id).where(SolarSystem.identifier == solar_system))
+    if system is None:
+        new = insert(SolarSystem).values(identifier=solar_system, name=solar_system)
+        connection.execute(new.on_conflict_do_nothing())
+        system = connection.scalars(
+            select(SolarSystem.id).where(SolarSystem.identifier == solar_system)
+        ).one()
+    found = select(CelestialBody.id, CelestialBody.name, CelestialBody.solar_system_id).where(
+        CelestialBody.identifier == identifier
+    )
+    body = connection.execute(found).one_or_none()
+    if body is None:
+        row = insert(CelestialBody).values(identifier=identifier, name=name, solar_system_id=system)
+        connection.execute(row.on_conflict_do_nothing())
+        body = connection.execute(found).one()
+    if body.solar_system_id != system:
+        raise InvalidInput("solar_system", solar_system, f"body {identifier} is in another system")
+    if body.name != name:
+        connection.execute(update(CelestialBody).where(CelestialBody.id == body.id).values(name=name))
+    return body.id, system
+
+
+def user_id(connection: Connection, name: str) -> int:
+    """Id of the user of that name, made when new."""
+    wanted = select(User.id).where(User.name == name)
+    found = connection.scalar(wanted)
+    if found is None:
+        connection.execute(insert(User).values(name=name).on_conflict_do_nothing())
+        found = connection.scalars(wanted).one()
+    return found
+
+
+def create_twin(
+    engine: Engine,
+    *,
+    name: str,
+    description: str | None,
+    body_identifier: str,
+    body_name: str,
+    solar_system: str,
+    body_digest: str,
+    simulation_parameters: dict[str, Any],
+    initial_state_snapshot: dict[str, Any],
+    ttl_days: int | None,
+    created_by: str = "system",
+    now: datetime | None = None,
+) -> TwinRow:
+    """A new twin in status creating; it expires ttl_days after now, never when that is None or 0.
+
+    Raises InvalidInput when a value is not allowed, DatabaseUnavailable.
+    """
+    check_json(simulation_parameters, "simulation_parameters")
+    check_json(initial_state_snapshot, "initial_state_snapshot")
+    key = uuid4()  # minted outside what is retried, so that a repetition finds its own row
+
+    @retried
+    def create() -> TwinRow:
+        with transaction(engine) as connection, explained():
+            body, system = _ensure_body(connection, body_identifier, body_name, solar_system)
+            expires = None
+            if ttl_days:
+                expires = (literal(now) if now else func.clock_timestamp()) + timedelta(days=ttl_days)
+            values: dict[str, Any] = {
+                "twin_key": key,
+                "name": name,
+                "description": description,
+                "celestial_body_id": body,
+                "solar_system_id": system,
+                "created_by_id": user_id(connection, created_by),
+                "simulation_parameters": simulation_parameters,
+                "initial_state_snapshot": initial_state_snapshot,
+                "body_digest": body_digest,
+                "expires_at": expires,
+            }
+            connection.execute(
+                insert(DigitalTwin).values(values).on_conflict_do_nothing(index_elements=["twin_key"])
+            )
+            return TwinRow.of(connection.execute(_twins().where(DigitalTwin.twin_key == key)).one())
+
+    return create()
+
+
+def mark_twin_ready(engine: Engine, twin_id: int, store_path: str) -> None:
+    """From creating to ready, its store being complete; raises NotFound, Conflict."""
+    _end_creation(engine, twin_id, "ready", {"store_path": store_path})
+
+
+def mark_twin_failed(engine: Engine, twin_id: int) -> None:
+    """From creating to failed; raises NotFound, Conflict."""
+    _end_creation(engine, twin_id, "failed", {})
+
+
+@retried
+def _end_creation(engine: Engine, twin_id: int, status: str, values: dict[str, Any]) -> None:
+    with transaction(engine) as connection:
+        old = lock_twin(connection, twin_id)
+        if old == status:  # a repetition
+            return
+        if old != "creating":
+            raise Conflict(f"twin {twin_id} is {old}, and only one that is being created becomes {status}.")
+        set_twin(connection, twin_id, status, **values)
+
+
+@retried
+def list_twins(engine: Engine, limit: int = 50) -> list[TwinRow]:
+    """The newest twins that are not deleted."""
+    with transaction(engine) as connection:
+        newest = (
+            _twins()
+            .where(DigitalTwin.deleted_at.is_(None))
+            .order_by(DigitalTwin.created_at.desc(), DigitalTwin.id.desc())
+            .limit(limit)
+        )
+        return [TwinRow.of(row) for row in connection.execute(newest)]
+
+
+@retried
+def get_twin(engine: Engine, twin_id: int) -> TwinRow:
+    """The twin, deleted or not; raises NotFound."""
+    with transaction(engine) as connection:
+        row = connection.execute(_twins().where(DigitalTwin.id == twin_id)).one_or_none()
+    if row is None:
+        raise NotFound("twin", twin_id)
+    return TwinRow.of(row)
+
+
+def lock_twin(connection: Connection, twin_id: int) -> str:
+    """Status of the twin, locked first of all rows so that writers never wait in a circle; raises NotFound."""
+    wanted = select(DigitalTwin.status).where(DigitalTwin.id == twin_id).with_for_update()
+    status = connection.scalar(wanted)
+    if status is None:
+        raise NotFound("twin", twin_id)
+    return status
+
+
+def set_twin(connection: Connection, twin_id: int, status: str, **values: Any) -> None:
+    """Set the status of a locked twin, and other columns."""
+    connection.execute(update(DigitalTwin).where(DigitalTwin.id == twin_id).values(status=status, **values))
+
+
+def release_twin(connection: Connection, twin_id: int) -> None:
+    """Take a locked twin whose run ended without a result back to what it was before."""
+    completed = select(SimulationRun.id).where(
+        SimulationRun.digital_twin_id == twin_id, SimulationRun.status == "completed"
+    )
+    if connection.scalar(select(DigitalTwin.status).where(DigitalTwin.id == twin_id)) == "running_simulation":
+        done = connection.scalar(completed.limit(1)) is not None
+        set_twin(connection, twin_id, "completed" if done else "ready")
+
+
+def _twins() -> Select[Any]:
+    t = DigitalTwin
+    return (
+        select(
+            *(t.id, cast(t.twin_key, Text).label("twin_key"), t.name, t.description),
+            CelestialBody.identifier.label("body"),
+            CelestialBody.name.label("body_name"),
+            SolarSystem.identifier.label("solar_system"),
+            *(t.status, t.simulation_parameters, t.initial_state_snapshot, t.body_digest, t.store_path),
+            User.name.label("created_by"),
+            *(t.created_at, t.updated_at, t.expires_at, t.deleted_at),
+        )
+        .join(CelestialBody, CelestialBody.id == t.celestial_body_id)
+        .join(SolarSystem, SolarSystem.id == t.solar_system_id)
+        .outerjoin(User, User.id == t.created_by_id)
+    )

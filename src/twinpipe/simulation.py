@@ -1,0 +1,268 @@
+"""Simulation of a block of members over segments: pure functions of states, with no store and no cluster."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, fields, replace
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+from twinpipe.body import Body
+from twinpipe.clock import Clock
+from twinpipe.errors import SimulationError
+from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS
+from twinpipe.grid import Array, Grid
+from twinpipe.physics import budget
+from twinpipe.physics.kernel import Ledger, State, advance
+from twinpipe.physics.model import Model, build, empty_ledger, first_guess
+from twinpipe.plan import Block, Plan, Segment
+from twinpipe.scenario import Scenario
+
+LANES = 4  # members that one call of the kernel advances together: as many as stay in the cache
+
+
+@dataclass(frozen=True)
+class BlockState:
+    """State of a block at a step, member first; what a restart needs, exactly.
+
+    T (member, layer, lat, lon), ice and p (member, lat, lon), gas (member, gas), mean_T (member), the ledger
+    since the run's start, the contents at the start, and the running sums (member, window, field, lat, lon)
+    of the windows that are open at this step.
+    """
+
+    step: int
+    T: Array
+    ice: Array
+    p: Array
+    gas: Array
+    mean_T: Array
+    energy_flow: Array
+    imported: Array
+    escaped: Array
+    decayed: Array
+    condensed: Array
+    start_energy: Array
+    start_mass: Array
+    sums: Array
+
+    def arrays(self) -> dict[str, Array]:
+        """The state as named arrays."""
+        named = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "step"}
+        return {**named, "step": np.array(self.step)}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, Array]) -> BlockState:
+        return cls(**{**arrays, "step": int(arrays["step"])})  # type: ignore[arg-type]  # an array for each field
+
+
+@dataclass(frozen=True)
+class SegmentOutput:
+    """What a block did in a segment: arrays by field name, member first, and its books."""
+
+    state: BlockState
+    arrays: dict[str, Array]
+    record: dict[str, Any]
+
+
+def _inward(a: Array) -> Array:
+    """(member, ..., lat, lon) to (..., row, cell)."""
+    moved = np.moveaxis(a, 0, -1)
+    return np.ascontiguousarray(moved.reshape(*moved.shape[:-2], -1))
+
+
+def _outward(a: Array, members: int) -> Array:
+    """(..., row, cell) to (member, ..., lat, lon)."""
+    return np.ascontiguousarray(np.moveaxis(a.reshape(*a.shape[:-1], -1, members), -1, 0))
+
+
+def _kernel_state(b: BlockState) -> tuple[State, Ledger]:
+    state = State(_inward(b.T), _inward(b.ice), _inward(b.p), b.gas.T.copy(), b.mean_T.copy())
+    return state, Ledger(
+        b.energy_flow.T.copy(), b.imported.T.copy(), b.escaped.T.copy(), b.decayed.T.copy(), b.condensed.copy()
+    )
+
+
+def _block_state(step: int, s: State, ledger: Ledger, start: budget.Contents, sums: Array) -> BlockState:
+    n = len(s.mean_T)
+    return BlockState(
+        step, _outward(s.T, n), _outward(s.ice, n), _outward(s.p, n), s.gas.T.copy(), s.mean_T.copy(),
+        ledger.energy.T.copy(), ledger.imported.T.copy(), ledger.escaped.T.copy(), ledger.decayed.T.copy(),
+        ledger.condensed.copy(), start.energy, start.mass.T.copy(), sums,
+    )
+
+
+@dataclass(frozen=True)
+class Climate:
+    """The untouched climate of a body on a grid: its state at Ls = 0 and the means of the orbit before."""
+
+    state: State  # of one member
+    maps: Array  # (field, lat, lon), fields as in fields.MAPS
+
+
+def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
+    """Climate of the untouched body after a number of orbits from a first guess."""
+    model = build((body,), (Scenario(),), grid, clock)
+    s, n = first_guess(model), clock.steps_per_orbit
+    sums = np.zeros((1, len(MAPS), grid.n_lat, grid.n_lon))
+    for orbit in range(max(orbits, 1)):
+        sums[:] = 0.0
+        _call(model, s, empty_ledger(1), orbit * n, n, sums, n)
+    _check(s, body.name, 0.0)
+    return Climate(s, sums[0] / n)
+
+
+def _call(model: Model, s: State, ledger: Ledger, first: int, n: int, sums: Array, every: int) -> tuple[Array, Array]:
+    members = model.n_members
+    zonals = np.zeros((len(ZONALS), (first + n) // every - first // every, model.grid.n_lat, members))
+    series = np.zeros((len(SERIES_FIELDS), n, members))
+    forcing = model.deployment.forcing(model.clock, first, n)
+    advance(
+        model.static, model.options, model.members, s, ledger, forcing, first, n, members, sums, every, zonals, series
+    )
+    return zonals, series
+
+
+def _check(s: State, name: str, year: float) -> None:
+    low, high = float(s.T.min()), float(s.T.max())
+    if not (20.0 < low and high < 1500.0 and float(s.gas.min()) >= 0.0):
+        raise SimulationError(
+            f"the simulation of {name} left its range near year {year:.1f}: temperatures {low:.4g} to {high:.4g} K."
+        )
+
+
+class _Cache:
+    """The few most recent values by key, shared by the threads of a worker."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._lock = size, Lock()
+        self._values: OrderedDict[Any, Any] = OrderedDict()
+
+    def get(self, key: Any, make: Any) -> Any:
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+        value = make()
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)
+        return value
+
+
+_models, _climates = _Cache(64), _Cache(16)
+
+
+def climate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
+    """Climate of the untouched body, computed once in a process."""
+    value: Climate = _climates.get((body.digest, grid, clock, orbits), lambda: equilibrate(body, grid, clock, orbits))
+    return value
+
+
+def _model(plan: Plan, a: int, b: int) -> Model:
+    specs = plan.specs[a:b]
+    key = tuple(s.digest for s in specs)
+    value: Model = _models.get(
+        key,
+        lambda: build(tuple(s.body for s in specs), tuple(s.scenario for s in specs), plan.grid, plan.clock),
+    )
+    return value
+
+
+def start(plan: Plan, block: Block) -> tuple[BlockState, Array]:
+    """State of a block at step 0, and the maps of the orbit before (member, field, lat, lon)."""
+    parts, maps = [], []
+    for a, b in _slabs(block):
+        climates = [climate(s.body, plan.grid, plan.clock, s.spin_up_orbits) for s in plan.specs[a:b]]
+        states = [c.state for c in climates]
+        model = _model(plan, a, b)
+        joined = State(
+            _inward(np.stack([x.T for x in states])), _inward(np.stack([x.ice for x in states])),
+            _inward(np.stack([x.p for x in states])), np.concatenate([x.gas for x in states], axis=1),
+            np.concatenate([x.mean_T for x in states]),
+        )
+        sums = np.zeros((b - a, 0, len(MAPS), plan.grid.n_lat, plan.grid.n_lon))
+        parts.append(_block_state(0, joined, empty_ledger(b - a), budget.contents(model, joined), sums))
+        maps += [c.maps for c in climates]
+    return _join(parts), np.stack(maps)
+
+
+def _slabs(block: Block) -> list[tuple[int, int]]:
+    a, b = block.members
+    return [(i, min(i + LANES, b)) for i in range(a, b, LANES)]
+
+
+def _join(parts: list[BlockState]) -> BlockState:
+    arrays = [p.arrays() for p in parts]
+    return BlockState.from_arrays(
+        {k: np.concatenate([a[k] for a in arrays]) if k != "step" else arrays[0][k] for k in arrays[0]}
+    )
+
+
+def _part(state: BlockState, a: int, b: int) -> BlockState:
+    arrays = {k: v[a:b] for k, v in state.arrays().items() if k != "step"}
+    return replace(state, **arrays)  # type: ignore[arg-type]  # an array for each field
+
+
+def run_segment(plan: Plan, block: Block, segment: Segment, state: BlockState) -> SegmentOutput:
+    """Advance a block over a segment.
+
+    Raises SimulationError when a member leaves the range of temperatures in which it means anything.
+    """
+    first = block.members[0]
+    outputs = [
+        _run_slab(plan, segment, _part(state, a - first, b - first), _model(plan, a, b)) for a, b in _slabs(block)
+    ]
+    names = outputs[0].arrays
+    arrays = {name: np.concatenate([o.arrays[name] for o in outputs]) for name in names}
+    record = {key: [x for o in outputs for x in o.record[key]] for key in outputs[0].record}
+    return SegmentOutput(_join([o.state for o in outputs]), arrays, record)
+
+
+def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> SegmentOutput:
+    every, (first, last) = plan.specs[0].output.zonal_every_steps, segment.steps
+    if state.step != first:
+        raise SimulationError(f"segment {segment.index} starts at step {first}, but the state is of step {state.step}.")
+    s, ledger = _kernel_state(state)
+    members, grid = model.n_members, plan.grid
+    windows = plan.windows
+    open_windows = [w for w in windows if w[0] < first < w[1]]
+    sums = {w: _inward(state.sums[:, i]) for i, w in enumerate(open_windows)}
+    cuts = sorted({first, last, *(c for w in windows for c in w if first < c < last)})
+    maps, zonals, series = [], [], []
+    for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+        active = [w for w in windows if w[0] <= a and b <= w[1]]
+        shape = (len(MAPS), grid.n_lat, grid.n_lon * members)
+        stack = np.stack([sums.pop(w, None) if w in sums else np.zeros(shape) for w in active]) if active else np.zeros((0, *shape))
+        z, x = _call(model, s, ledger, a, b - a, stack, every)
+        zonals.append(z)
+        series.append(x)
+        for w, total in zip(active, stack, strict=True):
+            if w[1] == b:
+                maps.append(_outward(total / (w[1] - w[0]), members))
+            else:
+                sums[w] = total
+        _check(s, model.bodies[0].name, plan.clock.year_of_step(b))
+    still = [sums[w] for w in windows if w[0] < last < w[1]]
+    kept = np.stack([_outward(x, members) for x in still], axis=1) if still else np.zeros((members, 0, len(MAPS), grid.n_lat, grid.n_lon))
+    beginning = budget.Contents(state.start_energy, state.start_mass.T)
+    ending = budget.contents(model, s)
+    books = budget.closure(beginning, ending, ledger)
+    record = {
+        "mass_error": books.mass.tolist(), "energy_error": books.energy.tolist(),
+        "transport_error": books.transport.tolist(),
+    }
+    new = _block_state(last, s, ledger, beginning, kept)
+    return SegmentOutput(new, _named(maps, zonals, series, members, grid), record)
+
+
+def _named(maps: list[Array], zonals: list[Array], series: list[Array], members: int, grid: Grid) -> dict[str, Array]:
+    """Arrays by field name, member first."""
+    m = np.stack(maps, axis=2) if maps else np.zeros((members, len(MAPS), 0, grid.n_lat, grid.n_lon))
+    z = np.moveaxis(np.concatenate(zonals, axis=1), -1, 0)
+    x = np.moveaxis(np.concatenate(series, axis=1), -1, 0)
+    result = {f.name: m[:, i] for i, f in enumerate(MAPS)}
+    result |= {f.name: z[:, i] for i, f in enumerate(ZONALS)}
+    return result | {f.name: x[:, i] for i, f in enumerate(SERIES_FIELDS)}
