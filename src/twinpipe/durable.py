@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,6 +15,15 @@ from twinpipe.errors import StoreError
 
 # name of a file relative to a run's folder -> (bytes, crc32c)
 Files = Mapping[str, tuple[int, int]]
+
+
+@contextmanager
+def disk(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a StoreError of one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(f"cannot write {error.filename or path}: {error.strerror or error}.") from error
 
 
 def sync(path: Path) -> None:
@@ -98,9 +108,7 @@ def remove_strays(folder: Path, keep: str) -> int:
 def check_writable(folder: Path) -> None:
     """Make folder and write to it; StoreError when that is not possible."""
     probe = folder / f"{uuid.uuid4().hex}.tmp"
-    try:
+    with disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"twinpipe")
         probe.unlink()
-    except OSError as error:
-        raise StoreError(f"cannot write to {folder}: {error.strerror}.") from error

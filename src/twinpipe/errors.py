@@ -31,17 +31,27 @@ class InvalidInput(UsageError):
     """A field has a value that is not allowed."""
 
     def __init__(self, field: str, value: object, allowed: str) -> None:
+        super().__init__(field, value, allowed)  # all of them, so that it survives a pickle
         self.field, self.value, self.allowed = field, value, allowed
-        super().__init__(f"{field}: {value!r} is not allowed; {allowed}.")
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.value!r} is not allowed; {self.allowed}."
 
 
 class NotFound(UsageError):
     """A name or id that does not exist."""
 
     def __init__(self, what: str, name: object, known: list[str] | None = None) -> None:
-        self.what, self.name = what, name
-        hint = f"; known: {', '.join(known)}" if known else ""
-        super().__init__(f"no {what} named {name!r}{hint}.")
+        super().__init__(what, name, known)
+        self.what, self.name, self.known = what, name, known
+
+    def __str__(self) -> str:
+        hint = f"; known: {', '.join(self.known)}" if self.known else ""
+        return f"no {self.what} named {self.name!r}{hint}."
+
+
+class Cancelled(TwinpipeError):
+    """Somebody asked for it to stop."""
 
 
 class Failure(TwinpipeError):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from twinpipe.body import Body
 from twinpipe.constants import DAY
-from twinpipe.fields import ALL, GROUPS, MAPS, Field, Group
+from twinpipe.fields import ALL, GROUPS, MAPS, SERIES_FIELDS, Field, Group
 from twinpipe.grid import Array, Grid
 from twinpipe.maps import evaluate, surface_ice
 from twinpipe.physics.orbit import solar_longitude
@@ -91,6 +91,9 @@ def coordinates(plan: Plan) -> dict[str, list[Variable]]:
         "zonal_time": _time_coordinates(
             "zonal_time", plan, np.arange(1.0, plan.n_zonals + 1) * every, None),
         "series_time": _time_coordinates("series_time", plan, np.arange(1.0, plan.n_steps + 1), None),
+        "initial_time": _time_coordinates(
+            "initial_time", plan, np.arange(1.0, plan.clock.steps_per_orbit + 1) - plan.clock.steps_per_orbit, None
+        ),
         **horizontal_coordinates(plan.grid),
     }
 
@@ -122,7 +125,7 @@ def run_layout(plan: Plan, attributes: dict[str, Any]) -> Layout:
     """Layout of a run's or sweep's outputs."""
     sizes = {
         "member": plan.n_members, "time": len(plan.windows), "zonal_time": plan.n_zonals,
-        "series_time": plan.n_steps, "lat": plan.grid.n_lat, "lon": plan.grid.n_lon,
+        "series_time": plan.n_steps, "initial_time": plan.clock.steps_per_orbit, "lat": plan.grid.n_lat, "lon": plan.grid.n_lon,
     }
     output, steps = plan.specs[0].output, plan.steps_per_segment
     chunks = sizes | {
@@ -136,8 +139,7 @@ def run_layout(plan: Plan, attributes: dict[str, Any]) -> Layout:
     groups: dict[Group, tuple[Variable, ...]] = {}
     for group in GROUPS:
         variables = [_variable(f, sizes, chunks, static.get(f.name)) for f in ALL if f.group == group]
-        if group in ("atmosphere", "hydrosphere"):
-            variables += [_initial(f, sizes, chunks) for f in MAPS if f.group == group]
+        variables += [_initial(f, sizes, chunks) for f in (*MAPS, *SERIES_FIELDS) if f.group == group]
         used = {d for v in variables for d in v.dims}
         groups[group] = tuple(c for dim in by_dim if dim in used for c in by_dim[dim]) + tuple(variables)
     return Layout({**ROOT_ATTRIBUTES, **attributes}, groups)
@@ -157,10 +159,11 @@ def _variable(f: Field, sizes: dict[str, int], chunks: dict[str, int], data: Arr
 
 
 def _initial(f: Field, sizes: dict[str, int], chunks: dict[str, int]) -> Variable:
-    """The map of the orbit before year 0, which the twin starts from."""
-    dims = tuple(d for d in f.dims if d != "time")
-    v = _variable(Field(f"initial_{f.name}", f.group, dims, f.units, f"{f.long_name} in the orbit before year 0",
-                        f.standard_name, "area: mean", f.kept), sizes, chunks, None)
-    return v
-
-
+    """A map or series of the orbit before year 0, which the run starts from."""
+    dims = tuple("initial_time" if d == "series_time" else d for d in f.dims if d != "time")
+    methods = f.cell_methods and f.cell_methods.replace("series_time", "initial_time")
+    if methods and "initial_time" not in dims:
+        methods = methods.replace("time: mean ", "")
+    long_name = f"{f.long_name}, in the orbit before year 0"
+    before = Field(f"initial_{f.name}", f.group, dims, f.units, long_name, f.standard_name, methods, f.kept)
+    return _variable(before, sizes, chunks, None)

@@ -1,17 +1,63 @@
-"""Folders that lie outside the package in the repository and inside it once installed."""
+"""What a scenario consumed: mass, energy, peaks and cost of each intervention; physics D3."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Literal
+from typing import Any
 
-from twinpipe.errors import NotFound
+import numpy as np
+
+from twinpipe.body import Body
+from twinpipe.constants import YEAR
+from twinpipe.measures import Outcome
+from twinpipe.physics.interventions import activity, mirror_power
+from twinpipe.scenario import Economy, Intervention, OrbitalMirror, SuperGreenhouseGasFactory, VolatileImport
 
 
-def shared_folder(name: Literal["sql", "flows", "schemas"]) -> Path:
-    """The folder of migrations, flows or schemas; raises NotFound when the installation lacks it."""
-    package = Path(__file__).resolve().parent
-    for folder in (package / "_share" / name, package.parents[1] / name):
-        if folder.is_dir():
-            return folder
-    raise NotFound("shared folder", name)
+def resource_consumption(outcome: Outcome) -> dict[str, Any]:
+    """Per intervention and in total: drawn and useful mass (kg), energy (J), peak power (W), cost (GCC)."""
+    spec, clock, n = outcome.spec, outcome.plan.clock, outcome.plan.n_steps
+    emitted: dict[str, float] = {}
+    items = []
+    for item in spec.scenario.interventions:
+        full_seconds = float(activity(item.schedule, clock, 0, n).sum()) * clock.step_seconds
+        items.append(_account(item, spec.body, full_seconds, spec.scenario.economy))
+        if isinstance(item, SuperGreenhouseGasFactory):
+            emitted[item.gas] = emitted.get(item.gas, 0.0) + items[-1]["drawn_kg"]
+    for item, account in zip(spec.scenario.interventions, items, strict=True):
+        if isinstance(item, SuperGreenhouseGasFactory) and account["drawn_kg"] > 0:
+            left = outcome.gas_kg.get(item.gas, 0.0) / emitted[item.gas]
+            account["useful_kg"] = account["drawn_kg"] * min(1.0, left)
+    total = {
+        key: float(np.sum([a[key] for a in items]))
+        for key in ("drawn_kg", "useful_kg", "energy_j", "peak_power_w", "cost_gcc")
+    }
+    ledger = {k: outcome.books[k] for k in ("imported_kg", "escaped_kg", "decayed_kg")}
+    return {"interventions": items, "total": total, "ledger": ledger}
+
+
+def _account(item: Intervention, body: Body, seconds: float, economy: Economy | None) -> dict[str, Any]:
+    """Account of one intervention that ran for so many seconds at full rate."""
+    account: dict[str, Any] = {"kind": item.kind}
+    match item:
+        case SuperGreenhouseGasFactory():
+            made = item.rate_kg_s * seconds
+            account |= {"gas": item.gas, "drawn_kg": made, "useful_kg": made, "manufactured_kg": made}
+            account |= {"energy_j": made * item.energy_j_kg, "peak_power_w": item.rate_kg_s * item.energy_j_kg}
+        case OrbitalMirror():
+            # The foil is made once, in the year before it is lit; it stays useful as long as it shines.
+            foil = item.area_m2 * item.areal_density_kg_m2 if seconds > 0 else 0.0
+            account |= {"drawn_kg": foil, "useful_kg": foil, "manufactured_kg": foil}
+            account |= {"energy_j": foil * item.energy_j_kg, "peak_power_w": foil * item.energy_j_kg / YEAR}
+            account["delivered_light_j"] = mirror_power(item, body) * seconds
+        case VolatileImport():
+            sent = item.rate_kg_s * seconds
+            account |= {"drawn_kg": sent, "useful_kg": sent * (1 - item.loss_fraction), "manufactured_kg": 0.0}
+            account |= {"energy_j": sent * item.energy_j_kg, "peak_power_w": item.rate_kg_s * item.energy_j_kg}
+            account["delivered_by_gas_kg"] = {
+                g: x * sent * (1 - item.loss_fraction) for g, x in item.composition.items()
+            }
+    price = economy or Economy(budget_gcc=1.0, energy_gcc_per_j=0.0, manufacture_gcc_per_kg=0.0)
+    account["cost_gcc"] = (
+        account["energy_j"] * price.energy_gcc_per_j + account["manufactured_kg"] * price.manufacture_gcc_per_kg
+    )
+    return account

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from dataclasses import dataclass, fields, replace
 from threading import Lock
@@ -64,6 +65,7 @@ class SegmentOutput:
     state: BlockState
     arrays: dict[str, Array]
     record: dict[str, Any]
+    kernel_seconds: float
 
 
 def _inward(a: Array) -> Array:
@@ -98,7 +100,8 @@ class Climate:
     """The untouched climate of a body on a grid: its state at Ls = 0 and the means of the orbit before."""
 
     state: State  # of one member
-    maps: Array  # (field, lat, lon), fields as in fields.MAPS
+    maps: Array  # (field, lat, lon), means of the last orbit, fields as in fields.MAPS
+    series: Array  # (field, step), of the last orbit, fields as in fields.SERIES_FIELDS
 
 
 def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
@@ -108,9 +111,9 @@ def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
     sums = np.zeros((1, len(MAPS), grid.n_lat, grid.n_lon))
     for orbit in range(max(orbits, 1)):
         sums[:] = 0.0
-        _call(model, s, empty_ledger(1), orbit * n, n, sums, n)
+        _, series = _call(model, s, empty_ledger(1), orbit * n, n, sums, n)
     _check(s, body.name, 0.0)
-    return Climate(s, sums[0] / n)
+    return Climate(s, sums[0] / n, series[:, :, 0])
 
 
 def _call(model: Model, s: State, ledger: Ledger, first: int, n: int, sums: Array, every: int) -> tuple[Array, Array]:
@@ -171,9 +174,10 @@ def _model(plan: Plan, a: int, b: int) -> Model:
     return value
 
 
-def start(plan: Plan, block: Block) -> tuple[BlockState, Array]:
-    """State of a block at step 0, and the maps of the orbit before (member, field, lat, lon)."""
-    parts, maps = [], []
+def start(plan: Plan, block: Block) -> tuple[BlockState, dict[str, Array]]:
+    """State of a block at step 0, and maps and series of the orbit before, by name, member first."""
+    parts: list[BlockState] = []
+    climates_of_block: list[Climate] = []
     for a, b in _slabs(block):
         climates = [climate(s.body, plan.grid, plan.clock, s.spin_up_orbits) for s in plan.specs[a:b]]
         states = [c.state for c in climates]
@@ -185,8 +189,10 @@ def start(plan: Plan, block: Block) -> tuple[BlockState, Array]:
         )
         sums = np.zeros((b - a, 0, len(MAPS), plan.grid.n_lat, plan.grid.n_lon))
         parts.append(_block_state(0, joined, empty_ledger(b - a), budget.contents(model, joined), sums))
-        maps += [c.maps for c in climates]
-    return _join(parts), np.stack(maps)
+        climates_of_block += climates
+    initial = {f.name: np.stack([c.maps[i] for c in climates_of_block]) for i, f in enumerate(MAPS)}
+    initial |= {f.name: np.stack([c.series[i] for c in climates_of_block]) for i, f in enumerate(SERIES_FIELDS)}
+    return _join(parts), {f"initial_{name}": a for name, a in initial.items()}
 
 
 def _slabs(block: Block) -> list[tuple[int, int]]:
@@ -218,7 +224,7 @@ def run_segment(plan: Plan, block: Block, segment: Segment, state: BlockState) -
     names = outputs[0].arrays
     arrays = {name: np.concatenate([o.arrays[name] for o in outputs]) for name in names}
     record = {key: [x for o in outputs for x in o.record[key]] for key in outputs[0].record}
-    return SegmentOutput(_join([o.state for o in outputs]), arrays, record)
+    return SegmentOutput(_join([o.state for o in outputs]), arrays, record, sum(o.kernel_seconds for o in outputs))
 
 
 def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> SegmentOutput:
@@ -232,11 +238,14 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> 
     sums = {w: _inward(state.sums[:, i]) for i, w in enumerate(open_windows)}
     cuts = sorted({first, last, *(c for w in windows for c in w if first < c < last)})
     maps, zonals, series = [], [], []
+    kernel_seconds = 0.0
     for a, b in zip(cuts[:-1], cuts[1:], strict=True):
         active = [w for w in windows if w[0] <= a and b <= w[1]]
         shape = (len(MAPS), grid.n_lat, grid.n_lon * members)
         stack = np.stack([sums.pop(w, None) if w in sums else np.zeros(shape) for w in active]) if active else np.zeros((0, *shape))
+        began = time.thread_time()
         z, x = _call(model, s, ledger, a, b - a, stack, every)
+        kernel_seconds += time.thread_time() - began
         zonals.append(z)
         series.append(x)
         for w, total in zip(active, stack, strict=True):
@@ -255,7 +264,7 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> 
         "transport_error": books.transport.tolist(),
     }
     new = _block_state(last, s, ledger, beginning, kept)
-    return SegmentOutput(new, _named(maps, zonals, series, members, grid), record)
+    return SegmentOutput(new, _named(maps, zonals, series, members, grid), record, kernel_seconds)
 
 
 def _named(maps: list[Array], zonals: list[Array], series: list[Array], members: int, grid: Grid) -> dict[str, Array]:

@@ -68,7 +68,7 @@ class RunStore:
         StoreError when the folder holds another layout or cannot be written.
         """
         name = layout_digest(layout)
-        with _disk(self.path):
+        with durable.disk(self.path):
             durable.remove_strays(self.path, keep="runs")
             found = self._attributes().get("layout_digest")
             if found not in (None, name):
@@ -93,7 +93,7 @@ class RunStore:
 
     def claim(self, generation: int) -> None:
         """Fence writers of older generations; StoreError when a newer one has claimed the run."""
-        with _disk(self.path):
+        with durable.disk(self.path):
             self.seals.claim(generation)
 
     def write_segment(
@@ -116,7 +116,7 @@ class RunStore:
                 f"segment {segment} of block {block} is missing or has no place for {', '.join(wrong)}."
             )
         digests = {"/".join(key): array_digest(a) for key, a in data.items()} | {"state": state_digest(state)}
-        with _disk(self.path):
+        with durable.disk(self.path):
             if (standing := self.seals.read(block, segment)) is not None:
                 self.seals.agree(standing, digests, generation)
                 return standing
@@ -125,10 +125,7 @@ class RunStore:
             for (group, name), a in data.items():
                 v, region = regions[group, name]
                 chunks = [f"{group}/{name}/{chunk}" for chunk in _chunks(region, v["chunks"])]
-                for chunk in chunks:
-                    # zarr would read what an earlier attempt left in the last, partial chunk, whole or not
-                    (self.path / chunk).unlink(missing_ok=True)
-                self._array(group, name)[region] = a
+                self._put(group, name, region, a, chunks)
                 files += chunks
             seal = {
                 "block": block,
@@ -171,7 +168,7 @@ class RunStore:
         StoreError when a segment is not sealed or a file is missing.
         """
         name = self.verify()
-        with _disk(self.path):
+        with durable.disk(self.path):
             root = zarr.open_group(self.path, mode="r+", use_consolidated=False)
             root.attrs.update(_plain(attributes) | {"sealed": True, "seal_digest": name})
             with _quiet():
@@ -223,6 +220,18 @@ class RunStore:
         array = zarr.open_array(self.path, path=f"{group}/{name}", mode="r+", zarr_format=3)
         # else a missing file would mean either nothing but NaN or lost; open_array(config=...) has no effect
         return array.with_config({"write_empty_chunks": True})
+
+    def _put(
+        self, group: str, name: str, region: tuple[slice, ...], data: NDArray[Any], chunks: list[str]
+    ) -> None:
+        array = self._array(group, name)
+        try:
+            array[region] = data
+        except ValueError:
+            # zarr reads a last, partial shard before it writes; one without a seal may be damaged
+            for chunk in chunks:
+                (self.path / chunk).unlink(missing_ok=True)
+            array[region] = data
 
     def _written(self) -> Iterator[Path]:
         """Metadata and chunks, without seals, states and claims."""
@@ -281,7 +290,7 @@ def drop(path: Path) -> None:
 
     StoreError when path is no store or cannot be deleted.
     """
-    with _disk(path):
+    with durable.disk(path):
         if path.is_file() or (path.is_dir() and any(path.iterdir()) and not (path / "zarr.json").is_file()):
             raise StoreError(f"{path} is not a store.")
         if path.exists():
@@ -371,15 +380,6 @@ def _auxiliary(variables: tuple[Variable, ...], v: Variable) -> list[str]:
 def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = orjson.loads(canonical_json(dict(attributes)))
     return result
-
-
-@contextmanager
-def _disk(path: Path) -> Iterator[None]:
-    """Turn refusals of the disk into one sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise StoreError(f"cannot write {error.filename or path}: {error.strerror or error}.") from error
 
 
 @contextmanager

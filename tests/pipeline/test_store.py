@@ -373,6 +373,8 @@ def test_large_chunks_become_shards_that_hold_to_the_same_laws(tmp_path: Path) -
     for (block, segment), arrays in owed.items():
         if segment == 1:  # and there are maps in two segments only
             arrays["atmosphere", "temperature"][:] = np.nan
+            left = store.path / "atmosphere" / "temperature" / f"c.{block}.1.0.0"
+            left.write_bytes(b"half a shard")
         seal = store.write_segment(block, segment, arrays, {}, {})
         assert len(seal["files"]) == len(arrays)
     store.finish({})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -10,7 +12,9 @@ from sqlalchemy import Connection
 
 from twinpipe.db.session import engine, retried
 from twinpipe.errors import Failure
-from twinpipe.resources import shared_folder
+from twinpipe.shared import shared_folder
+
+_alembic = threading.Lock()  # its environment is a global of the process
 
 
 def config(connection: Connection | None = None) -> Config:
@@ -40,7 +44,7 @@ def migrate(url: str, revision: str = "head") -> None:
     if found["up_to_date"] and revision in ("head", found["head"]):
         return
     _check_known(found["current"])
-    with engine(url).connect() as connection:
+    with _alembic, engine(url).connect() as connection:
         command.upgrade(config(connection), revision)
 
 
@@ -48,7 +52,7 @@ def migrate(url: str, revision: str = "head") -> None:
 def rollback(url: str, revision: str = "base") -> None:
     """Take the schema down to a revision; raises DatabaseUnavailable or Failure as migrate does."""
     _check_known(status(url)["current"])
-    with engine(url).connect() as connection:
+    with _alembic, engine(url).connect() as connection:
         command.downgrade(config(connection), revision)
 
 

@@ -255,8 +255,8 @@ def _locked(connection: Connection, run_id: int) -> tuple[Row[Any], str]:
     if twin_id is None:
         raise NotFound("run", run_id)
     status = lock_twin(connection, twin_id)
-    columns = (r.id, r.digital_twin_id, r.status, r.attempt, r.started_at)
-    lease = (r.lease_generation, r.lease_holder, r.lease_until)
+    columns: tuple[Any, ...] = (r.id, r.digital_twin_id, r.status, r.attempt, r.started_at)
+    lease: tuple[Any, ...] = (r.lease_generation, r.lease_holder, r.lease_until)
     return connection.execute(select(*columns, *lease).where(r.id == run_id).with_for_update()).one(), status
 
 

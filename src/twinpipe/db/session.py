@@ -193,10 +193,14 @@ def check_json(value: Any, field: str = "value") -> None:
     """Refuse NaN, infinities and NUL characters anywhere in a value; raises InvalidInput naming the place."""
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidInput(field, float(value), "it is a finite number")
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise InvalidInput(field, value, "it is a whole number of 64 bits")
     if isinstance(value, str) and "\0" in value:
         raise InvalidInput(field, value, "it is text without NUL characters")
     if isinstance(value, dict):
         for key, item in value.items():
+            if not isinstance(key, str):
+                raise InvalidInput(field, key, "its keys are text")
             check_json(key, field)
             check_json(item, f"{field}.{key}")
     elif isinstance(value, list | tuple):

@@ -154,7 +154,7 @@ def get_twin(engine: Engine, twin_id: int) -> TwinRow:
 
 
 def lock_twin(connection: Connection, twin_id: int) -> str:
-    """Status of the twin, locked first of all rows so that writers never wait in a circle; raises NotFound."""
+    """Status of the twin, locked before other rows so that nobody waits in a circle; raises NotFound."""
     wanted = select(DigitalTwin.status).where(DigitalTwin.id == twin_id).with_for_update()
     status = connection.scalar(wanted)
     if status is None:

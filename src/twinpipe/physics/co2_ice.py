@@ -11,6 +11,8 @@ LATENT = 5.90e5  # J kg-1
 NO_FROST = -1.0  # K; a frost point that no surface reaches
 LARGEST_SHARE = 0.2  # of the CO2 column that may condense in one step, so that the gas cannot run out
 
+HELD = 1e20  # W m-2 K-1; ground that transport cannot move from the frost point
+
 
 @compiled
 def frost_point(log_p: Array, log_share: Array, out: Array) -> None:
@@ -51,14 +53,15 @@ def couple_air(ice: Array, frost: Array, coupling: Array, frosty: bool, A: Array
 
     The air gains D's divergence and loses k (T_a - T'); with A T' = drive + s it follows (K - L) T_a = K T*,
     K = k A / (A + k), T* = drive / A.  Ground with ice, or that would cool below the frost point, holds the
-    frost point: K = k, T* = T_f.  Where k is 0 the ground itself diffuses: K = A.  B6
+    frost point: K = k, T* = T_f.  Where k is 0 the ground itself diffuses: K = A, and where it is held at
+    the frost point, K = HELD.  B6
     """
     for j in range(ice.size):
         k = coupling[j]
         a = A[j]
         if frosty and (ice[j] > 0.0 or drive[j] < frost[j] * a):
-            A[j] = k
-            drive[j] = k * frost[j]
+            A[j] = k if k > 0.0 else HELD
+            drive[j] = A[j] * frost[j]
         elif k > 0.0:
             A[j] = k * a / (a + k)
             drive[j] = drive[j] * k / (a + k)
@@ -94,15 +97,20 @@ def surface_balance(
         dm = 0.0
         if ice[j] > 0.0 or t < frost[j]:
             tf = frost[j]
-            q3 = k[j] * tf * tf * tf
-            flux = q3 * tf
+            if linear:
+                slope = b
+                flux = a + b * (tf - 273.15)
+            else:
+                q3 = k[j] * tf * tf * tf
+                slope = 4.0 * q3
+                flux = q3 * tf
             t = tf
             dm = (stiff * tf + flux - drive) * dt / LATENT
             allowed = min(max(dm, -ice[j]), LARGEST_SHARE * column[j])
             if allowed != dm:
                 dm = allowed
-                t = (drive + dm * LATENT / dt + 3.0 * flux) / (stiff + 4.0 * q3)
-                flux = q3 * (4.0 * t - 3.0 * tf)
+                t = (drive + dm * LATENT / dt + slope * tf - flux) / (stiff + slope)
+                flux += slope * (t - tf)
         T[j] = t
         ice[j] += dm
         olr[j] = flux

@@ -46,7 +46,7 @@ HUMID = np.array(
 )
 
 # The kernel looks up a finer table at uniform distances, with 1/eps at its nodes.
-LOG_PRESSURE_0, LOG_PRESSURE_STEP, LOG_PRESSURE_NODES = float(np.log(10.0)), 0.05, 240
+LOG_PRESSURE_0, LOG_PRESSURE_STEP, LOG_PRESSURE_NODES = float(np.log(10.0)) - 12.0, 0.05, 480
 TEMPERATURE_0, TEMPERATURE_NODES = 100.0, 301  # 1 K apart, so that every node of the source is hit
 THICK_PRESSURE, THICK_EXPONENT = 2e5, 1.2  # above 2 bar tau grows as p^1.2
 THIN_EXPONENT = 0.5  # below 100 Pa tau falls as p^0.5, the square-root law of strong lines
@@ -84,7 +84,12 @@ def co2_emissivity(p: Array, t: Array) -> Array:
 
 @cache
 def inverse_emissivity_table() -> Array:
-    """1/eps of dry CO2 columns on the kernel's uniform nodes, (LOG_PRESSURE_NODES, TEMPERATURE_NODES)."""
+    """1/eps of dry CO2 columns on the kernel's uniform nodes, (LOG_PRESSURE_NODES, TEMPERATURE_NODES).
+
+    The lowest pressure stands for no CO2 at all: eps = 1.
+    """
     log_p = LOG_PRESSURE_0 + LOG_PRESSURE_STEP * np.arange(LOG_PRESSURE_NODES)
     t = TEMPERATURE_0 + np.arange(TEMPERATURE_NODES)
-    return np.ascontiguousarray(1 / co2_emissivity(np.exp(log_p)[:, None], t[None, :]))
+    table = 1 / co2_emissivity(np.exp(log_p)[:, None], t[None, :])
+    table[0] = 1.0
+    return np.ascontiguousarray(table)

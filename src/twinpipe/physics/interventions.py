@@ -44,7 +44,8 @@ def region_map(region: Region, grid: Grid, area_m2: float) -> Array:
     edges = np.sin(grid.latitude_edges)
     rows = np.clip(np.minimum(edges[1:], north) - np.maximum(edges[:-1], south), 0, None)
     west, east = region.west_degree, region.east_degree
-    east = east + 360 if east <= west else east
+    while east <= west:  # twice from 180 to -180: all longitudes
+        east += 360
     left = np.degrees(grid.longitude) - 180.0 / grid.n_lon
     width = 360.0 / grid.n_lon
     columns = np.zeros(grid.n_lon)

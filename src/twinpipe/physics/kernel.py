@@ -40,8 +40,8 @@ class Static(NamedTuple):
     inertia: Array
     bottom_heat: Array  # F_g / I
     humidity: Array  # relative humidity over surface water, 0 where there is none
-    insolation: Array  # (step of orbit, row) Q
-    harmonic: Array  # (step of orbit, row) Q1
+    insolation: Array  # (step of orbit, row) Q, for a solar constant of 1
+    harmonic: Array  # (step of orbit, row) Q1, for a solar constant of 1
     table: Array  # flat 1/eps of CO2
     layer_capacity: Array  # soil.Column ...
     layer_conductance: Array
@@ -77,7 +77,7 @@ class Members(NamedTuple):
     coupling: Array  # W m-2 K-1 between air and ground; 0: the ground itself diffuses
     emissivity_factor: Array
     diurnal_factor: Array
-    solar_factor: Array
+    solar_constant: Array  # W m-2
     aerosol_depth: Array
     aerosol_albedo: Array
     frost_albedo: Array  # (2, member): south, north
@@ -269,7 +269,7 @@ def advance(
     tile(m.frost_emissivity[0], frost_emit_s)
     tile(m.frost_emissivity[1], frost_emit_n)
     tile(m.emissivity_factor, emissivity_factor)
-    tile(m.solar_factor, sunlight)
+    tile(m.solar_constant, sunlight)
     tile(m.aerosol_albedo, aerosol_albedo)
     inverse_dt = 1.0 / o.dt
     cp_over_g = o.cp / o.gravity
@@ -300,7 +300,7 @@ def advance(
             by_member[4, b] = m.aerosol_depth[b] + longwave.super_gas_depth(super_pressure)
             excess = 0.05 * math.exp(0.7 * math.log(mean_p / 1e5)) if mean_p > 1e-6 else 0.0
             by_member[5, b] = excess / (0.5625 + 0.25 * excess)
-            by_member[6, b] = m.diurnal_factor[b] * math.exp(-mean_p / 2e4)
+            by_member[6, b] = m.diurnal_factor[b] * m.solar_constant[b] * math.exp(-mean_p / 2e4)
             by_member[7, b] = m.diffusivity[b]
             by_member[8, b] = m.coupling[b]
             if o.reference_pressure > 0.0:

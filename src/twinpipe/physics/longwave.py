@@ -113,7 +113,7 @@ def diurnal_amplitude(
 ) -> None:
     """A_d^2 of a row: A_d = k_d (1 - A) Q1 / |I sqrt(w_d) e^(i pi/4) + 4 eps sigma T^3|; B4.
 
-    factor is k_d exp(-p / 2e4 Pa), skin is I sqrt(w_d).
+    harmonic is Q1 for a solar constant of 1, factor S k_d exp(-p / 2e4 Pa), skin I sqrt(w_d).
     """
     for j in range(T.size):
         y = 4.0 * SIGMA * eps[j] * T[j] * T[j] * T[j]

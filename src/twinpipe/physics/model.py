@@ -98,7 +98,7 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         coupling=np.array([b.climate.air_coupling_w_m2_k for b in bodies]),
         emissivity_factor=np.array([g.emissivity_factor for g in grey]),
         diurnal_factor=np.array([g.diurnal_factor for g in grey]),
-        solar_factor=np.array([b.orbit.solar_constant_w_m2 / bodies[0].orbit.solar_constant_w_m2 for b in bodies]),
+        solar_constant=np.array([b.orbit.solar_constant_w_m2 for b in bodies]),
         aerosol_depth=np.array([math.fsum(e[0] for e in es) for es in effects]),
         aerosol_albedo=np.array([math.fsum(e[1] for e in es) for es in effects]),
         frost_albedo=np.array([[f.albedo_south if f else 0.0 for f in frost], [f.albedo_north if f else 0.0 for f in frost]]),
@@ -111,22 +111,25 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
     )
 
 
+def _of_unit_star(body: Body) -> Body:
+    """The body at a solar constant of 1 W m-2: what it shares with other members, to the bit."""
+    return body.model_copy(update={"orbit": body.orbit.model_copy(update={"solar_constant_w_m2": 1.0})})
+
+
 def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid, clock: Clock) -> Model:
     """The model of a block of members, one (body, scenario) each.
 
     Raises InvalidInput if the members differ in what a block shares (orbit, size, gravity, laws).
     """
-    first = bodies[0]
+    first, unit = bodies[0], _of_unit_star(bodies[0])
     options = _options(first, clock)
     for body in bodies[1:]:
         if _options(body, clock) != options or body.climate.column != first.climate.column:
             raise InvalidInput("members", body.name, "members of a block share size, gravity, orbit and laws")
-        if body.orbit.model_copy(update={"solar_constant_w_m2": 1.0}) != first.orbit.model_copy(
-            update={"solar_constant_w_m2": 1.0}
-        ):
+        if _of_unit_star(body).orbit != unit.orbit or body.climate.insolation != first.climate.insolation:
             raise InvalidInput("members", body.name, "members of a block share the orbit, solar constant apart")
     column, faces = soil.column(first, clock.step_seconds), transport.geometry(grid)
-    q, q1 = insolation_table(first, grid, clock.steps_per_orbit)
+    q, q1 = insolation_table(unit, grid, clock.steps_per_orbit)
     layered = len(column.capacity) > 1
     inertia = _cells(
         [evaluate(b.surface.thermal_inertia_j_m2_k_s12, grid) if layered else np.ones((grid.n_lat, grid.n_lon)) for b in bodies]
@@ -152,7 +155,7 @@ def first_guess(model: Model) -> State:
     """A state to spin up from: each row in radiative balance with its annual sunlight, all CO2 in the air."""
     members, n_lat = model.n_members, model.grid.n_lat
     width = model.grid.n_lon * members
-    annual = model.static.insolation.mean(axis=0)[:, None] * np.ones((1, width))
+    annual = model.static.insolation.mean(axis=0)[:, None] * np.tile(model.members.solar_constant, model.grid.n_lon)
     net = annual * (1 - model.static.ground_albedo)
     if model.options.linear:
         surface = (net - model.options.a) / model.options.b + 273.15

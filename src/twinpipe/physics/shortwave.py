@@ -40,7 +40,7 @@ def absorbed(
 ) -> None:
     """Absorbed sunlight of a row, (1 - A_p)(Q s + mirror), A_p = R + (1 - R)^2 A_s / (1 - R A_s) + aerosol; B2.
 
-    sunlight is the member's factor s on the solar constant, mirror in W m-2.
+    q is for a solar constant of 1, sunlight the member's solar constant s, mirror in W m-2.
     """
     for j in range(albedo.size):
         r = reflectance[j]

@@ -1,0 +1,27 @@
+"""twinpipe: a what-if laboratory for planets.
+
+    import twinpipe as tp
+    tree = tp.simulate("mars", "mars_terraform", years=100)
+    tree["atmosphere"]["surface_temperature"]
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from twinpipe.body import load_body
+    from twinpipe.store import open_run
+    from twinpipe.tree import simulate
+
+__version__ = "0.1.0"
+__all__ = ["load_body", "open_run", "simulate"]
+
+_HOMES = {"load_body": "twinpipe.body", "open_run": "twinpipe.store", "simulate": "twinpipe.tree"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for when it is asked for: commands that need no physics start at once."""
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'twinpipe' has no attribute {name!r}")

@@ -1,0 +1,124 @@
+"""Events: declared predicates of a run, dated to the step of their first crossing, with hysteresis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from twinpipe.constants import ARMSTRONG_PRESSURE, TRIPLE_POINT_WATER_PRESSURE
+from twinpipe.grid import Array
+from twinpipe.measures import Outcome
+
+
+@dataclass(frozen=True)
+class Event:
+    """An index that crosses 1 upwards; the event arms again when the index has fallen below `rearm`."""
+
+    id: str
+    description: str
+    index: Callable[[Outcome], Array]
+    data: Callable[[Outcome, int], dict[str, float]]
+    rearm: float = 0.95
+
+
+def _lowest_pressure(o: Outcome) -> Array:
+    return o.trailing_extreme("global_surface_pressure", highest=False) / TRIPLE_POINT_WATER_PRESSURE
+
+
+def _mean_pressure(o: Outcome) -> Array:
+    return o.trailing_mean("global_surface_pressure") / ARMSTRONG_PRESSURE
+
+
+def _caps(o: Outcome) -> Array:
+    """1 % of the CO2 ice that there was at most, over the most that there is in an orbit."""
+    names = ("co2_ice_mass_north", "co2_ice_mass_south")
+    most = sum(o.trailing_extreme(n, highest=True) for n in names)
+    before = sum(float(o.initial_series[n].max()) for n in names)
+    return np.asarray(0.01 * before / np.maximum(most, 1e-3 * before)) if before > 0 else np.full(np.shape(most), 2.0)
+
+
+def _warming(o: Outcome) -> Array:
+    rise = o.trailing_mean("global_surface_temperature") - o.start_mean("global_surface_temperature")
+    return np.asarray(rise / 10.0)
+
+
+def _oxygen_percent(o: Outcome) -> Array:
+    return np.asarray(100 * o.series["oxygen_pressure"] / np.maximum(o.series["global_surface_pressure"], 1e-30))
+
+
+def _pressure_at(o: Outcome, step: int) -> dict[str, float]:
+    return {"surface_pressure_pa": float(o.series["global_surface_pressure"][step])}
+
+
+EVENTS: dict[str, Event] = {
+    e.id: e
+    for e in (
+        Event(
+            "triple_point_pressure",
+            "The lowest global mean pressure of an orbit rose above the triple point of water, 611.657 Pa",
+            _lowest_pressure,
+            _pressure_at,
+        ),
+        Event(
+            "armstrong_limit",
+            "The orbit's mean pressure rose above 6.27 kPa, at which water boils at body temperature",
+            _mean_pressure,
+            _pressure_at,
+        ),
+        Event(
+            "co2_caps_depleted",
+            "The seasonal CO2 caps shrank to less than 1 % of what they were",
+            _caps,
+            lambda o, s: {"co2_ice_kg": float(o.series["co2_ice_mass_north"][s] + o.series["co2_ice_mass_south"][s])},
+        ),
+        Event(
+            "warming_10K",
+            "The orbit's mean temperature rose 10 K above that of the orbit before year 0",
+            _warming,
+            lambda o, s: {"surface_temperature_k": float(o.trailing_mean("global_surface_temperature")[s])},
+        ),
+        Event(
+            "oxygen_threshold_reached",
+            "Atmospheric O2 reached 0.1 %",
+            lambda o: _oxygen_percent(o) / 0.1,
+            lambda o, s: {"o2_percentage": float(_oxygen_percent(o)[s])},
+        ),
+    )
+}
+
+
+def crossings(index: Array, rearm: float) -> list[int]:
+    """Steps at which the index rises to 1 or above, having been below `rearm` since the last time.
+
+    What holds at step 0 is a property of the start, not an event.
+    """
+    steps: list[int] = []
+    armed = bool(index[0] < 1.0)
+    for step in np.flatnonzero(np.diff(np.where(index >= 1.0, 1, np.where(index < rearm, -1, 0)), prepend=0)):
+        if index[step] >= 1.0:
+            if armed:
+                steps.append(int(step))
+            armed = False
+        elif index[step] < rearm:
+            armed = True
+    return steps
+
+
+def key_events(outcome: Outcome) -> list[dict[str, Any]]:
+    """The crossings of the scenario's events in order of time."""
+    found: list[dict[str, Any]] = []
+    for name in outcome.spec.scenario.events:
+        event = EVENTS[name]
+        found += [
+            {
+                "year": round(outcome.year(step), 3),
+                "event": event.id,
+                "description": event.description,
+                "data": event.data(outcome, step),
+            }
+            for step in crossings(event.index(outcome), event.rearm)
+        ]
+    return sorted(found, key=lambda e: (e["year"], e["event"]))

@@ -1,0 +1,110 @@
+"""Measures: declared reductions of a member's outputs to numbers, and the states that a result row keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from twinpipe.constants import MOLAR_MASS
+from twinpipe.fields import MAPS, SERIES_FIELDS
+from twinpipe.grid import Array
+from twinpipe.maps import surface_ice
+from twinpipe.physics.kernel import GASES
+from twinpipe.plan import Plan
+from twinpipe.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The outputs of one member: maps (record, lat, lon), series (step), both with the orbit before year 0."""
+
+    plan: Plan
+    spec: RunSpec
+    maps: dict[str, Array]
+    initial_maps: dict[str, Array]
+    series: dict[str, Array]
+    initial_series: dict[str, Array]
+    gas_kg: dict[str, float]
+    books: dict[str, Any]  # what the ledger says: imported, escaped, decayed (kg by gas), errors of closure
+
+    @cached_property
+    def orbit(self) -> int:
+        return self.spec.steps_per_orbit
+
+    def year(self, step: int) -> float:
+        """Julian year at the end of a step."""
+        return self.plan.clock.year_of_step(step + 1)
+
+    def trailing_mean(self, name: str) -> Array:
+        """(step) mean over the orbit that ends with each step."""
+        joined = np.concatenate([self.initial_series[name], self.series[name]])
+        total = np.concatenate([[0.0], np.cumsum(joined)])
+        n = self.orbit
+        return np.asarray((total[n + 1 :] - total[1:-n]) / n)
+
+    def trailing_extreme(self, name: str, *, highest: bool) -> Array:
+        """(step) largest or smallest value in the orbit that ends with each step."""
+        joined = np.concatenate([self.initial_series[name], self.series[name]])
+        windows = np.lib.stride_tricks.sliding_window_view(joined, self.orbit)[1:]
+        return np.asarray(windows.max(axis=1) if highest else windows.min(axis=1))
+
+    def start_mean(self, name: str) -> float:
+        """Mean over the orbit before year 0."""
+        return float(self.initial_series[name].mean())
+
+
+def composition_percent(gas_kg: dict[str, float]) -> dict[str, float]:
+    """Gases in percent of the volume."""
+    moles = {g: m / MOLAR_MASS[g] for g, m in gas_kg.items() if m > 0}
+    total = sum(moles.values())
+    return {g: 100 * n / total for g, n in moles.items()}
+
+
+def state(outcome: Outcome, *, end: bool) -> dict[str, Any]:
+    """State of the planet by sphere: means over the orbit before year 0, or over the last orbit of the run."""
+    grid, spec = outcome.plan.grid, outcome.spec
+    maps = {n: a[-1] for n, a in outcome.maps.items()} if end else outcome.initial_maps
+    mean = {f.name: float(grid.mean(maps[f.name])) for f in MAPS}
+    series = {f.name: _orbit(outcome, f.name, end=end) for f in SERIES_FIELDS}
+    ice = series["co2_ice_mass_north"] + series["co2_ice_mass_south"]
+    body = spec.body
+    gas = outcome.gas_kg if end else {g: m for g, m in body.atmosphere.mass_kg.items() if m > 0}
+    window = outcome.plan.windows[-1] if end else (-outcome.orbit, 0)
+    temperature = maps["surface_temperature"]
+    return {
+        "years": [outcome.plan.clock.year_of_step(s) for s in window],
+        "atmosphere": {
+            "surface_temperature_k": mean["surface_temperature"],
+            "coldest_cell_k": float(temperature.min()),
+            "warmest_cell_k": float(temperature.max()),
+            "warmest_afternoon_k": float(maps["daily_maximum_temperature"].max()),
+            "surface_pressure_pa": mean["surface_air_pressure"],
+            "absorbed_shortwave_w_m2": mean["absorbed_shortwave_flux"],
+            "outgoing_longwave_w_m2": mean["outgoing_longwave_flux"],
+            "gas_mass_kg": gas,
+            "composition_percent": composition_percent(gas),
+            "super_greenhouse_gas_pa": float(series["super_greenhouse_gas_pressure"][-1]),
+        },
+        "hydrosphere": {
+            "co2_ice_mean_kg": float(ice.mean()),
+            "co2_ice_maximum_kg": float(ice.max()),
+            "co2_ice_minimum_kg": float(ice.min()),
+            "water_ice_surface_kg": float(grid.mean(surface_ice(body, grid))) * body.bulk.area_m2,
+            "total_water_kg": body.hydrosphere.total_water_kg,
+        },
+        "biosphere": {"vegetation_carbon_kg": 0.0},
+        "geosphere": {"stored_volatiles_kg": body.geosphere.stored_volatiles_kg},
+    }
+
+
+def _orbit(outcome: Outcome, name: str, *, end: bool) -> Array:
+    """The series over the orbit before year 0, or over the last orbit of the run (or less, in a short run)."""
+    return outcome.series[name][-outcome.orbit :] if end else outcome.initial_series[name]
+
+
+def gas_by_name(masses: Array) -> dict[str, float]:
+    """Masses (gas) in kernel order as a dictionary without the gases that are absent."""
+    return {g: float(m) for g, m in zip(GASES, masses, strict=True) if m > 0}

@@ -1,0 +1,90 @@
+"""The four success metrics, each 0..1, and the goals that they rest on; domain 3.9, formula version 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from twinpipe.constants import MOLAR_MASS, TRIPLE_POINT_WATER_PRESSURE, TRIPLE_POINT_WATER_TEMPERATURE
+from twinpipe.grid import Array
+from twinpipe.maps import surface_ice
+from twinpipe.measures import Outcome
+from twinpipe.scenario import Goal
+
+METRICS_VERSION = 1
+
+
+def trapezoid(x: Array, zero: float, low: float, high: float, end: float) -> Array:
+    """0 up to zero, 1 from low to high, 0 from end on, linear between."""
+    return np.interp(x, [zero, low, high, end], [0.0, 1.0, 1.0, 0.0])
+
+
+def habitability(outcome: Outcome) -> float:
+    """Area mean of the last orbit's score for unprotected people.
+
+    0.30 O2 (0/16..24/40 kPa, only where CO2 < 1 kPa) + 0.30 T (253/273..303/323 K) + 0.25 stable liquid
+    water + 0.15 p (6.3/50..120/300 kPa), times 1 - 0.5 exp(-(p/g) / 1400 kg m-2) for radiation, capped at
+    0.35 where temperature, pressure or water score nothing.
+    """
+    grid, body = outcome.plan.grid, outcome.spec.body
+    t, p = outcome.maps["surface_temperature"][-1], outcome.maps["surface_air_pressure"][-1]
+    moles = {g: m / MOLAR_MASS[g] for g, m in outcome.gas_kg.items()}
+    total = sum(moles.values())
+    share = {g: n / total for g, n in moles.items()} if total > 0 else {}
+    oxygen = trapezoid(share.get("O2", 0.0) * p, 0.0, 16e3, 24e3, 40e3) * (share.get("CO2", 0.0) * p < 1e3)
+    warmth = trapezoid(t, 253.0, 273.0, 303.0, 323.0)
+    wet = (surface_ice(body, grid) > 0) & (t > TRIPLE_POINT_WATER_TEMPERATURE) & (p > TRIPLE_POINT_WATER_PRESSURE)
+    air = trapezoid(p, 6.3e3, 50e3, 120e3, 300e3)
+    score = 0.30 * oxygen + 0.30 * warmth + 0.25 * wet + 0.15 * air
+    score *= 1 - 0.5 * np.exp(-p / body.bulk.gravity_m_s2 / 1400.0)
+    lacking = (warmth == 0) | (air == 0) | ~wet
+    return float(grid.mean(np.where(lacking, np.minimum(score, 0.35), score)))
+
+
+def goal_series(outcome: Outcome, goal: Goal) -> tuple[Array, float]:
+    """The measure of a goal over the orbit that ends with each step, and its value at the start."""
+    name = "global_surface_pressure" if goal.measure == "surface_pressure_pa" else "global_surface_temperature"
+    start, values = outcome.start_mean(name), outcome.trailing_mean(name)
+    return (values - start, 0.0) if goal.measure == "surface_temperature_rise_k" else (values, start)
+
+
+def assess_goal(outcome: Outcome, goal: Goal) -> dict[str, Any]:
+    """Planned and achieved year of a goal, its progress 0..1 and what the run reached."""
+    values, start = goal_series(outcome, goal)
+    sign = 1.0 if goal.target >= start else -1.0
+    reached = np.flatnonzero(sign * values >= sign * goal.target)
+    progress = np.clip((values[-1] - start) / (goal.target - start), 0, 1) if goal.target != start else 1.0
+    return {
+        "id": goal.id,
+        "measure": goal.measure,
+        "target": goal.target,
+        "planned_year": goal.planned_year,
+        "achieved_year": outcome.year(int(reached[0])) if reached.size else None,
+        "progress": 1.0 if reached.size else float(progress),
+        "value": float(values[-1]),
+    }
+
+
+def success_metrics(outcome: Outcome, resources: dict[str, Any]) -> dict[str, Any]:
+    """The four metrics with the goals that they rest on.
+
+    timeline: mean over goals of min(1, planned / achieved year), an unmet goal half its progress; resource:
+    what arrived and is still there over what was drawn; cost: min(1, budget / spent) times the mean progress.
+    """
+    goals = [assess_goal(outcome, goal) for goal in outcome.spec.scenario.goals]
+    timely = [
+        min(1.0, g["planned_year"] / g["achieved_year"]) if g["achieved_year"] else 0.5 * g["progress"] for g in goals
+    ]
+    attained = float(np.mean([g["progress"] for g in goals])) if goals else 1.0
+    drawn, useful = resources["total"]["drawn_kg"], resources["total"]["useful_kg"]
+    spent, economy = resources["total"]["cost_gcc"], outcome.spec.scenario.economy
+    thrift = min(1.0, economy.budget_gcc / spent) if economy and spent > 0 else 1.0
+    return {
+        "habitability_score": habitability(outcome),
+        "timeline_efficiency": float(np.mean(timely)) if timely else 1.0,
+        "resource_efficiency": min(1.0, useful / drawn) if drawn > 0 else 1.0,
+        "cost_efficiency": thrift * attained,
+        "metrics_version": METRICS_VERSION,
+        "goals": goals,
+    }

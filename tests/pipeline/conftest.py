@@ -1,0 +1,53 @@
+"""A real Postgres for each test process, migrated once, emptied after each test."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from twinpipe.db.embedded import EmbeddedPostgres
+from twinpipe.db.migrate import migrate
+from twinpipe.db.session import close
+from twinpipe.db.session import engine as engine_of
+
+TABLES = (
+    "simulation_results",
+    "simulation_runs",
+    "digital_twins",
+    "celestial_bodies",
+    "solar_systems",
+)
+
+
+@pytest.fixture(scope="session")
+def open_folder() -> Iterator[Path]:
+    """A folder that other accounts may enter, unlike pytest's own: as root the server runs as one."""
+    folder = Path(tempfile.mkdtemp(prefix="twinpipe-test-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def server(open_folder: Path) -> Iterator[str]:
+    """URL of a server of this test process; not durable, since nothing cuts its power."""
+    with EmbeddedPostgres(open_folder / "postgres", durable=False) as url:
+        migrate(url)
+        yield url
+        close(url)
+
+
+@pytest.fixture
+def engine(server: str) -> Iterator[Engine]:
+    """An engine on a migrated database that is empty but for reference rows."""
+    made = engine_of(server)
+    yield made
+    with made.begin() as connection:
+        for table in TABLES:
+            connection.execute(text(f"DELETE FROM {table}"))
+        connection.execute(text("DELETE FROM users WHERE name <> 'system'"))
