@@ -124,7 +124,7 @@ class Dask:
             for b, segment in todo.items()
             if segment < len(plan.segments)
         ]
-        running = as_completed(futures)
+        running = as_completed(futures, loop=self.client.loop)  # no default client: threads share a process
         try:
             for future in running:
                 token: Token = future.result()
@@ -164,8 +164,7 @@ def executor(scheduler: str | None = None, workers: int = 0) -> Iterator[Dask]:
         threads = workers or os.cpu_count() or 1
         with (
             LocalCluster(
-                n_workers=1, threads_per_worker=threads, processes=False, dashboard_address=None,
-                host="127.0.0.1", memory_limit=0,
+                n_workers=1, threads_per_worker=threads, processes=False, dashboard_address=None, memory_limit=0
             ) as cluster,
             Client(cluster, set_as_default=False) as client,
         ):

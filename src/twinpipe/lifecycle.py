@@ -1,0 +1,248 @@
+"""The verbs: create a twin, prepare, simulate and insert a run."""
+
+from __future__ import annotations
+
+import logging
+import platform
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from twinpipe.body import Body
+from twinpipe.clock import Clock
+from twinpipe.db import ledger
+from twinpipe.db.rows import RunRow, TwinRow
+from twinpipe.engine import Executor, Token, run_plan
+from twinpipe.errors import Cancelled, TwinpipeError
+from twinpipe.fields import MAPS, SERIES_FIELDS
+from twinpipe.grid import Grid
+from twinpipe.heartbeat import LEASE_SECONDS, Heartbeat
+from twinpipe.layout import run_layout, twin_layout
+from twinpipe.measures import gas_by_name
+from twinpipe.physics.compiled import CODE_FINGERPRINT
+from twinpipe.plan import Plan, make_plan
+from twinpipe.result import build_result, read_outcome
+from twinpipe.scenario import Scenario
+from twinpipe.simulation import climate
+from twinpipe.spec import OutputPolicy, RunSpec
+from twinpipe.store import RunStore, create_twin_store, drop
+from twinpipe.workplace import Workplace
+
+log = logging.getLogger("twinpipe")
+
+DEFAULT_GRID = "36x72"
+PACKAGES = ("twinpipe", "numpy", "numba", "zarr", "xarray", "distributed")
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides the bits of a run."""
+    return {"python": platform.python_version(), "machine": platform.machine(), **{p: version(p) for p in PACKAGES}}
+
+
+def create_twin(
+    w: Workplace, body: Body, name: str, *, ttl_days: int | None = None, description: str | None = None,
+    grid: str = DEFAULT_GRID, steps_per_orbit: int = 96,
+) -> TwinRow:
+    """Clone a body: a row, an immutable snapshot, and a store with the climate that runs start from.
+
+    Raises InvalidInput, StoreError, SimulationError; a twin that cannot be made is left as failed.
+    """
+    shape, clock = Grid.parse(grid), Clock(body.orbit.sidereal_year_s, steps_per_orbit)
+    twin = ledger.create_twin(
+        w.engine,
+        name=name,
+        description=description,
+        body_identifier=body.identifier,
+        body_name=body.name,
+        solar_system=body.solar_system,
+        body_digest=body.digest,
+        simulation_parameters={"grid": str(shape), "steps_per_orbit": steps_per_orbit},
+        initial_state_snapshot=body.model_dump(mode="json"),
+        ttl_days=w.settings.twin_ttl if ttl_days is None else ttl_days,
+    )
+    path = w.twin_path(twin.id)
+    try:
+        calm = climate(body, shape, clock, RunSpec.model_fields["spin_up_orbits"].default)
+        create_twin_store(
+            path,
+            twin_layout(
+                body, shape,
+                {f.name: calm.maps[i] for i, f in enumerate(MAPS)},
+                {f.name: calm.series[i] for i, f in enumerate(SERIES_FIELDS)},
+                gas_by_name(calm.state.gas[:, 0]),
+                calm.state.T.reshape(-1, shape.n_lat, shape.n_lon),
+                {"title": f"Digital twin of {body.name}", "twin": twin.id, "body_digest": body.digest},
+            ),
+        )
+        ledger.mark_twin_ready(w.engine, twin.id, str(path))
+    except BaseException:
+        ledger.mark_twin_failed(w.engine, twin.id)
+        drop(path)
+        raise
+    return ledger.get_twin(w.engine, twin.id)
+
+
+def twin_body(twin: TwinRow) -> Body:
+    """The body that a twin was cloned from, from its snapshot."""
+    return Body.model_validate(twin.initial_state_snapshot)
+
+
+def prepare_run(
+    w: Workplace, twin_id: int, scenario: Scenario, years: int, *, grid: str | None = None,
+    output: OutputPolicy | None = None, seed: int = 0, again: bool = False,
+) -> tuple[RunRow, bool]:
+    """Queue a scenario on a twin, and whether that is new: the same spec on the same twin is the same run."""
+    twin = ledger.get_twin(w.engine, twin_id)
+    parameters = twin.simulation_parameters or {}
+    spec = RunSpec(
+        body=twin_body(twin),
+        scenario=scenario,
+        years=years,
+        grid=grid or parameters.get("grid", DEFAULT_GRID),
+        steps_per_orbit=parameters.get("steps_per_orbit", 96),
+        output=output or OutputPolicy(),
+        seed=seed,
+        code_fingerprint=CODE_FINGERPRINT,
+    )
+    folder = spec.digest[:16] + (f"-{uuid.uuid4().hex[:8]}" if again else "")
+    return ledger.create_run(
+        w.engine,
+        twin_id=twin_id,
+        pattern=scenario.pattern,
+        years=years,
+        parameters={"spec": spec.model_dump(mode="json", exclude={"body"}), "store": f"runs/{folder}"},
+        spec_digest=spec.digest,
+        again=again,
+    )
+
+
+def run_spec(w: Workplace, run: RunRow) -> RunSpec:
+    """The spec of a run, from its row and its twin's snapshot alone."""
+    twin = ledger.get_twin(w.engine, run.twin_id)
+    return RunSpec.model_validate({**(run.parameters or {})["spec"], "body": twin.initial_state_snapshot})
+
+
+def run_path(w: Workplace, run: RunRow) -> Path:
+    """Folder of a run's outputs."""
+    folder: str = (run.parameters or {})["store"]
+    return w.twin_path(run.twin_id) / folder
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What a simulation hands to the insertion: ids and small numbers."""
+
+    run_id: int
+    generation: int
+    path: str
+    seal_digest: str
+    seconds: float
+    kernel_seconds: float
+    segments: int
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def run_plan_of(spec: RunSpec) -> Plan:
+    """The plan of a single run."""
+    return make_plan((spec,), members_per_block=1)
+
+
+def simulate_run(
+    w: Workplace, run_id: int, how: Executor, *, on_progress: Callable[[float], None] | None = None,
+    flow_run_id: str | None = None,
+) -> Receipt:
+    """Claim a run and simulate what it owes; segments that are sealed already are kept.
+
+    on_progress gets 0..1, at most once a segment.  Raises Conflict, Cancelled, SimulationError, BudgetError,
+    StoreError; the row then says so.
+    """
+    generation = ledger.claim_run(w.engine, run_id, LEASE_SECONDS, flow_run_id=flow_run_id)
+    began = time.perf_counter()
+    try:
+        run = ledger.get_run(w.engine, run_id)
+        spec, path = run_spec(w, run), run_path(w, run)
+        plan, store = run_plan_of(spec), RunStore(path)
+        with Heartbeat(w.engine, run_id, generation) as heart:
+            store.create(run_layout(plan, _provenance(run, spec)))
+            store.claim(_writer(run_id, generation))
+
+            def progress(fraction: float) -> bool:
+                if on_progress is not None:
+                    on_progress(fraction)
+                return heart.progress(fraction)
+
+            tokens = run_plan(plan, path, _writer(run_id, generation), how, progress)
+        sealed = store.finish({"history": f"simulated by twinpipe {version('twinpipe')}"})
+    except BaseException as error:
+        _note_failure(w, run_id, generation, error)
+        raise
+    seconds = time.perf_counter() - began
+    return Receipt(run_id, generation, str(path), sealed, seconds, _kernel(tokens), len(tokens))
+
+
+def insert_result(w: Workplace, receipt: Receipt) -> dict[str, Any]:
+    """Measure a simulated run and insert its result, once, in the transaction that completes the run."""
+    try:
+        run = ledger.get_run(w.engine, receipt.run_id)
+        spec, path = run_spec(w, run), Path(receipt.path)
+        result = build_result(read_outcome(run_plan_of(spec), path, 0))
+        result["performance_data"] |= {
+            "store": str(path),
+            "seal_digest": receipt.seal_digest,
+            "spec_digest": spec.digest,
+            "code_fingerprint": spec.code_fingerprint,
+            "versions": versions(),
+            "seconds": receipt.seconds,
+            "kernel_seconds": receipt.kernel_seconds,
+        }
+        ledger.complete_run(w.engine, run.id, receipt.generation, result)
+    except BaseException as error:
+        _note_failure(w, receipt.run_id, receipt.generation, error)
+        raise
+    return result
+
+
+def _writer(run_id: int, generation: int) -> int:
+    """Generation in the store: grows with the run too, since a later run of the same spec takes over its store."""
+    return run_id * 10_000 + generation
+
+
+def _kernel(tokens: list[Token]) -> float:
+    return sum(t.kernel_seconds for t in tokens)
+
+
+def _provenance(run: RunRow, spec: RunSpec) -> dict[str, Any]:
+    return {
+        "title": f"{spec.body.name}: {spec.scenario.pattern}, {spec.years} years",
+        "source": f"twinpipe {version('twinpipe')}, physics {spec.code_fingerprint[:16]}",
+        "twin": run.twin_id,
+        "spec_digest": spec.digest,
+        "body_digest": spec.body.digest,
+        "code_fingerprint": spec.code_fingerprint,
+        "seed": spec.seed,
+        "planet_mean_radius_m": spec.body.bulk.mean_radius_m,
+        "time_origin": "northern spring equinox (solar longitude 0) of year 0",
+    }
+
+
+def _note_failure(w: Workplace, run_id: int, generation: int, error: BaseException) -> None:
+    """Write into the row how a run ended; never hide the error that ended it."""
+    try:
+        if isinstance(error, Cancelled):
+            ledger.cancel_run(w.engine, run_id)
+        elif isinstance(error, TwinpipeError):
+            ledger.fail_run(w.engine, run_id, generation, str(error))
+        elif isinstance(error, Exception):
+            ledger.fail_run(w.engine, run_id, generation, f"{type(error).__name__}: {error}")
+        else:  # an interrupt, or Prefect ending the process
+            ledger.cancel_run(w.engine, run_id)
+    except TwinpipeError as second:
+        log.warning("the end of run %d could not be noted: %s", run_id, second)
+
+

@@ -1,0 +1,86 @@
+"""The result of a run: the six payloads of its row, built from what the store holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+from twinpipe.errors import StoreError
+from twinpipe.events import key_events
+from twinpipe.fields import MAPS, SERIES_FIELDS
+from twinpipe.measures import Outcome, gas_by_name, state
+from twinpipe.metrics import success_metrics
+from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
+from twinpipe.plan import Plan
+from twinpipe.resources import resource_consumption
+from twinpipe.store import RunStore, open_run
+
+
+def read_outcome(plan: Plan, path: Path, member: int) -> Outcome:
+    """The outputs of a member, read back from the store, which must be complete; raises StoreError."""
+    tree, store = open_run(path), RunStore(path)
+    block = member // plan.members_per_block
+    within = member - plan.blocks[block].members[0]
+    last = len(plan.segments) - 1
+    final = store.load_state(block, last)
+    seal = store.seals.read(block, last)
+    if seal is None:
+        raise StoreError(f"segment {last} of block {block} is not sealed in {path}.")
+
+    def read(name: str, group: str) -> Any:
+        return tree[group][name].isel(member=member).to_numpy().astype(float)
+
+    with tree:
+        return Outcome(
+            plan=plan,
+            spec=plan.specs[member],
+            maps={f.name: read(f.name, f.group) for f in MAPS},
+            initial_maps={f.name: read(f"initial_{f.name}", f.group) for f in MAPS},
+            series={f.name: read(f.name, f.group) for f in SERIES_FIELDS},
+            initial_series={f.name: read(f"initial_{f.name}", f.group) for f in SERIES_FIELDS},
+            gas_kg=gas_by_name(final["gas"][within]),
+            books={
+                "imported_kg": gas_by_name(final["imported"][within]),
+                "escaped_kg": gas_by_name(final["escaped"][within]),
+                "decayed_kg": float(final["decayed"][within].sum()),
+                **{k: seal["record"][k][within] for k in ("mass_error", "energy_error", "transport_error")},
+            },
+        )
+
+
+def story(outcome: Outcome) -> list[dict[str, float]]:
+    """The planet at the start, a quarter, half and the end of the run: means over the orbit before."""
+    years = outcome.spec.years
+    names = ("global_surface_temperature", "global_surface_pressure", "co2_ice_mass_north", "co2_ice_mass_south")
+    trailing = {n: outcome.trailing_mean(n) for n in names}
+    rows = []
+    for year in sorted({0, years / 4, years / 2, float(years)}):
+        step = min(outcome.plan.clock.step_at_year(year), outcome.plan.n_steps) - 1
+        t, p, n, s = (outcome.start_mean(x) if step < 0 else float(trailing[x][step]) for x in names)
+        rows.append({"year": year, "surface_temperature_k": t, "surface_pressure_pa": p, "co2_ice_kg": n + s})
+    return rows
+
+
+def build_result(outcome: Outcome) -> dict[str, Any]:
+    """The six payloads: start_state, end_state, key_events, resource_consumption, success_metrics, performance_data."""
+    resources = resource_consumption(outcome)
+    mass, energy = outcome.books["mass_error"], outcome.books["energy_error"]
+    transport = outcome.books["transport_error"]
+    return {
+        "start_state": state(outcome, end=False),
+        "end_state": state(outcome, end=True),
+        "key_events": key_events(outcome),
+        "resource_consumption": resources,
+        "success_metrics": success_metrics(outcome, resources),
+        "performance_data": {
+            "budget_closes": bool(mass <= MASS_TOLERANCE and max(energy, transport) <= ENERGY_TOLERANCE),
+            "mass_error": mass,
+            "energy_error": energy,
+            "transport_error": transport,
+            "story": story(outcome),
+            "cell_steps": outcome.plan.n_steps * outcome.plan.grid.n_cells,
+        },
+    }
+
+

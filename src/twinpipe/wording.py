@@ -1,0 +1,152 @@
+"""How people read it: numbers with units, formulas, interventions and events in words."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from twinpipe.scenario import Intervention, OrbitalMirror, Schedule, SuperGreenhouseGasFactory, VolatileImport
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
+_PREFIXED = frozenset({"J", "W", "Pa", "W/m²"})
+_GREAT = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
+
+# Endings of names in specs and results, and the unit that each stands for; the first that fits counts.
+_UNITS: tuple[tuple[str, str], ...] = (
+    ("_j_m2_k_s12", "J m⁻² K⁻¹ s⁻½"),
+    ("_gcc_per_kg", "GCC/kg"),
+    ("_gcc_per_j", "GCC/J"),
+    ("_w_m2", "W/m²"),
+    ("_kg_m2", "kg/m²"),
+    ("_kg_m3", "kg/m³"),
+    ("_kg_s", "kg/s"),
+    ("_j_kg", "J/kg"),
+    ("_m_s", "m/s"),
+    ("_percentage", "%"),
+    ("_percent", "%"),
+    ("_fraction", "%"),
+    ("_degree", "°"),
+    ("_seconds", "s"),
+    ("_bytes", "bytes"),
+    ("_years", "years"),
+    ("_year", "year"),
+    ("_gcc", "GCC"),
+    ("_pa", "Pa"),
+    ("_kg", "kg"),
+    ("_m2", "m²"),
+    ("_k", "K"),
+    ("_j", "J"),
+    ("_w", "W"),
+    ("_m", "m"),
+    ("_s", "s"),
+)
+_EVENT_NAMES = {
+    "triple_point_pressure": "triple point of water",
+    "armstrong_limit": "Armstrong limit",
+    "co2_caps_depleted": "CO₂ caps depleted",
+    "warming_10K": "10 K warmer",
+    "oxygen_threshold_reached": "0.1 % oxygen",
+}
+
+
+def number(value: float, digits: int = 4) -> str:
+    """A number in so many significant digits: 239.6, 7,889, 1.2×10⁸; "–" when it is not finite."""
+    if not math.isfinite(value):
+        return "–"
+    rounded = float(f"{value:.{digits}g}")
+    if rounded == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(rounded)))
+    if -3 <= exponent < 5:
+        return f"{rounded:,.{max(0, digits - 1 - exponent)}f}".rstrip("0").rstrip(".") if exponent < digits - 1 \
+            else f"{rounded:,.0f}"
+    mantissa = f"{rounded / 10.0**exponent:.{digits - 1}f}".rstrip("0").rstrip(".")
+    return f"{mantissa}×10{str(exponent).translate(_RAISED)}"
+
+
+def quantity(value: float | None, unit: str, digits: int = 4) -> str:
+    """A number with its unit at a scale that can be read: 7.889 kPa, 1.43 ZJ, 62 billion GCC."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if unit == "year":
+        return f"year {number(value, digits)}"
+    if unit == "°":
+        return f"{number(value, digits)}°"
+    if unit in _PREFIXED and abs(value) >= 1e4:
+        step = min(int(math.log10(abs(float(f"{value:.{digits}g}"))) // 3), len(_PREFIXES) - 1)
+        return f"{number(value / 1000.0**step, digits)} {_PREFIXES[step]}{unit}"
+    if unit == "GCC" and 1e6 <= abs(value) < 1e15:
+        size, word = next(g for g in _GREAT if abs(value) >= g[0])
+        return f"{number(value / size, digits)} {word} GCC"
+    return f"{number(value, digits)} {unit}".rstrip()
+
+
+def formula(text: str) -> str:
+    """Chemical formulas in a text with their digits lowered: C3F8 to C₃F₈."""
+    lowered = re.sub(r"\b((?:[A-Z][a-z]?\d*)*[A-Z]\d+(?:[A-Z][a-z]?\d*)*)\b", lambda m: m[1].translate(_LOWERED), text)
+    return lowered.replace("co2", "CO₂")
+
+
+def split_unit(name: str) -> tuple[str, str]:
+    """Words and unit of a field's name: surface_pressure_pa to ("surface pressure", "Pa"); "" without a unit."""
+    ending, unit = next(((e, u) for e, u in _UNITS if name.endswith(e)), ("", ""))
+    stem = name.removesuffix(ending)
+    if ending in ("_year", "_years"):
+        stem = name
+    return formula(stem.replace("_", " ")), unit
+
+
+def field_value(name: str, value: float) -> str:
+    """The value of a field with the unit that its name ends with; fractions in percent."""
+    unit = split_unit(name)[1]
+    return quantity(100 * value if name.endswith("_fraction") else value, unit)
+
+
+def event_name(identifier: str) -> str:
+    """A short name of an event."""
+    return _EVENT_NAMES.get(identifier) or formula(identifier.replace("_", " "))
+
+
+def pattern_title(name: str) -> str:
+    """A pattern's name in words."""
+    return formula(name.replace("_", " "))
+
+
+def intervention_name(item: Intervention) -> str:
+    """What an intervention is, in words."""
+    match item:
+        case SuperGreenhouseGasFactory():
+            return f"Super-greenhouse gas {formula(item.gas)}"
+        case OrbitalMirror():
+            south, north = item.target.south_degree, item.target.north_degree
+            return f"Orbital mirror on {_latitude(south)} to {_latitude(north)}"
+        case VolatileImport():
+            mix = " + ".join(f"{number(100 * x)} % {formula(g)}" for g, x in item.composition.items() if x > 0)
+            return f"Import of {mix}"
+
+
+def intervention_rate(item: Intervention) -> str:
+    """How much an intervention does at full rate."""
+    match item:
+        case OrbitalMirror():
+            return quantity(item.area_m2, "m²")
+        case SuperGreenhouseGasFactory() | VolatileImport():
+            return quantity(item.rate_kg_s, "kg/s")
+
+
+def schedule_words(schedule: Schedule, years: float) -> str:
+    """When an intervention acts in a run of so many years."""
+    if schedule.start_year >= years:
+        return f"would start in year {number(schedule.start_year)}, after the run"
+    words = f"from year {number(schedule.start_year)}"
+    if schedule.end_year < years:
+        words += f" to {number(schedule.end_year)}"
+    if schedule.shape == "ramp" and schedule.ramp_years > 0:
+        words += f", ramp of {number(schedule.ramp_years)} years"
+    return words
+
+
+def _latitude(degree: float) -> str:
+    return f"{number(abs(degree))}° {'S' if degree < 0 else 'N'}" if degree else "0°"

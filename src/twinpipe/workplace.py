@@ -1,0 +1,53 @@
+"""The workplace: settings, a migrated ledger and a writable folder of stores, open for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from twinpipe.db.session import Engine
+
+from twinpipe.db.migrate import migrate
+from twinpipe.db.session import close, database_url, engine
+from twinpipe.settings import Settings, load_settings
+from twinpipe.store import check_writable
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What every verb of the lifecycle needs."""
+
+    settings: Settings
+    engine: Engine
+    url: str
+
+    @property
+    def bodies(self) -> Path:
+        """Folder of imported bodies."""
+        return self.settings.home / "bodies"
+
+    @property
+    def reports(self) -> Path:
+        return self.settings.home / "reports"
+
+    def twin_path(self, twin_id: int) -> Path:
+        """Folder of a twin's store."""
+        return self.settings.store_path / f"twin-{twin_id}.zarr"
+
+
+@contextmanager
+def open_workplace(settings: Settings | None = None) -> Iterator[Workplace]:
+    """Open the ledger, the embedded one if need be, at the newest schema.
+
+    Raises StoreError when the stores are not writable, DatabaseUnavailable when Postgres does not answer.
+    """
+    settings = settings or load_settings()
+    check_writable(settings.store_path)
+    with database_url(settings) as url:
+        migrate(url)
+        try:
+            yield Workplace(settings, engine(url), url)
+        finally:
+            close(url)

@@ -1,0 +1,163 @@
+"""Climates that are known in closed form, through the compiled step: North's model and an isothermal planet; X3, X4, X9."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import brentq
+from toy_bodies import MARS, clock_of, drive, slab_body
+
+from twinpipe.body import Atmosphere, Body, Climate, LegendreInsolation, SemiGrey, Slab, Surface
+from twinpipe.constants import STEFAN_BOLTZMANN
+from twinpipe.grid import Array, Grid
+from twinpipe.physics.emissivity import co2_emissivity
+from twinpipe.physics.model import Model, build, first_guess
+from twinpipe.physics.shortwave import rayleigh_reflectance
+from twinpipe.scenario import Scenario
+
+A, B, D, S0, S2, ALBEDO = 210.0, 2.0, 0.55, 1360.0, -0.48, 0.3
+
+
+def p2(x: Array) -> Array:
+    return 0.5 * (3 * x * x - 1)
+
+
+def north_body(capacity: float = 1.0e5) -> Body:
+    body = slab_body()
+    climate = body.climate.model_copy(
+        update={
+            "insolation": LegendreInsolation(kind="legendre", s2=S2),
+            "column": Slab(kind="slab", heat_capacity_j_m2_k=capacity),
+        }
+    )
+    return body.model_copy(update={"climate": climate})
+
+
+def north_error(n_lat: int, n_lon: int = 1) -> float:
+    body, grid = north_body(), Grid(n_lat, n_lon)
+    model = build((body,), (Scenario(),), grid, clock_of(body, 12))
+    state = first_guess(model)
+    drive(model, state, 0, 60)
+    before = state.T.copy()
+    drive(model, state, 60, 1)
+    assert state.T == pytest.approx(before, abs=1e-9)  # it is steady
+    x = np.sin(grid.latitude)
+    sunlight = (1 - ALBEDO) * S0 / 4 * (1 + S2 * p2(x) / (1 + 6 * D / B))
+    exact = (sunlight - A) / B + 273.15
+    return float(np.abs(state.T[0] - exact[:, None]).max())
+
+
+def test_north_model_has_its_exact_climate() -> None:
+    assert north_error(180) <= 1e-3
+    assert north_error(60, 4) == pytest.approx(north_error(60), rel=1e-6)
+
+
+def test_north_model_converges_with_second_order() -> None:
+    errors = [north_error(n) for n in (45, 90, 180)]
+    assert [math.log2(a / b) for a, b in itertools.pairwise(errors)] == pytest.approx([2.0, 2.0], abs=0.05)
+
+
+def seasonal_amplitude(steps: int, n_lat: int, capacity: float) -> complex:
+    """Amplitude of P2 in a climate that is driven by 100 W m-2 P2(x) cos(w t)."""
+    body, grid = north_body(capacity), Grid(n_lat, 1)
+    model = build((body,), (Scenario(),), grid, clock_of(body, steps))
+    edge = np.sin(grid.latitude_edges)
+    pattern = np.diff(0.5 * (edge**3 - edge)) / np.diff(edge)
+    phase = 2 * np.pi * (np.arange(steps) + 1) / steps  # the step is implicit: forcing at its end
+    light = (100.0 * np.cos(phase)[:, None] * pattern + 300.0) / (1 - ALBEDO) / S0
+    model = _with_insolation(model, light)
+    state = first_guess(model)
+    drive(model, state, 0, 3 * steps)
+    zonal = drive(model, state, 3 * steps, steps).zonals[0, :, :, 0]
+    weight = np.diff(edge) / 2
+    projected = (zonal * pattern * weight).sum(axis=1) / (pattern**2 * weight).sum()
+    return complex(2 * (projected * np.exp(-1j * phase)).mean())
+
+
+def _with_insolation(model: Model, light: Array) -> Model:
+    return replace(model, static=model.static._replace(insolation=np.ascontiguousarray(light)))
+
+
+def test_seasonal_mode_has_its_amplitude_and_phase() -> None:
+    capacity, omega = 1.0e7, 2 * math.pi / north_body().orbit.sidereal_year_s
+    exact = 100.0 / (B + 6 * D + 1j * omega * capacity)
+    errors = [abs(seasonal_amplitude(n, 90, capacity) - exact) / abs(exact) for n in (360, 720, 1440)]
+    print(errors)
+    dt = 2 * math.pi / omega / 360
+    discrete = 100.0 / (B + 6 * D + capacity * (1 - np.exp(-1j * omega * dt)) / dt)
+    assert abs(seasonal_amplitude(360, 90, capacity) - discrete) / abs(exact) <= 1e-3
+    assert [math.log2(a / b) for a, b in itertools.pairwise(errors)] == pytest.approx([1.0, 1.0], abs=0.05)
+
+
+S_MARS, BOND_ALBEDO = 590.1, 0.25  # of the published 210.2 K
+
+
+def isothermal_mars(pressure_pa: float, obliquity: float) -> Body:
+    """Mars of Bond albedo 0.25 without relief, daily cycle and CO2 ice, on a circle, with transport without limits."""
+    bulk = MARS.bulk
+    gas = pressure_pa * bulk.area_m2 / bulk.gravity_m_s2
+
+    def planetary(surface: float) -> float:
+        r = rayleigh_reflectance(pressure_pa)
+        return r + (1 - r) ** 2 * surface / (1 - r * surface)
+
+    return MARS.model_copy(
+        update={
+            "orbit": MARS.orbit.model_copy(
+                update={"eccentricity": 0.0, "obliquity_degree": obliquity, "solar_constant_w_m2": S_MARS}
+            ),
+            "atmosphere": Atmosphere(mass_kg={"CO2": gas} if gas else {}),
+            "surface": Surface(albedo=brentq(lambda a: planetary(a) - BOND_ALBEDO, 0, 0.5, xtol=1e-15)),
+            "climate": Climate(
+                longwave=SemiGrey(diurnal_factor=0.0),
+                column=Slab(kind="slab", heat_capacity_j_m2_k=1.0e6),
+                diffusivity_w_m2_k=1.0e6,
+            ),
+            "co2_ice": None,
+            "hydrosphere": MARS.hydrosphere.model_copy(update={"surface_ice": ()}),
+        }
+    )
+
+
+def equilibrium(pressure_pa: float, obliquity: float) -> float:
+    """Temperature (K) that the compiled step comes to, the same everywhere."""
+    body, grid = isothermal_mars(pressure_pa, obliquity), Grid(12, 3)
+    model = build((body,), (Scenario(),), grid, clock_of(body, 24))
+    state = first_guess(model)
+    drive(model, state, 0, 480)
+    assert float(np.ptp(state.T)) <= 1e-3
+    return float(grid.mean(state.T[0]))
+
+
+def balance(pressure_pa: float) -> float:
+    """Root of S (1 - A) / 4 = eps(p, T) sigma T^4."""
+
+    def surplus(t: float) -> float:
+        eps = float(co2_emissivity(np.array(pressure_pa), np.array(t))) if pressure_pa else 1.0
+        return S_MARS * (1 - BOND_ALBEDO) / 4 - eps * STEFAN_BOLTZMANN * t**4
+
+    return float(brentq(surplus, 150, 300, xtol=1e-10))
+
+
+@given(st.floats(0, 180))
+@settings(max_examples=15, deadline=None)
+def test_airless_isothermal_planet_is_at_its_effective_temperature(obliquity: float) -> None:
+    assert equilibrium(0.0, obliquity) == pytest.approx(balance(0.0), rel=1e-6)
+    assert balance(0.0) == pytest.approx(210.2, abs=0.05)
+
+
+@pytest.mark.parametrize("pressure", [200.0, 450.0, 800.0, 3e3, 3e4, 1.5e5])
+def test_isothermal_planet_is_in_balance_with_the_greenhouse_of_its_air(pressure: float) -> None:
+    assert equilibrium(pressure, 25.0) == pytest.approx(balance(pressure), rel=1e-6)
+
+
+def test_isothermal_mars_of_today_has_the_published_temperature() -> None:
+    # 610 Pa is a row of the source table: its kink lies between two nodes of the kernel's, 0.05 apart in ln p.
+    assert equilibrium(610.0, 25.0) == pytest.approx(215.4, abs=0.05)
+    assert equilibrium(610.0, 25.0) == pytest.approx(balance(610.0), rel=2e-5)
