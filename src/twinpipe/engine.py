@@ -22,7 +22,7 @@ from twinpipe.fields import ALL
 from twinpipe.grid import Array
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.plan import Block, Plan
-from twinpipe.simulation import BlockState, run_segment, start
+from twinpipe.simulation import BlockState, kernel_seconds, run_segment, start
 from twinpipe.store import RunStore
 
 GROUP_OF = {f.name: f.group for f in ALL}
@@ -61,7 +61,7 @@ def advance(plan: Plan, path: Path, block: Block, segment: int, generation: int)
 
     Raises BudgetError when its books do not close, SimulationError, StoreError.
     """
-    began = time.perf_counter()
+    began, kernel_began = time.perf_counter(), kernel_seconds()
     store, key = RunStore(path), (str(path), block.index)
     held = _states.pop(key, None)
     initial: dict[str, Array] = {}
@@ -81,10 +81,12 @@ def advance(plan: Plan, path: Path, block: Block, segment: int, generation: int)
     arrays = {(GROUP_OF[name.removeprefix("initial_")], name): a for name, a in (output.arrays | initial).items()}
     written = {k: a for k, a in arrays.items() if a.size}
     store.write_segment(block.index, segment, written, output.state.arrays(), output.record, generation)
+    store.seals.drop_states(block.index, before=segment)  # only the newest is needed to go on
     if segment + 1 < len(plan.segments):
         _states[key] = (segment, output.state)
     seconds = time.perf_counter() - began
-    return Token(block.index, segment, mass, energy, seconds, output.kernel_seconds, _worker_address())
+    spent = kernel_seconds() - kernel_began
+    return Token(block.index, segment, mass, energy, seconds, spent, _worker_address())
 
 
 def _worker_address() -> str | None:

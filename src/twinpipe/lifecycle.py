@@ -114,7 +114,7 @@ def prepare_run(
         twin_id=twin_id,
         pattern=scenario.pattern,
         years=years,
-        parameters={"spec": spec.model_dump(mode="json", exclude={"body"}), "store": f"runs/{folder}"},
+        parameters={"spec": spec.model_dump(mode="json", exclude={"body"}), "store": f"runs/{folder}.zarr"},
         spec_digest=spec.digest,
         again=again,
     )

@@ -71,7 +71,7 @@ def state(outcome: Outcome, *, end: bool) -> dict[str, Any]:
     series = {f.name: _orbit(outcome, f.name, end=end) for f in SERIES_FIELDS}
     ice = series["co2_ice_mass_north"] + series["co2_ice_mass_south"]
     body = spec.body
-    gas = outcome.gas_kg if end else {g: m for g, m in body.atmosphere.mass_kg.items() if m > 0}
+    gas = outcome.gas_kg if end else _start_gas(outcome)
     window = outcome.plan.windows[-1] if end else (-outcome.orbit, 0)
     temperature = maps["surface_temperature"]
     return {
@@ -98,6 +98,13 @@ def state(outcome: Outcome, *, end: bool) -> dict[str, Any]:
         "biosphere": {"vegetation_carbon_kg": 0.0},
         "geosphere": {"stored_volatiles_kg": body.geosphere.stored_volatiles_kg},
     }
+
+
+def _start_gas(outcome: Outcome) -> dict[str, float]:
+    """Gases in the air at year 0: the body's inventory without the CO2 that is frozen then."""
+    ice = sum(float(outcome.initial_series[f"co2_ice_mass_{side}"][-1]) for side in ("north", "south"))
+    masses = outcome.spec.body.atmosphere.mass_kg
+    return {g: m - (ice if g == "CO2" else 0.0) for g, m in masses.items() if m > 0}
 
 
 def _orbit(outcome: Outcome, name: str, *, end: bool) -> Array:

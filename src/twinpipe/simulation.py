@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, fields, replace
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -65,7 +67,6 @@ class SegmentOutput:
     state: BlockState
     arrays: dict[str, Array]
     record: dict[str, Any]
-    kernel_seconds: float
 
 
 def _inward(a: Array) -> Array:
@@ -116,14 +117,24 @@ def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
     return Climate(s, sums[0] / n, series[:, :, 0])
 
 
+_spent = threading.local()
+
+
+def kernel_seconds() -> float:
+    """CPU seconds that this thread has spent in the kernel so far."""
+    return float(getattr(_spent, "seconds", 0.0))
+
+
 def _call(model: Model, s: State, ledger: Ledger, first: int, n: int, sums: Array, every: int) -> tuple[Array, Array]:
     members = model.n_members
     zonals = np.zeros((len(ZONALS), (first + n) // every - first // every, model.grid.n_lat, members))
     series = np.zeros((len(SERIES_FIELDS), n, members))
     forcing = model.deployment.forcing(model.clock, first, n)
+    began = time.thread_time()
     advance(
         model.static, model.options, model.members, s, ledger, forcing, first, n, members, sums, every, zonals, series
     )
+    _spent.seconds = kernel_seconds() + time.thread_time() - began
     return zonals, series
 
 
@@ -136,23 +147,28 @@ def _check(s: State, name: str, year: float) -> None:
 
 
 class _Cache:
-    """The few most recent values by key, shared by the threads of a worker."""
+    """The few most recent values by key, shared by the threads of a worker; each is made once."""
 
     def __init__(self, size: int) -> None:
-        self._size, self._lock = size, Lock()
-        self._values: OrderedDict[Any, Any] = OrderedDict()
+        self._size, self._lock = size, threading.Lock()
+        self._values: OrderedDict[Any, Future[Any]] = OrderedDict()
 
-    def get(self, key: Any, make: Any) -> Any:
+    def get(self, key: Any, make: Callable[[], Any]) -> Any:
         with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-                return self._values[key]
-        value = make()
-        with self._lock:
-            self._values[key] = value
+            known = self._values.get(key)
+            promise = known if known is not None else Future()
+            self._values[key] = promise
+            self._values.move_to_end(key)
             while len(self._values) > self._size:
                 self._values.popitem(last=False)
-        return value
+        if known is None:
+            try:
+                promise.set_result(make())
+            except BaseException as error:
+                promise.set_exception(error)
+                with self._lock:
+                    self._values.pop(key, None)
+        return promise.result()
 
 
 _models, _climates = _Cache(64), _Cache(16)
@@ -224,7 +240,7 @@ def run_segment(plan: Plan, block: Block, segment: Segment, state: BlockState) -
     names = outputs[0].arrays
     arrays = {name: np.concatenate([o.arrays[name] for o in outputs]) for name in names}
     record = {key: [x for o in outputs for x in o.record[key]] for key in outputs[0].record}
-    return SegmentOutput(_join([o.state for o in outputs]), arrays, record, sum(o.kernel_seconds for o in outputs))
+    return SegmentOutput(_join([o.state for o in outputs]), arrays, record)
 
 
 def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> SegmentOutput:
@@ -238,14 +254,11 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> 
     sums = {w: _inward(state.sums[:, i]) for i, w in enumerate(open_windows)}
     cuts = sorted({first, last, *(c for w in windows for c in w if first < c < last)})
     maps, zonals, series = [], [], []
-    kernel_seconds = 0.0
     for a, b in zip(cuts[:-1], cuts[1:], strict=True):
         active = [w for w in windows if w[0] <= a and b <= w[1]]
         shape = (len(MAPS), grid.n_lat, grid.n_lon * members)
         stack = np.stack([sums.pop(w, None) if w in sums else np.zeros(shape) for w in active]) if active else np.zeros((0, *shape))
-        began = time.thread_time()
         z, x = _call(model, s, ledger, a, b - a, stack, every)
-        kernel_seconds += time.thread_time() - began
         zonals.append(z)
         series.append(x)
         for w, total in zip(active, stack, strict=True):
@@ -264,7 +277,7 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> 
         "transport_error": books.transport.tolist(),
     }
     new = _block_state(last, s, ledger, beginning, kept)
-    return SegmentOutput(new, _named(maps, zonals, series, members, grid), record, kernel_seconds)
+    return SegmentOutput(new, _named(maps, zonals, series, members, grid), record)
 
 
 def _named(maps: list[Array], zonals: list[Array], series: list[Array], members: int, grid: Grid) -> dict[str, Array]:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import math
 import re
 
-from twinpipe.scenario import Intervention, OrbitalMirror, Schedule, SuperGreenhouseGasFactory, VolatileImport
+from twinpipe.errors import NotFound
+from twinpipe.scenario import (
+    Intervention,
+    OrbitalMirror,
+    Schedule,
+    SuperGreenhouseGasFactory,
+    VolatileImport,
+    load_pattern,
+)
+from twinpipe.spec import RunSpec
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -60,8 +69,8 @@ def number(value: float, digits: int = 4) -> str:
         return "0"
     exponent = math.floor(math.log10(abs(rounded)))
     if -3 <= exponent < 5:
-        return f"{rounded:,.{max(0, digits - 1 - exponent)}f}".rstrip("0").rstrip(".") if exponent < digits - 1 \
-            else f"{rounded:,.0f}"
+        text = f"{rounded:,.{max(0, digits - 1 - exponent)}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
     mantissa = f"{rounded / 10.0**exponent:.{digits - 1}f}".rstrip("0").rstrip(".")
     return f"{mantissa}×10{str(exponent).translate(_RAISED)}"
 
@@ -74,7 +83,7 @@ def quantity(value: float | None, unit: str, digits: int = 4) -> str:
         return f"year {number(value, digits)}"
     if unit == "°":
         return f"{number(value, digits)}°"
-    if unit in _PREFIXED and abs(value) >= 1e4:
+    if unit in _PREFIXED and 1e4 <= abs(value) < 1e27:
         step = min(int(math.log10(abs(float(f"{value:.{digits}g}"))) // 3), len(_PREFIXES) - 1)
         return f"{number(value / 1000.0**step, digits)} {_PREFIXES[step]}{unit}"
     if unit == "GCC" and 1e6 <= abs(value) < 1e15:
@@ -85,12 +94,14 @@ def quantity(value: float | None, unit: str, digits: int = 4) -> str:
 
 def formula(text: str) -> str:
     """Chemical formulas in a text with their digits lowered: C3F8 to C₃F₈."""
-    lowered = re.sub(r"\b((?:[A-Z][a-z]?\d*)*[A-Z]\d+(?:[A-Z][a-z]?\d*)*)\b", lambda m: m[1].translate(_LOWERED), text)
+    lowered = re.sub(
+        r"\b((?:[A-Z][a-z]?\d*)*[A-Z]\d+(?:[A-Z][a-z]?\d*)*)\b", lambda m: m[1].translate(_LOWERED), text
+    )
     return lowered.replace("co2", "CO₂")
 
 
 def split_unit(name: str) -> tuple[str, str]:
-    """Words and unit of a field's name: surface_pressure_pa to ("surface pressure", "Pa"); "" without a unit."""
+    """Words and unit of a field's name: surface_pressure_pa is ("surface pressure", "Pa"); "" for none."""
     ending, unit = next(((e, u) for e, u in _UNITS if name.endswith(e)), ("", ""))
     stem = name.removesuffix(ending)
     if ending in ("_year", "_years"):
@@ -109,9 +120,16 @@ def event_name(identifier: str) -> str:
     return _EVENT_NAMES.get(identifier) or formula(identifier.replace("_", " "))
 
 
-def pattern_title(name: str) -> str:
-    """A pattern's name in words."""
-    return formula(name.replace("_", " "))
+def scenario_title(spec: RunSpec) -> str:
+    """What a run does, in words; without the body's name."""
+    if not spec.scenario.interventions:
+        return "control run"
+    try:
+        title = load_pattern(spec.scenario.pattern).title
+    except NotFound:  # a pattern that this version no longer ships
+        title = spec.scenario.pattern.replace("_", " ")
+    title = "custom scenario" if title == "Custom" else title
+    return title.removeprefix(f"{spec.body.name}: ")
 
 
 def intervention_name(item: Intervention) -> str:
@@ -123,7 +141,9 @@ def intervention_name(item: Intervention) -> str:
             south, north = item.target.south_degree, item.target.north_degree
             return f"Orbital mirror on {_latitude(south)} to {_latitude(north)}"
         case VolatileImport():
-            mix = " + ".join(f"{number(100 * x)} % {formula(g)}" for g, x in item.composition.items() if x > 0)
+            mix = " + ".join(
+                f"{number(100 * x)} % {formula(g)}" for g, x in item.composition.items() if x > 0
+            )
             return f"Import of {mix}"
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from tests.planets.mars_today import Row, control_run, drift, drift_rows, rows
 
-MINIMUM_WIDTH = 130  # columns; a pipe has no width of its own
+MINIMUM_WIDTH = 140  # columns; a pipe has no width of its own
 
 
 def table(results: list[Row]) -> Table:
@@ -20,10 +20,9 @@ def table(results: list[Row]) -> Table:
         result.add_column(name, justify="right" if name in ("target", "ours", "error", "accept") else "left")
     for row in results:
         unit = "" if row.unit == "1" else f" {row.unit}"
+        error, band = f"{row.error:.2g}{unit}", f"{row.band:g}{unit}"
         verdict = "[green]pass[/]" if row.passes else "[bold red]FAIL[/]"
-        result.add_row(
-            row.quantity, row.target, row.ours, f"{row.error:.2g}{unit}", f"{row.band:g}{unit}", row.models, verdict
-        )
+        result.add_row(row.quantity, row.target, row.ours, error, band, row.models, verdict)
     return result
 
 

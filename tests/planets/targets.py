@@ -1,4 +1,4 @@
-"""Published numbers of Mars that the model answers to, as data; sources [Sn] and tables A5..C2: physics.md."""
+"""Published numbers of Mars that the model answers to; sources [Sn] and tables A5..C2: physics.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PRESSURE_GCM: Final = np.array([6.22, 6.41, 6.52, 6.15, 5.63, 5.36, 5.49, 5.95, 
 PRESSURE_MCD: Final = np.array([6.25, 6.42, 6.40, 6.05, 5.60, 5.38, 5.55, 6.02, 6.48, 6.56, 6.35, 6.20])
 PRESSURE_TARGET: Final = 0.5 * (PRESSURE_GCM + PRESSURE_MCD)
 
-# Pressure at Viking Lander 1 (mbar): mean and (sin, cos) pairs in 2 pi n Ls / 360 of a five-harmonic fit; A5 [S4].
+# Pressure at Viking Lander 1 (mbar), a fit of five harmonics: mean, (sin, cos) of 2 pi n Ls / 360; A5 [S4].
 VL1_MEAN: Final = 7.97078
 VL1_HARMONICS: Final = (
     (-0.539781, 0.468818),

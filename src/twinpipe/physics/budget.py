@@ -44,7 +44,10 @@ class Closure:
 def contents(model: Model, s: State) -> Contents:
     """Energy sum_k C_k T_k + c_p p T_1 / g - L m, and the mass of each gas with its ice."""
     st, o, grid = model.static, model.options, model.grid
-    heat = np.tensordot(st.layer_capacity, s.T, axes=1) * st.inertia
+    heat = np.zeros_like(s.p)
+    for capacity, layer in zip(st.layer_capacity, s.T, strict=True):
+        heat += capacity * layer
+    heat *= st.inertia
     heat += o.cp / o.gravity * s.p * s.T[0] - LATENT * s.ice
     members = model.n_members
     mass = s.gas.copy()
@@ -53,9 +56,9 @@ def contents(model: Model, s: State) -> Contents:
 
 
 def _mean(field: Array, weight: Array, members: int) -> Array:
-    """Area mean of (row, cell), (member)."""
-    rows = field.reshape(field.shape[0], -1, members).sum(axis=1)
-    return np.asarray(weight @ rows)
+    """Area mean of (row, cell), (member); each member's cells add up in the same order in any block."""
+    cells = (weight[:, None] * field).reshape(-1, members)
+    return np.array([np.ascontiguousarray(cells[:, b]).sum() for b in range(members)])
 
 
 def closure(start: Contents, end: Contents, ledger: Ledger) -> Closure:

@@ -11,8 +11,6 @@ LATENT = 5.90e5  # J kg-1
 NO_FROST = -1.0  # K; a frost point that no surface reaches
 LARGEST_SHARE = 0.2  # of the CO2 column that may condense in one step, so that the gas cannot run out
 
-HELD = 1e20  # W m-2 K-1; ground that transport cannot move from the frost point
-
 
 @compiled
 def frost_point(log_p: Array, log_share: Array, out: Array) -> None:
@@ -53,14 +51,15 @@ def couple_air(ice: Array, frost: Array, coupling: Array, frosty: bool, A: Array
 
     The air gains D's divergence and loses k (T_a - T'); with A T' = drive + s it follows (K - L) T_a = K T*,
     K = k A / (A + k), T* = drive / A.  Ground with ice, or that would cool below the frost point, holds the
-    frost point: K = k, T* = T_f.  Where k is 0 the ground itself diffuses: K = A, and where it is held at
-    the frost point, K = HELD.  B6
+    frost point: K = k, T* = T_f.  Where k is 0 the ground itself diffuses: K = A, and T* = T_f with ice; a K
+    beyond A would bring more heat than warms the ground to T_a where the ice does not last the step.  B6
     """
     for j in range(ice.size):
         k = coupling[j]
         a = A[j]
         if frosty and (ice[j] > 0.0 or drive[j] < frost[j] * a):
-            A[j] = k if k > 0.0 else HELD
+            if k > 0.0:
+                A[j] = k
             drive[j] = A[j] * frost[j]
         elif k > 0.0:
             A[j] = k * a / (a + k)

@@ -1,0 +1,104 @@
+"""The main job as a flow: create a twin, simulate a pattern on it, insert the result, show it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Literal
+from uuid import UUID
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    update_progress_artifact,
+)
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import flow_run
+from pydantic import BaseModel, ConfigDict, Field
+
+from twinpipe import lifecycle
+from twinpipe.body import load_body
+from twinpipe.clock import check_years
+from twinpipe.engine import executor
+from twinpipe.reporting import write_run_report
+from twinpipe.scenario import load_pattern
+from twinpipe.workplace import open_workplace
+
+
+class SimulateTwin(BaseModel):
+    """What to simulate."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    body: str = Field("mars", description="Built-in body, or the identifier of an imported one.")
+    name: str = Field("Mars", min_length=1, max_length=200, description="Name of the new twin.")
+    pattern: Literal["mars_terraform", "custom"] = Field("mars_terraform", description="Deployment pattern.")
+    years: int = Field(100, ge=1, le=1000, description="Julian years to simulate.")
+    parameters: dict[str, float | str] = Field(
+        {}, description="Parameters of the pattern, as numbers in their own unit or as text with a unit."
+    )
+    grid: str = Field("36x72", description="Latitudes x longitudes.")
+
+
+@task(name="create", cache_policy=NO_CACHE, persist_result=False)
+def create(params: SimulateTwin) -> int:
+    """Clone the body and queue the run; the run's id."""
+    with open_workplace() as w:
+        body = load_body(params.body, imported=w.bodies)
+        scenario = load_pattern(params.pattern).scenario(body, params.parameters)
+        twin = lifecycle.create_twin(w, body, params.name, grid=params.grid)
+        run, _ = lifecycle.prepare_run(w, twin.id, scenario, check_years(params.years))
+        return run.id
+
+
+@task(name="simulate", cache_policy=NO_CACHE, persist_result=False)
+def simulate(run_id: int, flow_run_id: str | None) -> dict[str, Any]:
+    """Simulate the run on a Dask cluster; the receipt."""
+    artifact = create_progress_artifact(progress=0.0, key=f"run-{run_id}", description=f"Run {run_id}")
+    last = time.monotonic()
+
+    def show(fraction: float) -> None:
+        nonlocal last
+        if time.monotonic() - last >= 1.0 or fraction >= 1.0:
+            last = time.monotonic()
+            update_progress_artifact(artifact_id=_uuid(artifact), progress=100 * fraction)
+
+    with open_workplace() as w, executor(w.settings.dask_scheduler, w.settings.workers) as how:
+        return lifecycle.simulate_run(w, run_id, how, on_progress=show, flow_run_id=flow_run_id).as_dict()
+
+
+@task(name="insert", cache_policy=NO_CACHE, persist_result=False)
+def insert(receipt: dict[str, Any]) -> dict[str, Any]:
+    """Insert the result row; the four scores."""
+    with open_workplace() as w:
+        result = lifecycle.insert_result(w, lifecycle.Receipt(**receipt))
+    return {k: v for k, v in result["success_metrics"].items() if isinstance(v, float)}
+
+
+@task(name="report", cache_policy=NO_CACHE, persist_result=False)
+def report(run_id: int) -> str:
+    """Draw the report and show it as an artifact; path of the report."""
+    with open_workplace() as w:
+        written = write_run_report(w, run_id)
+    create_markdown_artifact(markdown=written.markdown, key=f"result-{run_id}", description=f"Result of run {run_id}")
+    return str(written.html)
+
+
+@flow(name="simulate-twin", flow_run_name="{params.body} {params.pattern} {params.years} years")
+def simulate_twin(params: SimulateTwin = SimulateTwin()) -> dict[str, Any]:  # noqa: B008  (frozen defaults of the form)
+    """Clone a body, run a pattern on the twin, insert one result row, write the report."""
+    log = get_run_logger()
+    run_id = create(params)
+    receipt = simulate(run_id, flow_run.get_id())
+    scores = insert(receipt)
+    path = report(run_id)
+    log.info("run %d completed: %s", run_id, scores)
+    return {"run_id": run_id, "scores": scores, "report": path}
+
+
+def _uuid(value: Any) -> UUID:
+    return value if isinstance(value, UUID) else UUID(str(value))
+
+
+if __name__ == "__main__":
+    simulate_twin()

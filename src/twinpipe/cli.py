@@ -1,0 +1,324 @@
+"""The command line; every command has --json, and bad input ends in one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from twinpipe.errors import InvalidInput, TwinpipeError
+from twinpipe.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+bodies = typer.Typer(no_args_is_help=True, help="Celestial bodies.")
+twins = typer.Typer(no_args_is_help=True, help="Digital twins.")
+results = typer.Typer(no_args_is_help=True, help="Results of runs.")
+database = typer.Typer(no_args_is_help=True, help="The ledger's schema.")
+app.add_typer(bodies, name="body")
+app.add_typer(twins, name="twin")
+app.add_typer(results, name="result")
+app.add_typer(database, name="db")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+console = Console(highlight=False)
+
+
+@app.callback()
+def root() -> None:
+    """A what-if laboratory for planets: clone a body, terraform the twin, keep the result."""
+    logging.basicConfig(level=load_settings().log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+
+
+def emit(value: Any) -> None:
+    """Print JSON."""
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def table(title: str, columns: dict[str, list[str]]) -> Table:
+    """A table of columns by heading."""
+    made = Table(title=title, title_justify="left")
+    for heading in columns:
+        made.add_column(heading)
+    for row in zip(*columns.values(), strict=True):
+        made.add_row(*row)
+    return made
+
+
+@app.command()
+def demo(
+    years: Annotated[str, typer.Option(help="Years to simulate, 1 to 1000.")] = "100",
+    as_json: Json = False,
+) -> None:
+    """Clone Mars, terraform the twin for a century through the Prefect flow, keep the result and a report."""
+    from twinpipe.clock import check_years
+    from twinpipe.demo import run_demo
+
+    outcome = run_demo(check_years(years), quiet=as_json)
+    if as_json:
+        emit(outcome)
+
+
+@bodies.command("list")
+def body_list(as_json: Json = False) -> None:
+    """List built-in and imported bodies."""
+    from twinpipe.body import builtin_body, builtin_names, imported_bodies
+
+    rows = [("built-in", name, builtin_body(name)) for name in builtin_names()]
+    rows += [("imported", b.identifier, b) for b in imported_bodies(load_settings().home / "bodies")]
+    if as_json:
+        emit([{"name": n, "identifier": b.identifier, "origin": o, "digest": b.digest} for o, n, b in rows])
+        return
+    columns = {
+        "name": [n for _, n, _ in rows],
+        "identifier": [b.identifier for _, _, b in rows],
+        "origin": [o for o, _, _ in rows],
+        "radius": [f"{b.bulk.mean_radius_m / 1e3:,.1f} km" for _, _, b in rows],
+        "pressure if nothing froze": [f"{b.surface_pressure_pa:,.0f} Pa" for _, _, b in rows],
+    }
+    console.print(table("Bodies", columns))
+
+
+@bodies.command("show")
+def body_show(name: str, as_json: Json = False) -> None:
+    """Show a body's numbers and where they come from."""
+    from twinpipe.body import load_body
+    from twinpipe.show import show_body
+
+    body = load_body(name, imported=load_settings().home / "bodies")
+    if as_json:
+        emit(body.model_dump(mode="json"))
+    else:
+        show_body(console, body)
+
+
+@bodies.command("import")
+def body_import(
+    file: Path,
+    body: Annotated[str | None, typer.Option(help="Identifier or name of one body; all that can be when not given.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Import bodies from the game's JSON; lists what was assumed and what is inconsistent."""
+    from twinpipe.game.importer import import_bodies, save_import
+    from twinpipe.show import show_import
+
+    report = import_bodies(file, body)
+    paths = [str(save_import(b, load_settings().home / "bodies")) for b in report.bodies]
+    if as_json:
+        emit(
+            {
+                "imported": [
+                    {"identifier": b.body.identifier, "file": path, "assumptions": b.assumptions, "inconsistencies": b.inconsistencies}
+                    for b, path in zip(report.bodies, paths, strict=True)
+                ],
+                "skipped": report.skipped,
+            }
+        )
+    else:
+        show_import(console, report)
+
+
+@twins.command("create")
+def twin_create(
+    body: str,
+    name: Annotated[str | None, typer.Option(help="Name of the twin; that of the body when not given.")] = None,
+    ttl: Annotated[str | None, typer.Option(help="Time to live, such as 30d; 0 means for ever.")] = None,
+    source: Annotated[Path | None, typer.Option("--from", help="Game file to import the body from.")] = None,
+    grid: Annotated[str, typer.Option(help="Latitudes x longitudes.")] = "36x72",
+    as_json: Json = False,
+) -> None:
+    """Clone a body into a twin: a row, an immutable snapshot and a store with the climate it starts from."""
+    from twinpipe import lifecycle
+    from twinpipe.body import load_body
+    from twinpipe.game.importer import import_bodies
+    from twinpipe.grid import Grid
+    from twinpipe.workplace import open_workplace
+
+    days, _ = parse_days(ttl), Grid.parse(grid)
+    if source is not None:
+        cloned = import_bodies(source, body).bodies[0].body
+    else:
+        cloned = load_body(body, imported=load_settings().home / "bodies")
+    with open_workplace() as w:
+        twin = lifecycle.create_twin(w, cloned, name if name is not None else cloned.name, ttl_days=days, grid=grid)
+    if as_json:
+        emit(twin.as_dict())
+    else:
+        console.print(f"twin {twin.id} of {twin.body_name}: {twin.status}, {twin.store_path}", soft_wrap=True)
+
+
+def parse_days(text: str | None) -> int | None:
+    """Days from text such as 30d, 12 weeks or 0; raises InvalidInput."""
+    from twinpipe.scenario import quantity
+
+    if text is None:
+        return None
+    days = quantity(text, "day", "ttl")
+    if days < 0 or days != int(days) or days > 36_525:
+        raise InvalidInput("ttl", text, "it is a whole number of days from 0 (for ever) to 36525")
+    return int(days)
+
+
+@twins.command("list")
+def twin_list(as_json: Json = False) -> None:
+    """List twins, newest first."""
+    from twinpipe.db.ledger import list_twins
+    from twinpipe.workplace import open_workplace
+
+    with open_workplace() as w:
+        rows = list_twins(w.engine)
+    if as_json:
+        emit([{k: v for k, v in t.as_dict().items() if k != "initial_state_snapshot"} for t in rows])
+        return
+    columns = {
+        "id": [str(t.id) for t in rows],
+        "name": [t.name for t in rows],
+        "body": [t.body for t in rows],
+        "status": [t.status for t in rows],
+        "created": [f"{t.created_at:%Y-%m-%d %H:%M}" for t in rows],
+        "expires": [f"{t.expires_at:%Y-%m-%d}" if t.expires_at else "never" for t in rows],
+    }
+    console.print(table("Twins", columns))
+
+
+@twins.command("show")
+def twin_show(twin: int, as_json: Json = False) -> None:
+    """Show a twin and its runs."""
+    from twinpipe.db.ledger import get_twin, list_runs
+    from twinpipe.show import show_twin
+    from twinpipe.workplace import open_workplace
+
+    with open_workplace() as w:
+        row, runs = get_twin(w.engine, twin), list_runs(w.engine, twin)
+    if as_json:
+        emit({**row.as_dict(), "runs": [r.as_dict() for r in runs]})
+    else:
+        show_twin(console, row, runs)
+
+
+@app.command()
+def run(
+    twin: int,
+    pattern: Annotated[str, typer.Option(help="Deployment pattern.")] = "mars_terraform",
+    years: Annotated[str, typer.Option(help="Years to simulate, 1 to 1000.")] = "100",
+    given: Annotated[list[str] | None, typer.Option("--set", help="key=value of a pattern's parameter, with a unit if you like.")] = None,
+    scenario: Annotated[Path | None, typer.Option(help="Scenario file (JSON or TOML) instead of a pattern.")] = None,
+    grid: Annotated[str | None, typer.Option(help="Latitudes x longitudes; that of the twin when not given.")] = None,
+    seed: int = 0,
+    again: Annotated[bool, typer.Option(help="Run again what has been run already.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run a pattern on a twin to its result; the same request is the same run."""
+    from twinpipe.clock import check_years
+    from twinpipe.grid import Grid
+    from twinpipe.running import run_here
+    from twinpipe.show import show_result
+
+    duration = check_years(years)
+    if grid is not None:
+        Grid.parse(grid)
+    outcome = run_here(
+        twin, pattern, duration, parse_pairs(given or []), scenario_file=scenario, grid=grid, seed=seed, again=again, quiet=as_json
+    )
+    if as_json:
+        emit(outcome)
+    else:
+        show_result(console, outcome)
+
+
+def parse_pairs(pairs: list[str]) -> dict[str, float | str]:
+    """Parameters from key=value texts; raises InvalidInput."""
+    result: dict[str, float | str] = {}
+    for pair in pairs:
+        key, sign, value = pair.partition("=")
+        if not sign or not key.strip() or not value.strip():
+            raise InvalidInput("--set", pair, "it is key=value, such as mirror_area=4.9e10")
+        result[key.strip()] = value.strip()
+    return result
+
+
+@results.command("show")
+def result_show(run_id: Annotated[int, typer.Argument(metavar="RUN")], as_json: Json = False) -> None:
+    """Show the result of a run."""
+    from twinpipe.db.ledger import get_result
+    from twinpipe.show import show_result
+    from twinpipe.workplace import open_workplace
+
+    with open_workplace() as w:
+        row = get_result(w.engine, run_id).as_dict()
+    if as_json:
+        emit(row)
+    else:
+        show_result(console, row)
+
+
+@app.command()
+def plot(run_id: Annotated[int, typer.Argument(metavar="RUN")], as_json: Json = False) -> None:
+    """Draw the pictures and the report of a completed run."""
+    from twinpipe.reporting import write_run_report
+    from twinpipe.workplace import open_workplace
+
+    with open_workplace() as w:
+        written = write_run_report(w, run_id)
+    files = {"report": str(written.html), **{k: str(p) for k, p in written.pictures.items()}}
+    if as_json:
+        emit(files)
+    else:
+        for kind, path in files.items():
+            console.print(f"{kind}: {path}", soft_wrap=True)
+
+
+@database.command("migrate")
+def db_migrate(as_json: Json = False) -> None:
+    """Bring the schema to the newest revision."""
+    _status(as_json, migrate_first=True)
+
+
+@database.command("status")
+def db_status(as_json: Json = False) -> None:
+    """Show the schema's revision."""
+    _status(as_json, migrate_first=False)
+
+
+def _status(as_json: bool, *, migrate_first: bool) -> None:
+    from twinpipe.db.migrate import migrate, status
+    from twinpipe.db.session import close, database_url
+
+    with database_url(load_settings()) as url:
+        try:
+            if migrate_first:
+                migrate(url)
+            found = status(url)
+        finally:
+            close(url)
+    if as_json:
+        emit(found)
+    else:
+        state = "up to date" if found["up_to_date"] else f"behind {found['head']}: run twinpipe db migrate"
+        console.print(f"revision {found['current']}, {state}")
+
+
+def main() -> None:
+    """Entry point: usage errors exit with 2, failures with 1, each with one sentence on standard error."""
+    try:
+        code = app(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = _say("interrupted.", 130)
+    except click.ClickException as error:
+        code = _say(error.format_message(), 2)
+    except TwinpipeError as error:
+        code = _say(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        code = _say("interrupted.", 130)
+    sys.exit(code or 0)
+
+
+def _say(sentence: str, code: int) -> int:
+    print(f"twinpipe: {sentence}", file=sys.stderr)
+    return code

@@ -1,0 +1,35 @@
+"""The report of a completed run: its store and its result row, drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from twinpipe import lifecycle
+from twinpipe.db import ledger
+from twinpipe.plots import draw
+from twinpipe.report import markdown_summary, write_report
+from twinpipe.store import open_run
+from twinpipe.workplace import Workplace
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written."""
+
+    html: Path
+    pictures: dict[str, Path]
+    markdown: str
+
+
+def write_run_report(w: Workplace, run_id: int) -> Written:
+    """Draw pictures and report of a run into the reports folder; raises NotFound when it has no result."""
+    result = ledger.get_result(w.engine, run_id).as_dict()
+    run = ledger.get_run(w.engine, run_id)
+    spec, path = lifecycle.run_spec(w, run), lifecycle.run_path(w, run)
+    folder = w.reports / f"run-{run_id}"
+    with open_run(path) as tree:
+        pictures = draw(tree, spec, result["key_events"], folder)
+    facts = {"twin": str(run.twin_id), "run": str(run.id), "run key": run.run_key, "store": str(path)}
+    html = write_report(folder, spec=spec, result=result, facts=facts, pictures=pictures)
+    return Written(html, pictures, markdown_summary(spec=spec, result=result, facts=facts, pictures=pictures))

@@ -1,0 +1,66 @@
+"""One run from the command line to its result, straight through the lifecycle."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from twinpipe import lifecycle
+from twinpipe.body import explain
+from twinpipe.db import ledger
+from twinpipe.engine import executor
+from twinpipe.errors import InvalidInput
+from twinpipe.scenario import Scenario, load_pattern
+from twinpipe.workplace import open_workplace
+
+
+@contextmanager
+def progress_bar(text: str, *, quiet: bool) -> Iterator[Any]:
+    """A function that takes 0..1 and moves a bar on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(40), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), disable=quiet) as bar:
+        task = bar.add_task(text, total=1.0)
+        yield lambda fraction: bar.update(task, completed=fraction)
+
+
+def read_scenario(path: Path) -> Scenario:
+    """Scenario from a JSON or TOML file; raises InvalidInput."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise InvalidInput("scenario file", str(path), f"it must be readable TOML or JSON ({error})") from None
+    try:
+        return Scenario.model_validate(data)
+    except ValidationError as error:
+        raise explain(error, path.name) from None
+
+
+def run_here(
+    twin_id: int, pattern: str, years: int, parameters: dict[str, float | str], *, scenario_file: Path | None = None,
+    grid: str | None = None, seed: int = 0, again: bool = False, quiet: bool = False,
+) -> dict[str, Any]:
+    """Prepare, simulate and insert; the result row.  A request that was completed before gives that row."""
+    fixed = read_scenario(scenario_file) if scenario_file is not None else None
+    chosen = load_pattern(pattern)
+    with open_workplace() as w:
+        ledger.reap(w.engine)
+        body = lifecycle.twin_body(ledger.get_twin(w.engine, twin_id))
+        scenario = fixed or chosen.scenario(body, parameters)
+        run, _ = lifecycle.prepare_run(w, twin_id, scenario, years, grid=grid, seed=seed, again=again)
+        if run.status != "completed":
+            with (
+                executor(w.settings.dask_scheduler, w.settings.workers) as how,
+                progress_bar(f"{body.name}, {years} years", quiet=quiet) as show,
+            ):
+                receipt = lifecycle.simulate_run(w, run.id, how, on_progress=show)
+            lifecycle.insert_result(w, receipt)
+        return ledger.get_result(w.engine, run.id).as_dict()

@@ -1,0 +1,96 @@
+"""How rows and results are shown to people at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from twinpipe.body import Body
+from twinpipe.db.rows import RunRow, TwinRow
+from twinpipe.game.importer import ImportReport
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, value
+
+
+def show_body(console: Console, body: Body) -> None:
+    """Every number of a body with its source."""
+    made = Table(title=f"{body.name} ({body.identifier})", title_justify="left")
+    for heading in ("field", "value", "source"):
+        made.add_column(heading, overflow="fold")
+    for path, value in _leaves(body.model_dump(mode="json", exclude={"sources", "assumptions"})):
+        if value not in (None, [], {}):
+            made.add_row(path, f"{value:g}" if isinstance(value, float) else str(value), body.sources.get(path, ""))
+    console.print(made)
+    for line in body.assumptions:
+        console.print(f"assumed: {line}")
+
+
+def show_import(console: Console, report: ImportReport) -> None:
+    """What was imported, assumed, and found inconsistent."""
+    for item in report.bodies:
+        console.print(f"imported {item.body.name} as {item.body.identifier}")
+        for line in item.assumptions:
+            console.print(f"  assumed: {line}")
+        for line in item.inconsistencies:
+            console.print(f"  inconsistent: {line}")
+    if report.skipped:
+        console.print(f"skipped, since no built-in body completes them yet: {', '.join(report.skipped)}")
+
+
+def show_twin(console: Console, twin: TwinRow, runs: list[RunRow]) -> None:
+    """A twin and its runs."""
+    expiry = f"expires {twin.expires_at:%Y-%m-%d}" if twin.expires_at else "never expires"
+    console.print(f"twin {twin.id} {twin.name!r}: {twin.body_name} ({twin.body}), {twin.status}, {expiry}")
+    console.print(f"store: {twin.store_path}", soft_wrap=True)
+    made = Table(title="Runs", title_justify="left")
+    for heading in ("id", "pattern", "years", "status", "progress", "message"):
+        made.add_column(heading)
+    for run in runs:
+        progress = f"{run.progress:.0%}"
+        made.add_row(str(run.id), run.pattern, str(run.duration_years), run.status, progress, run.error_message or "")
+    console.print(made)
+
+
+def story_table(rows: list[dict[str, float]]) -> Table:
+    """The planet at a few years."""
+    made = Table(title="The planet, means over the orbit before", title_justify="left")
+    for heading in ("year", "temperature (K)", "pressure (Pa)", "CO2 ice (kg)"):
+        made.add_column(heading, justify="right")
+    for row in rows:
+        made.add_row(
+            f"{row['year']:g}", f"{row['surface_temperature_k']:.2f}", f"{row['surface_pressure_pa']:,.1f}",
+            f"{row['co2_ice_kg']:.3g}",
+        )
+    return made
+
+
+def show_result(console: Console, result: dict[str, Any]) -> None:
+    """The story of a run: table, events, scores, budgets, store."""
+    performance, metrics = result["performance_data"], result["success_metrics"]
+    console.print(f"twin {result['twin_id']}, run {result['run_id']}")
+    console.print(story_table(performance["story"]))
+    events = Table(title="Events", title_justify="left")
+    for heading in ("year", "event", "what happened"):
+        events.add_column(heading)
+    for event in result["key_events"]:
+        events.add_row(f"{event['year']:.2f}", event["event"], event["description"])
+    console.print(events if result["key_events"] else "No events.")
+    scores = Table(title=f"Scores, formula version {metrics['metrics_version']}", title_justify="left")
+    scores.add_column("metric")
+    scores.add_column("score", justify="right")
+    for name in ("habitability_score", "timeline_efficiency", "resource_efficiency", "cost_efficiency"):
+        scores.add_row(name, f"{metrics[name]:.3f}")
+    console.print(scores)
+    console.print(
+        f"books close: mass to {performance['mass_error']:.1e}, energy to {performance['energy_error']:.1e} of what moved"
+    )
+    console.print(f"store: {performance['store']}", soft_wrap=True)

@@ -1,0 +1,100 @@
+"""Laws of the engine: however members are blocked and wherever they run, the bits are the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from distributed import Client, LocalCluster
+
+from twinpipe.body import builtin_body
+from twinpipe.digest import array_digest
+from twinpipe.engine import Dask, Executor, Serial, executor, run_plan
+from twinpipe.errors import Cancelled, Failure
+from twinpipe.layout import run_layout
+from twinpipe.plan import Plan, make_plan
+from twinpipe.scenario import load_pattern
+from twinpipe.spec import RunSpec
+from twinpipe.store import RunStore, open_run
+
+MEMBERS, YEARS, GRID = 5, 8, "6x8"
+
+
+def plan(members_per_block: int, orbits_per_segment: int = 2) -> Plan:
+    mars, pattern = builtin_body("mars"), load_pattern("mars_terraform")
+    specs = tuple(
+        RunSpec(
+            body=mars,
+            scenario=pattern.scenario(mars, {"factory_rate": 2e5 * (m + 1)}),
+            years=YEARS,
+            grid=GRID,
+            spin_up_orbits=2,
+        )
+        for m in range(MEMBERS)
+    )
+    return make_plan(specs, members_per_block=members_per_block, orbits_per_segment=orbits_per_segment)
+
+
+def bits(made: Plan, path: Path, how: Executor) -> dict[str, str]:
+    """Digest of every array of a store that was run to its end, and of its final states by member."""
+    store = RunStore(path)
+    store.create(run_layout(made, {"title": "test"}))
+    run_plan(made, path, 0, how)
+    store.finish({})
+    with open_run(path, verify=True) as tree:
+        found = {
+            f"{group}/{name}": array_digest(tree[group][name].to_numpy())
+            for group in tree.children
+            for name in tree[group].data_vars
+        }
+    last = len(made.segments) - 1
+    for block in made.blocks:
+        state = store.load_state(block.index, last)
+        for m in range(*block.members):
+            arrays = [state[k][m - block.members[0]] for k in sorted(state) if k != "step"]
+            found[f"state of member {m}"] = array_digest(*arrays)
+    return found
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return bits(plan(MEMBERS), tmp_path_factory.mktemp("reference") / "run.zarr", Serial())
+
+
+@pytest.mark.parametrize("members_per_block", [1, 4])
+def test_blocking_changes_nothing(tmp_path: Path, reference: dict[str, str], members_per_block: int) -> None:
+    assert bits(plan(members_per_block), tmp_path / "run.zarr", Serial()) == reference
+
+
+@pytest.mark.parametrize("segment", [4, 10])
+def test_segments_change_nothing(tmp_path: Path, reference: dict[str, str], segment: int) -> None:
+    assert bits(plan(MEMBERS, segment), tmp_path / "run.zarr", Serial()) == reference
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_dask_threads_change_nothing(tmp_path: Path, reference: dict[str, str], workers: int) -> None:
+    with executor(workers=workers) as how:
+        assert bits(plan(2), tmp_path / "run.zarr", how) == reference
+
+
+def test_dask_processes_change_nothing(tmp_path: Path, reference: dict[str, str]) -> None:
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        assert bits(plan(2), tmp_path / "run.zarr", Dask(client)) == reference
+
+
+def test_resume_equals_continuous(tmp_path: Path, reference: dict[str, str]) -> None:
+    path, made = tmp_path / "run.zarr", plan(2)
+    RunStore(path).create(run_layout(made, {"title": "test"}))
+    for stop_after in (1, 2, 1):
+        budget = iter([True] * stop_after + [False])
+        with pytest.raises(Cancelled):
+            run_plan(made, path, 0, Serial(), lambda _, b=budget: next(b))  # type: ignore[misc]  # b binds early
+    assert bits(made, path, Serial()) == reference
+
+
+def test_a_scheduler_that_does_not_answer_is_one_sentence() -> None:
+    with pytest.raises(Failure, match=r"does not answer"), executor("tcp://127.0.0.1:9"):
+        pass
