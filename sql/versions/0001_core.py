@@ -291,10 +291,7 @@ TRANSITIONS = {
         "completed": ("running_simulation", "deleted"),
         "failed": ("deleted",),
     },
-    "run": {
-        "queued": ("running", "failed", "cancelled"),
-        "running": ("completed", "failed", "cancelled"),
-    },
+    "run": {"queued": ("running", "failed", "cancelled"), "running": ("completed", "failed", "cancelled")},
 }
 
 

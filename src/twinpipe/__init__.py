@@ -1,8 +1,8 @@
 """twinpipe: a what-if laboratory for planets.
 
-    import twinpipe as tp
-    tree = tp.simulate("mars", "mars_terraform", years=100)
-    tree["atmosphere"]["surface_temperature"]
+import twinpipe as tp
+tree = tp.simulate("mars", "mars_terraform", years=100)
+tree["atmosphere"]["surface_temperature"]
 """
 
 from typing import TYPE_CHECKING, Any

@@ -53,8 +53,7 @@ def table(title: str, columns: dict[str, list[str]]) -> Table:
 
 @app.command()
 def demo(
-    years: Annotated[str, typer.Option(help="Years to simulate, 1 to 1000.")] = "100",
-    as_json: Json = False,
+    years: Annotated[str, typer.Option(help="Years to simulate, 1 to 1000.")] = "100", as_json: Json = False
 ) -> None:
     """Clone Mars, terraform the twin for a century through the Prefect flow, keep the result and a report."""
     from twinpipe.clock import check_years
@@ -101,7 +100,9 @@ def body_show(name: str, as_json: Json = False) -> None:
 @bodies.command("import")
 def body_import(
     file: Path,
-    body: Annotated[str | None, typer.Option(help="Identifier or name of one body; all that can be when not given.")] = None,
+    body: Annotated[
+        str | None, typer.Option(help="Identifier or name of one body; all that can be when not given.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Import bodies from the game's JSON; lists what was assumed and what is inconsistent."""
@@ -114,7 +115,12 @@ def body_import(
         emit(
             {
                 "imported": [
-                    {"identifier": b.body.identifier, "file": path, "assumptions": b.assumptions, "inconsistencies": b.inconsistencies}
+                    {
+                        "identifier": b.body.identifier,
+                        "file": path,
+                        "assumptions": b.assumptions,
+                        "inconsistencies": b.inconsistencies,
+                    }
                     for b, path in zip(report.bodies, paths, strict=True)
                 ],
                 "skipped": report.skipped,
@@ -207,7 +213,9 @@ def run(
     twin: int,
     pattern: Annotated[str, typer.Option(help="Deployment pattern.")] = "mars_terraform",
     years: Annotated[str, typer.Option(help="Years to simulate, 1 to 1000.")] = "100",
-    given: Annotated[list[str] | None, typer.Option("--set", help="key=value of a pattern's parameter, with a unit if you like.")] = None,
+    given: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value of a pattern's parameter, with a unit if you like.")
+    ] = None,
     scenario: Annotated[Path | None, typer.Option(help="Scenario file (JSON or TOML) instead of a pattern.")] = None,
     grid: Annotated[str | None, typer.Option(help="Latitudes x longitudes; that of the twin when not given.")] = None,
     seed: int = 0,
@@ -224,7 +232,15 @@ def run(
     if grid is not None:
         Grid.parse(grid)
     outcome = run_here(
-        twin, pattern, duration, parse_pairs(given or []), scenario_file=scenario, grid=grid, seed=seed, again=again, quiet=as_json
+        twin,
+        pattern,
+        duration,
+        parse_pairs(given or []),
+        scenario_file=scenario,
+        grid=grid,
+        seed=seed,
+        again=again,
+        quiet=as_json,
     )
     if as_json:
         emit(outcome)

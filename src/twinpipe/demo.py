@@ -33,14 +33,15 @@ def run_demo(years: int = 100, *, quiet: bool = False) -> dict[str, Any]:
     took: dict[str, float] = {}
     settings = load_settings()
     with open_workplace(settings) as w, _server(w) as server:
-        with _timed(took, "kernel and climate of Mars"):
+        told = "preparing: the climate of Mars today (the first time on a machine, the kernel is compiled too)"
+        with _timed(took, "kernel and climate of Mars"), console.status(told):
             reaped = ledger.reap(w.engine)
             if reaped:
                 console.print(f"ended runs that an earlier process left behind: {reaped}")
             mars = builtin_body("mars")
             clock = Clock(mars.orbit.sidereal_year_s, RunSpec.model_fields["steps_per_orbit"].default)
             climate(mars, Grid.parse(lifecycle.DEFAULT_GRID), clock, RunSpec.model_fields["spin_up_orbits"].default)
-        with _timed(took, "waiting for the Prefect server"):
+        with _timed(took, "waiting for the Prefect server"), console.status("waiting for the Prefect server"):
             if server is not None:
                 os.environ.update(server.environment)
                 server.ready()

@@ -6,6 +6,7 @@ writes and seals its own.  What comes back is a token.  Client, scheduler and wo
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ from twinpipe.plan import Block, Plan
 from twinpipe.simulation import BlockState, kernel_seconds, run_segment, start
 from twinpipe.store import RunStore
 
-GROUP_OF = {f.name: f.group for f in ALL}
+GROUP_OF: dict[str, str] = {f.name: f.group for f in ALL}
 # Quiet: no sampling profiler, no work stealing (blocks stay where their state is), slow heartbeats.
 QUIET: dict[str, Any] = {
     "distributed.worker.profile.enabled": False,
@@ -35,7 +36,6 @@ QUIET: dict[str, Any] = {
     "distributed.worker.memory.monitor-interval": "2s",
     "distributed.scheduler.allowed-failures": 10,
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 1_000_000_000,
-    "distributed.logging.distributed": "error",
 }
 
 
@@ -138,12 +138,18 @@ class Dask:
         finally:
             self.client.cancel([*running.futures, plan_there], force=True)
 
-    def _submit(
-        self, plan: Any, path: Path, block: Block, segment: int, generation: int, where: str | None
-    ) -> Any:
+    def _submit(self, plan: Any, path: Path, block: Block, segment: int, generation: int, where: str | None) -> Any:
         return self.client.submit(
-            advance, plan, path, block, segment, generation, pure=False, retries=2,
-            workers=[where] if where else None, allow_other_workers=where is not None,
+            advance,
+            plan,
+            path,
+            block,
+            segment,
+            generation,
+            pure=False,
+            retries=2,
+            workers=[where] if where else None,
+            allow_other_workers=where is not None,
         )
 
 
@@ -154,6 +160,7 @@ def executor(scheduler: str | None = None, workers: int = 0) -> Iterator[Dask]:
     One process with a thread per core: the kernel releases the GIL, and nothing has to be sent.
     Raises Failure when the scheduler does not answer.
     """
+    logging.getLogger("distributed").setLevel(logging.ERROR)  # its own configuration is read at import only
     with dask.config.set(QUIET):
         if scheduler:
             try:

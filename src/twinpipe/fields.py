@@ -38,35 +38,12 @@ GLOBAL_MEAN = "series_time: point area: mean"
 # Order matters: the kernel accumulates MAPS, and writes ZONALS and SERIES, in this order.
 MAPS: tuple[Field, ...] = (
     Field(
-        "surface_temperature",
-        "atmosphere",
-        MAP,
-        "K",
-        "surface temperature",
-        "surface_temperature",
-        ORBIT_MEAN,
-        "f8",
+        "surface_temperature", "atmosphere", MAP, "K", "surface temperature", "surface_temperature", ORBIT_MEAN, "f8"
     ),
+    Field("surface_air_pressure", "atmosphere", MAP, "Pa", "surface air pressure", "surface_air_pressure", ORBIT_MEAN),
+    Field("co2_ice_amount", "hydrosphere", MAP, "kg m-2", "carbon dioxide ice on the ground", None, ORBIT_MEAN),
     Field(
-        "surface_air_pressure",
-        "atmosphere",
-        MAP,
-        "Pa",
-        "surface air pressure",
-        "surface_air_pressure",
-        ORBIT_MEAN,
-    ),
-    Field(
-        "co2_ice_amount", "hydrosphere", MAP, "kg m-2", "carbon dioxide ice on the ground", None, ORBIT_MEAN
-    ),
-    Field(
-        "absorbed_shortwave_flux",
-        "atmosphere",
-        MAP,
-        "W m-2",
-        "sunlight absorbed by surface and air",
-        None,
-        ORBIT_MEAN,
+        "absorbed_shortwave_flux", "atmosphere", MAP, "W m-2", "sunlight absorbed by surface and air", None, ORBIT_MEAN
     ),
     Field(
         "outgoing_longwave_flux",
@@ -97,15 +74,7 @@ ZONALS: tuple[Field, ...] = (
         "surface_temperature",
         ZONAL_MEAN,
     ),
-    Field(
-        "zonal_co2_ice_amount",
-        "hydrosphere",
-        ZONAL,
-        "kg m-2",
-        "zonal mean carbon dioxide ice",
-        None,
-        ZONAL_MEAN,
-    ),
+    Field("zonal_co2_ice_amount", "hydrosphere", ZONAL, "kg m-2", "zonal mean carbon dioxide ice", None, ZONAL_MEAN),
     Field(
         "zonal_diurnal_amplitude",
         "atmosphere",
@@ -187,9 +156,7 @@ SERIES_FIELDS: tuple[Field, ...] = (
         None,
         "f8",
     ),
-    Field(
-        "oxygen_pressure", "simulation_state", SERIES, "Pa", "partial pressure of oxygen", None, None, "f8"
-    ),
+    Field("oxygen_pressure", "simulation_state", SERIES, "Pa", "partial pressure of oxygen", None, None, "f8"),
     Field(
         "carbon_dioxide_pressure",
         "simulation_state",
@@ -216,14 +183,7 @@ STATICS: tuple[Field, ...] = (
     Field("bare_albedo", "geosphere", STATIC, "1", "albedo of bare ground", "surface_albedo"),
     Field("thermal_inertia", "geosphere", STATIC, "J m-2 K-1 s-0.5", "thermal inertia of the ground"),
     Field("surface_water_ice_amount", "hydrosphere", STATIC, "kg m-2", "water ice on the ground"),
-    Field(
-        "vegetation_carbon",
-        "biosphere",
-        STATIC,
-        "kg m-2",
-        "carbon in living matter",
-        "vegetation_carbon_content",
-    ),
+    Field("vegetation_carbon", "biosphere", STATIC, "kg m-2", "carbon in living matter", "vegetation_carbon_content"),
 )
 ALL: tuple[Field, ...] = MAPS + ZONALS + SERIES_FIELDS + STATICS
 

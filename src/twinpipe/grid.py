@@ -69,4 +69,4 @@ class Grid:
 
     def mean(self, field: Array) -> Array:
         """Area mean over the last two axes (lat, lon)."""
-        return np.einsum("...ij,i->...", field, self.row_weight)
+        return np.asarray(np.einsum("...ij,i->...", field, self.row_weight))

@@ -48,13 +48,27 @@ def horizontal_coordinates(grid: Grid) -> dict[str, list[Variable]]:
     west = np.degrees(grid.longitude) - 180.0 / grid.n_lon
     return {
         "lat": [
-            _coordinate("lat", np.degrees(grid.latitude), standard_name="latitude", units="degrees_north",
-                        long_name="latitude", axis="Y", bounds="lat_bnds"),
+            _coordinate(
+                "lat",
+                np.degrees(grid.latitude),
+                standard_name="latitude",
+                units="degrees_north",
+                long_name="latitude",
+                axis="Y",
+                bounds="lat_bnds",
+            ),
             _coordinate("lat_bnds", np.stack([edges[:-1], edges[1:]], axis=1), ("lat", "bnds")),
         ],
         "lon": [
-            _coordinate("lon", np.degrees(grid.longitude), standard_name="longitude", units="degrees_east",
-                        long_name="longitude", axis="X", bounds="lon_bnds"),
+            _coordinate(
+                "lon",
+                np.degrees(grid.longitude),
+                standard_name="longitude",
+                units="degrees_east",
+                long_name="longitude",
+                axis="X",
+                bounds="lon_bnds",
+            ),
             _coordinate("lon_bnds", np.stack([west, west + 360.0 / grid.n_lon], axis=1), ("lon", "bnds")),
         ],
     }
@@ -64,16 +78,38 @@ def _time_coordinates(dim: str, plan: Plan, steps: Array, bounds: Array | None) 
     """Time of a dimension in days since the run's start, with year, orbit and solar longitude."""
     clock, body = plan.clock, plan.specs[0].body
     seconds = steps * clock.step_seconds
-    extra = {"bounds": f"{dim}_bnds"} if bounds is not None else {}
+    extra: dict[str, Any] = {"bounds": f"{dim}_bnds"} if bounds is not None else {}
     result = [
-        _coordinate(dim, seconds / DAY, long_name="time since the run's start", units="days",
-                    standard_name="time", axis="T", **extra),
-        _coordinate(f"{dim}_year", np.array([clock.year_of_step(s) for s in steps]), (dim,),
-                    long_name="Julian years since the run's start", units="year"),
-        _coordinate(f"{dim}_orbit", np.floor(seconds / clock.orbit_seconds).astype("i4"), (dim,),
-                    long_name="orbits completed since the run's start", units="1"),
-        _coordinate(f"{dim}_ls", np.degrees(solar_longitude(body.orbit, seconds)) % 360, (dim,),
-                    long_name="solar longitude", units="degree"),
+        _coordinate(
+            dim,
+            seconds / DAY,
+            long_name="time since the run's start",
+            units="days",
+            standard_name="time",
+            axis="T",
+            **extra,
+        ),
+        _coordinate(
+            f"{dim}_year",
+            np.array([clock.year_of_step(s) for s in steps]),
+            (dim,),
+            long_name="Julian years since the run's start",
+            units="year",
+        ),
+        _coordinate(
+            f"{dim}_orbit",
+            np.floor(seconds / clock.orbit_seconds).astype("i4"),
+            (dim,),
+            long_name="orbits completed since the run's start",
+            units="1",
+        ),
+        _coordinate(
+            f"{dim}_ls",
+            np.degrees(solar_longitude(body.orbit, seconds)) % 360,
+            (dim,),
+            long_name="solar longitude",
+            units="degree",
+        ),
     ]
     if bounds is not None:
         result.append(_coordinate(f"{dim}_bnds", bounds * clock.step_seconds / DAY, (dim, "bnds")))
@@ -88,8 +124,7 @@ def coordinates(plan: Plan) -> dict[str, list[Variable]]:
     return {
         "member": [_coordinate("member", members, standard_name="realization", units="1", long_name="member")],
         "time": _time_coordinates("time", plan, windows.mean(axis=1), windows),
-        "zonal_time": _time_coordinates(
-            "zonal_time", plan, np.arange(1.0, plan.n_zonals + 1) * every, None),
+        "zonal_time": _time_coordinates("zonal_time", plan, np.arange(1.0, plan.n_zonals + 1) * every, None),
         "series_time": _time_coordinates("series_time", plan, np.arange(1.0, plan.n_steps + 1), None),
         "initial_time": _time_coordinates(
             "initial_time", plan, np.arange(1.0, plan.clock.steps_per_orbit + 1) - plan.clock.steps_per_orbit, None
@@ -124,8 +159,13 @@ def static_fields(body: Body, grid: Grid) -> dict[str, Array]:
 def run_layout(plan: Plan, attributes: dict[str, Any]) -> Layout:
     """Layout of a run's or sweep's outputs."""
     sizes = {
-        "member": plan.n_members, "time": len(plan.windows), "zonal_time": plan.n_zonals,
-        "series_time": plan.n_steps, "initial_time": plan.clock.steps_per_orbit, "lat": plan.grid.n_lat, "lon": plan.grid.n_lon,
+        "member": plan.n_members,
+        "time": len(plan.windows),
+        "zonal_time": plan.n_zonals,
+        "series_time": plan.n_steps,
+        "initial_time": plan.clock.steps_per_orbit,
+        "lat": plan.grid.n_lat,
+        "lon": plan.grid.n_lon,
     }
     output, steps = plan.specs[0].output, plan.steps_per_segment
     chunks = sizes | {
@@ -170,8 +210,13 @@ def _initial(f: Field, sizes: dict[str, int], chunks: dict[str, int]) -> Variabl
 
 
 def twin_layout(
-    body: Body, grid: Grid, maps: dict[str, Array], series: dict[str, Array], gas_kg: dict[str, float],
-    soil: Array, attributes: dict[str, Any],
+    body: Body,
+    grid: Grid,
+    maps: dict[str, Array],
+    series: dict[str, Array],
+    gas_kg: dict[str, float],
+    soil: Array,
+    attributes: dict[str, Any],
 ) -> Layout:
     """Layout of a twin's own store: the climate that its runs start from, with all data given.
 
@@ -184,13 +229,23 @@ def twin_layout(
         variables: list[Variable] = []
         for f in (*MAPS, *STATICS):
             if f.group == group:
-                plain = Field(f.name, f.group, ("lat", "lon"), f.units, f.long_name, f.standard_name, "area: mean", f.kept)
+                plain = Field(
+                    f.name, f.group, ("lat", "lon"), f.units, f.long_name, f.standard_name, "area: mean", f.kept
+                )
                 data = maps[f.name] if f.name in maps else static[f.name]
                 variables.append(_given(plain, data))
         if group == "geosphere":
             layer = _coordinate("soil_layer", np.arange(soil.shape[0], dtype="i4"), long_name="soil layer", units="1")
-            field_of_soil = Field("soil_temperature", group, ("soil_layer", "lat", "lon"), "K", "soil temperature at year 0",
-                                  "soil_temperature", "area: mean", "f8")
+            field_of_soil = Field(
+                "soil_temperature",
+                group,
+                ("soil_layer", "lat", "lon"),
+                "K",
+                "soil temperature at year 0",
+                "soil_temperature",
+                "area: mean",
+                "f8",
+            )
             variables += [layer, _given(field_of_soil, soil)]
         if group == "simulation_state":
             time = np.linspace(0, 1, len(next(iter(series.values()))) + 1)[1:] - 1

@@ -44,8 +44,14 @@ def versions() -> dict[str, str]:
 
 
 def create_twin(
-    w: Workplace, body: Body, name: str, *, ttl_days: int | None = None, description: str | None = None,
-    grid: str = DEFAULT_GRID, steps_per_orbit: int = 96,
+    w: Workplace,
+    body: Body,
+    name: str,
+    *,
+    ttl_days: int | None = None,
+    description: str | None = None,
+    grid: str = DEFAULT_GRID,
+    steps_per_orbit: int = 96,
 ) -> TwinRow:
     """Clone a body: a row, an immutable snapshot, and a store with the climate that runs start from.
 
@@ -70,7 +76,8 @@ def create_twin(
         create_twin_store(
             path,
             twin_layout(
-                body, shape,
+                body,
+                shape,
                 {f.name: calm.maps[i] for i, f in enumerate(MAPS)},
                 {f.name: calm.series[i] for i, f in enumerate(SERIES_FIELDS)},
                 gas_by_name(calm.state.gas[:, 0]),
@@ -92,8 +99,15 @@ def twin_body(twin: TwinRow) -> Body:
 
 
 def prepare_run(
-    w: Workplace, twin_id: int, scenario: Scenario, years: int, *, grid: str | None = None,
-    output: OutputPolicy | None = None, seed: int = 0, again: bool = False,
+    w: Workplace,
+    twin_id: int,
+    scenario: Scenario,
+    years: int,
+    *,
+    grid: str | None = None,
+    output: OutputPolicy | None = None,
+    seed: int = 0,
+    again: bool = False,
 ) -> tuple[RunRow, bool]:
     """Queue a scenario on a twin, and whether that is new: the same spec on the same twin is the same run."""
     twin = ledger.get_twin(w.engine, twin_id)
@@ -154,7 +168,11 @@ def run_plan_of(spec: RunSpec) -> Plan:
 
 
 def simulate_run(
-    w: Workplace, run_id: int, how: Executor, *, on_progress: Callable[[float], None] | None = None,
+    w: Workplace,
+    run_id: int,
+    how: Executor,
+    *,
+    on_progress: Callable[[float], None] | None = None,
     flow_run_id: str | None = None,
 ) -> Receipt:
     """Claim a run and simulate what it owes; segments that are sealed already are kept.
@@ -244,5 +262,3 @@ def _note_failure(w: Workplace, run_id: int, generation: int, error: BaseExcepti
             ledger.cancel_run(w.engine, run_id)
     except TwinpipeError as second:
         log.warning("the end of run %d could not be noted: %s", run_id, second)
-
-

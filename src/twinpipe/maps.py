@@ -34,9 +34,7 @@ def normalised_legendre(degree: int, x: Array) -> Array:
         p[m + 1, m] = math.sqrt(2 * m + 3) * x * p[m, m]
         for ell in range(m + 2, degree + 1):
             a = math.sqrt((2 * ell - 1) * (2 * ell + 1) / ((ell - m) * (ell + m)))
-            b = math.sqrt(
-                (2 * ell + 1) * (ell + m - 1) * (ell - m - 1) / ((2 * ell - 3) * (ell - m) * (ell + m))
-            )
+            b = math.sqrt((2 * ell + 1) * (ell + m - 1) * (ell - m - 1) / ((2 * ell - 3) * (ell - m) * (ell + m)))
             p[ell, m] = a * x * p[ell - 1, m] - b * p[ell - 2, m]
     return p
 

@@ -12,7 +12,7 @@ from twinpipe.constants import MOLAR_MASS
 from twinpipe.fields import MAPS, SERIES_FIELDS
 from twinpipe.grid import Array
 from twinpipe.maps import surface_ice
-from twinpipe.physics.kernel import GASES
+from twinpipe.physics.records import GASES
 from twinpipe.plan import Plan
 from twinpipe.spec import RunSpec
 

@@ -41,9 +41,7 @@ class Plan:
     def __post_init__(self) -> None:
         first = self.specs[0]
         for spec in self.specs:
-            if (spec.grid, spec.years, spec.clock, spec.output) != (
-                first.grid, first.years, first.clock, first.output
-            ):
+            if (spec.grid, spec.years, spec.clock, spec.output) != (first.grid, first.years, first.clock, first.output):
                 raise InvalidInput("members", "mixed", "they share grid, years, steps, orbit and output policy")
         every = first.output.zonal_every_steps
         if self.clock.steps_per_orbit % every:

@@ -35,7 +35,7 @@ MAX_STORY = 12
 
 CAPTIONS = {
     "hero": "Surface temperature at the start and at the end, and how temperature and pressure changed.",
-    "maps": "Mean temperature, CO₂ ice and pressure of the orbit before year 0 and of the last one of the run.",
+    "maps": "Mean temperature, CO₂ ice and pressure of the orbit before year 0 and of the last one.",
     "series": "Global means, CO₂ ice, the schedule of interventions and the key events.",
 }
 SCORES = {
@@ -74,13 +74,12 @@ def write_report(
         provenance=_provenance(spec),
     )
     path = folder / "report.html"
-    durable.replace(path, lambda f: f.write(html.encode()))
+    with durable.disk(path):
+        durable.replace(path, lambda f: f.write(html.encode()))
     return path
 
 
-def markdown_summary(
-    *, spec: RunSpec, result: Result, facts: Mapping[str, str], picture: Path | None = None
-) -> str:
+def markdown_summary(*, spec: RunSpec, result: Result, facts: Mapping[str, str], picture: Path | None = None) -> str:
     """The report's main tables in Markdown, with a PNG as a data URI where one is given."""
     parts = [f"# {_plain(spec.body.name)}: {_plain(scenario_title(spec))}", _plain(headline(spec, result))]
     if picture is not None:
@@ -111,14 +110,12 @@ def headline(spec: RunSpec, result: Result) -> str:
     if abs(p1 - p0) <= 0.01 * p0:
         air = f"kept its pressure of {quantity(p1, 'Pa')}"
     else:
-        air = (
-            f"its pressure {'rose' if p1 > p0 else 'fell'} from {quantity(p0, 'Pa')} to {quantity(p1, 'Pa')}"
-        )
+        change = "rose" if p1 > p0 else "fell"
+        air = f"its pressure {change} from {quantity(p0, 'Pa')} to {quantity(p1, 'Pa')}"
     goals = result["success_metrics"].get("goals", [])
     met = sum(g["achieved_year"] is not None for g in goals)
-    count = (
-        f", and {met} of {len(goals)} {'goal was' if len(goals) == 1 else 'goals were'} met" if goals else ""
-    )
+    were = "goal was" if len(goals) == 1 else "goals were"
+    count = f", and {met} of {len(goals)} {were} met" if goals else ""
     years = "In 1 year" if spec.years == 1 else f"In {spec.years} years"
     return f"{years} {spec.body.name} {warmth}{' and' if not goals else ','} {air}{count}."
 
@@ -129,12 +126,10 @@ def headline(spec: RunSpec, result: Result) -> str:
 def _notes(spec: RunSpec, result: Result) -> list[str]:
     """What a reader should know before comparing start and end."""
     (a, b), (c, d) = result["start_state"]["years"], result["end_state"]["years"]
-    if d - c < 0.99 * (b - a):
-        orbit = f"{number(b - a)} years of an orbit of {spec.body.name}"
-        return [
-            f"The end is the mean of {number(d - c)} years, less than the {orbit}: it holds a part of the seasons."
-        ]
-    return []
+    if d - c >= 0.99 * (b - a):
+        return []
+    orbit = f"the {number(b - a)} years of an orbit of {spec.body.name}"
+    return [f"The end is the mean of {number(d - c)} years, less than {orbit}: it holds a part of the seasons."]
 
 
 def _planet(result: Result) -> Rows:
@@ -175,16 +170,14 @@ def _scores(result: Result) -> Rows:
 def _goals(result: Result) -> Rows:
     rows = []
     for goal in result["success_metrics"].get("goals", []):
-        name = goal["measure"]
+        name, achieved = goal["measure"], goal["achieved_year"]
         rows.append(
             [
                 f"{goal['id'].replace('_', ' ')} ({split_unit(name)[0]})",
                 field_value(name, goal["target"]),
                 field_value(name, goal["value"]),
                 quantity(goal["planned_year"], "year"),
-                quantity(goal["achieved_year"], "year")
-                if goal["achieved_year"] is not None
-                else "not reached",
+                "not reached" if achieved is None else quantity(achieved, "year"),
                 quantity(100 * goal["progress"], "%", 3),
             ]
         )
@@ -246,16 +239,13 @@ def _interventions(spec: RunSpec) -> list[dict[str, Any]]:
 
 
 def _provenance(spec: RunSpec) -> Rows:
-    versions = {
-        "twinpipe": __version__,
-        "Python": platform.python_version(),
-        **{n: version(n) for n in SERVED},
-    }
+    python = {"twinpipe": __version__, "Python": platform.python_version()}
+    versions = python | {name: version(name) for name in SERVED}
     return [
         ["Digest of the run's spec", spec.digest],
         ["Digest of the body", spec.body.digest],
         ["Digest of the physics that ran it", spec.code_fingerprint or "not recorded"],
-        ["Grid", f"{spec.grid} cells (latitudes x longitudes)"],
+        ["Grid", f"{spec.grid_shape.n_lat} latitudes × {spec.grid_shape.n_lon} longitudes"],
         ["Steps of time", f"{spec.steps_per_orbit} steps per orbit"],
         ["Spin-up", f"{spec.spin_up_orbits} orbits"],
         ["Seed", f"seed {spec.seed}"],
@@ -300,9 +290,11 @@ def _value(name: Name, value: Any) -> str:
         part = name[_unit_part(name)]
         if split_unit(part)[1]:
             return field_value(part, value)
-        if isinstance(value, int):
-            return f"{value} (count)" if not part.endswith("version") else f"version {value}"
-        return quantity(100 * value, "%")
+        if part.endswith("version"):
+            return f"version {value}"
+        return (
+            quantity(100 * value, "%") if isinstance(value, float) and 0 <= value <= 1 else f"{number(value)} (a count)"
+        )
     if isinstance(value, list | tuple):
         return ", ".join(_value(name, v) for v in value) or "none"
     return formula(str(value)) if len(name) > 0 and name[-1] == "gas" else str(value)
@@ -323,9 +315,7 @@ def _data_uri(path: Path) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     text = files("twinpipe").joinpath("report.html.j2").read_text(encoding="utf-8")
     return environment.from_string(text)
 

@@ -32,4 +32,5 @@ def write_run_report(w: Workplace, run_id: int) -> Written:
         pictures = draw(tree, spec, result["key_events"], folder)
     facts = {"twin": str(run.twin_id), "run": str(run.id), "run key": run.run_key, "store": str(path)}
     html = write_report(folder, spec=spec, result=result, facts=facts, pictures=pictures)
-    return Written(html, pictures, markdown_summary(spec=spec, result=result, facts=facts, pictures=pictures))
+    markdown = markdown_summary(spec=spec, result=result, facts=facts, picture=pictures["hero"])
+    return Written(html, pictures, markdown)

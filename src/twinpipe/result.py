@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-
 from twinpipe.errors import StoreError
 from twinpipe.events import key_events
 from twinpipe.fields import MAPS, SERIES_FIELDS
@@ -82,5 +81,3 @@ def build_result(outcome: Outcome) -> dict[str, Any]:
             "cell_steps": outcome.plan.n_steps * outcome.plan.grid.n_cells,
         },
     }
-
-

@@ -45,8 +45,16 @@ def read_scenario(path: Path) -> Scenario:
 
 
 def run_here(
-    twin_id: int, pattern: str, years: int, parameters: dict[str, float | str], *, scenario_file: Path | None = None,
-    grid: str | None = None, seed: int = 0, again: bool = False, quiet: bool = False,
+    twin_id: int,
+    pattern: str,
+    years: int,
+    parameters: dict[str, float | str],
+    *,
+    scenario_file: Path | None = None,
+    grid: str | None = None,
+    seed: int = 0,
+    again: bool = False,
+    quiet: bool = False,
 ) -> dict[str, Any]:
     """Prepare, simulate and insert; the result row.  A request that was completed before gives that row."""
     fixed = read_scenario(scenario_file) if scenario_file is not None else None

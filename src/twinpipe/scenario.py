@@ -16,12 +16,7 @@ PatternName = Literal["mars_terraform", "venus_industrial", "titan_fuel", "europ
 SuperGas = Literal["C3F8", "CF4", "C2F6", "SF6"]
 
 # Years on Earth [S37]; a tenth of that on a planet without an ozone layer is a pessimistic member (B11).
-SUPER_GAS_LIFETIME_YEARS: dict[str, float] = {
-    "C3F8": 2600.0,
-    "CF4": 50_000.0,
-    "C2F6": 10_000.0,
-    "SF6": 3200.0,
-}
+SUPER_GAS_LIFETIME_YEARS: dict[str, float] = {"C3F8": 2600.0, "CF4": 50_000.0, "C2F6": 10_000.0, "SF6": 3200.0}
 
 
 class Schedule(Part):
@@ -30,8 +25,7 @@ class Schedule(Part):
     start_year: NotNegative = 0.0
     end_year: Positive = 1000.0
     shape: Literal["hold", "ramp"] = Field(
-        "hold",
-        description="hold: full rate from start to end; ramp: rises linearly over ramp_years, then holds",
+        "hold", description="hold: full rate from start to end; ramp: rises linearly over ramp_years, then holds"
     )
     ramp_years: NotNegative = 0.0
 
@@ -63,9 +57,7 @@ class SuperGreenhouseGasFactory(Part):
     kind: Literal["super_greenhouse_gas"] = "super_greenhouse_gas"
     gas: SuperGas = "C3F8"
     rate_kg_s: NotNegative = Field(description="emission at full rate")
-    lifetime_years: Positive | None = Field(
-        None, description="e-folding time; that of the gas when not given"
-    )
+    lifetime_years: Positive | None = Field(None, description="e-folding time; that of the gas when not given")
     energy_j_kg: NotNegative = Field(3.0e7, description="energy to make a kilogram; 6e6..3e7, [S12b, S37]")
     schedule: Schedule = Schedule()
 
@@ -103,9 +95,7 @@ class VolatileImport(Part):
         return self
 
 
-Intervention = Annotated[
-    SuperGreenhouseGasFactory | OrbitalMirror | VolatileImport, Field(discriminator="kind")
-]
+Intervention = Annotated[SuperGreenhouseGasFactory | OrbitalMirror | VolatileImport, Field(discriminator="kind")]
 
 
 class Goal(Part):
@@ -129,14 +119,14 @@ class Scenario(Part):
     """A pattern made concrete: the interventions with years, amounts and targets."""
 
     pattern: PatternName = "custom"
-    parameters: dict[str, float] = {}
+    parameters: dict[str, float] = Field({})
     interventions: tuple[Intervention, ...] = ()
     goals: tuple[Goal, ...] = ()
     events: tuple[str, ...] = ()
     economy: Economy | None = None
-    aerosol_optical_depth: dict[
-        Literal["aluminium_nanorods", "nanorings", "graphene", "natural_dust"], NotNegative
-    ] = Field({}, description="prescribed visible optical depths, held for the whole run; B3.3 (d)")
+    aerosol_optical_depth: dict[Literal["aluminium_nanorods", "nanorings", "graphene", "natural_dust"], NotNegative] = (
+        Field({}, description="prescribed visible optical depths, held for the whole run; B3.3 (d)")
+    )
 
 
 class Parameter(Part):
@@ -163,7 +153,7 @@ class Pattern(Part):
     title: str
     description: str
     requires: Requirement = Requirement()
-    parameters: dict[str, Parameter] = {}
+    parameters: dict[str, Parameter] = Field({})
     interventions: tuple[dict[str, Any], ...] = ()
     goals: tuple[dict[str, Any], ...] = ()
     events: tuple[str, ...] = ()
@@ -218,10 +208,11 @@ def _filled(template: Any, values: dict[str, float]) -> Any:
 def quantity(value: float | str, unit: str, field: str) -> float:
     """A number in unit from a number or from text with a unit, such as "125 km"; raises InvalidInput."""
     if isinstance(value, str):
+        text = value
         try:
-            value = float(value)
+            value = float(text)
         except ValueError:
-            return _converted(value, unit, field)
+            return _converted(text, unit, field)
     if value != value or value in (float("inf"), float("-inf")):
         raise InvalidInput(field, value, f"it is a finite number in {unit}")
     return float(value)

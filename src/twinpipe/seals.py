@@ -39,11 +39,7 @@ class Seals:
     def generation(self) -> int:
         """The newest generation claimed; 0 when none was."""
         claims = self.folder / "claims"
-        return (
-            max((int(p.name) for p in claims.iterdir() if p.name.isdigit()), default=0)
-            if claims.is_dir()
-            else 0
-        )
+        return max((int(p.name) for p in claims.iterdir() if p.name.isdigit()), default=0) if claims.is_dir() else 0
 
     def claim(self, generation: int) -> None:
         """Fence writers of older generations; StoreError when a newer one has claimed the run."""
@@ -55,9 +51,7 @@ class Seals:
         """StoreError when a newer generation has claimed the run."""
         newest = self.generation
         if generation < newest:
-            raise StoreError(
-                f"writer of generation {generation} is fenced off: generation {newest} has taken over."
-            )
+            raise StoreError(f"writer of generation {generation} is fenced off: generation {newest} has taken over.")
 
     def read(self, block: int, segment: int) -> Record | None:
         """The seal of a segment, None when there is none; StoreError when it is damaged."""
@@ -111,9 +105,7 @@ class Seals:
         if seal is None:
             raise StoreError(f"segment {segment} of block {block} is not sealed in {self.folder.parent}.")
         kept = seal["state"]
-        durable.check_files(
-            self.folder.parent, {kept["file"]: (kept["bytes"], kept["crc32c"])}, contents=True
-        )
+        durable.check_files(self.folder.parent, {kept["file"]: (kept["bytes"], kept["crc32c"])}, contents=True)
         with np.load(path, allow_pickle=False) as stored:
             state = {name: stored[name] for name in stored.files}
         if state_digest(state) != seal["digests"]["state"]:

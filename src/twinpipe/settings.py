@@ -33,9 +33,7 @@ class Settings(BaseSettings):
         0, description="Worker threads of the local cluster; 0 means one per core."
     )
     log_level: str = Field("WARNING", description="Level of the logger 'twinpipe'.")
-    twin_ttl: Annotated[int, Field(ge=0)] = Field(
-        30, description="Days until a new twin expires; 0 means never."
-    )
+    twin_ttl: Annotated[int, Field(ge=0)] = Field(30, description="Days until a new twin expires; 0 means never.")
 
     @cached_property
     def store_path(self) -> Path:

@@ -67,7 +67,9 @@ def story_table(rows: list[dict[str, float]]) -> Table:
         made.add_column(heading, justify="right")
     for row in rows:
         made.add_row(
-            f"{row['year']:g}", f"{row['surface_temperature_k']:.2f}", f"{row['surface_pressure_pa']:,.1f}",
+            f"{row['year']:g}",
+            f"{row['surface_temperature_k']:.2f}",
+            f"{row['surface_pressure_pa']:,.1f}",
             f"{row['co2_ice_kg']:.3g}",
         )
     return made
@@ -90,7 +92,6 @@ def show_result(console: Console, result: dict[str, Any]) -> None:
     for name in ("habitability_score", "timeline_efficiency", "resource_efficiency", "cost_efficiency"):
         scores.add_row(name, f"{metrics[name]:.3f}")
     console.print(scores)
-    console.print(
-        f"books close: mass to {performance['mass_error']:.1e}, energy to {performance['energy_error']:.1e} of what moved"
-    )
+    mass, energy = performance["mass_error"], performance["energy_error"]
+    console.print(f"books close: mass to {mass:.1e}, energy to {energy:.1e} of what moved")
     console.print(f"store: {performance['store']}", soft_wrap=True)

@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ from twinpipe.errors import SimulationError
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS
 from twinpipe.grid import Array, Grid
 from twinpipe.physics import budget
-from twinpipe.physics.kernel import Ledger, State, advance
+from twinpipe.physics.kernel import advance
 from twinpipe.physics.model import Model, build, empty_ledger, first_guess
+from twinpipe.physics.records import Ledger, State
 from twinpipe.plan import Block, Plan, Segment
 from twinpipe.scenario import Scenario
 
@@ -30,7 +32,7 @@ LANES = 4  # members that one call of the kernel advances together: as many as s
 class BlockState:
     """State of a block at a step, member first; what a restart needs, exactly.
 
-    T (member, layer, lat, lon), ice and p (member, lat, lon), gas (member, gas), mean_T (member), the ledger
+    T (member, layer, lat, lon), ice and p (member, lat, lon), gas (member, gas), mean_temperature (member), the ledger
     since the run's start, the contents at the start, and the running sums (member, window, field, lat, lon)
     of the windows that are open at this step.
     """
@@ -40,7 +42,7 @@ class BlockState:
     ice: Array
     p: Array
     gas: Array
-    mean_T: Array
+    mean_temperature: Array
     energy_flow: Array
     imported: Array
     escaped: Array
@@ -81,18 +83,29 @@ def _outward(a: Array, members: int) -> Array:
 
 
 def _kernel_state(b: BlockState) -> tuple[State, Ledger]:
-    state = State(_inward(b.T), _inward(b.ice), _inward(b.p), b.gas.T.copy(), b.mean_T.copy())
+    state = State(_inward(b.T), _inward(b.ice), _inward(b.p), b.gas.T.copy(), b.mean_temperature.copy())
     return state, Ledger(
         b.energy_flow.T.copy(), b.imported.T.copy(), b.escaped.T.copy(), b.decayed.T.copy(), b.condensed.copy()
     )
 
 
 def _block_state(step: int, s: State, ledger: Ledger, start: budget.Contents, sums: Array) -> BlockState:
-    n = len(s.mean_T)
+    n = len(s.mean_temperature)
     return BlockState(
-        step, _outward(s.T, n), _outward(s.ice, n), _outward(s.p, n), s.gas.T.copy(), s.mean_T.copy(),
-        ledger.energy.T.copy(), ledger.imported.T.copy(), ledger.escaped.T.copy(), ledger.decayed.T.copy(),
-        ledger.condensed.copy(), start.energy, start.mass.T.copy(), sums,
+        step,
+        _outward(s.T, n),
+        _outward(s.ice, n),
+        _outward(s.p, n),
+        s.gas.T.copy(),
+        s.mean_temperature.copy(),
+        ledger.energy.T.copy(),
+        ledger.imported.T.copy(),
+        ledger.escaped.T.copy(),
+        ledger.decayed.T.copy(),
+        ledger.condensed.copy(),
+        start.energy,
+        start.mass.T.copy(),
+        sums,
     )
 
 
@@ -140,7 +153,7 @@ def _call(model: Model, s: State, ledger: Ledger, first: int, n: int, sums: Arra
 
 def _check(s: State, name: str, year: float) -> None:
     low, high = float(s.T.min()), float(s.T.max())
-    if not (20.0 < low and high < 1500.0 and float(s.gas.min()) >= 0.0):
+    if not (low > 20.0 and high < 1500.0 and float(s.gas.min()) >= 0.0):
         raise SimulationError(
             f"the simulation of {name} left its range near year {year:.1f}: temperatures {low:.4g} to {high:.4g} K."
         )
@@ -184,8 +197,7 @@ def _model(plan: Plan, a: int, b: int) -> Model:
     specs = plan.specs[a:b]
     key = tuple(s.digest for s in specs)
     value: Model = _models.get(
-        key,
-        lambda: build(tuple(s.body for s in specs), tuple(s.scenario for s in specs), plan.grid, plan.clock),
+        key, lambda: build(tuple(s.body for s in specs), tuple(s.scenario for s in specs), plan.grid, plan.clock)
     )
     return value
 
@@ -199,9 +211,11 @@ def start(plan: Plan, block: Block) -> tuple[BlockState, dict[str, Array]]:
         states = [c.state for c in climates]
         model = _model(plan, a, b)
         joined = State(
-            _inward(np.stack([x.T for x in states])), _inward(np.stack([x.ice for x in states])),
-            _inward(np.stack([x.p for x in states])), np.concatenate([x.gas for x in states], axis=1),
-            np.concatenate([x.mean_T for x in states]),
+            _inward(np.stack([x.T for x in states])),
+            _inward(np.stack([x.ice for x in states])),
+            _inward(np.stack([x.p for x in states])),
+            np.concatenate([x.gas for x in states], axis=1),
+            np.concatenate([x.mean_temperature for x in states]),
         )
         sums = np.zeros((b - a, 0, len(MAPS), plan.grid.n_lat, plan.grid.n_lon))
         parts.append(_block_state(0, joined, empty_ledger(b - a), budget.contents(model, joined), sums))
@@ -251,13 +265,15 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> 
     members, grid = model.n_members, plan.grid
     windows = plan.windows
     open_windows = [w for w in windows if w[0] < first < w[1]]
-    sums = {w: _inward(state.sums[:, i]) for i, w in enumerate(open_windows)}
+    sums: dict[tuple[int, int], Any] = {w: _inward(state.sums[:, i]) for i, w in enumerate(open_windows)}
     cuts = sorted({first, last, *(c for w in windows for c in w if first < c < last)})
     maps, zonals, series = [], [], []
-    for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+    for a, b in pairwise(cuts):
         active = [w for w in windows if w[0] <= a and b <= w[1]]
         shape = (len(MAPS), grid.n_lat, grid.n_lon * members)
-        stack = np.stack([sums.pop(w, None) if w in sums else np.zeros(shape) for w in active]) if active else np.zeros((0, *shape))
+        stack = np.zeros((len(active), *shape))
+        for w, total in zip(active, stack, strict=True):
+            total[:] = sums.pop(w, 0.0)
         z, x = _call(model, s, ledger, a, b - a, stack, every)
         zonals.append(z)
         series.append(x)
@@ -268,12 +284,15 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> 
                 sums[w] = total
         _check(s, model.bodies[0].name, plan.clock.year_of_step(b))
     still = [sums[w] for w in windows if w[0] < last < w[1]]
-    kept = np.stack([_outward(x, members) for x in still], axis=1) if still else np.zeros((members, 0, len(MAPS), grid.n_lat, grid.n_lon))
+    kept = np.zeros((members, len(still), len(MAPS), grid.n_lat, grid.n_lon))
+    for i, total in enumerate(still):
+        kept[:, i] = _outward(total, members)
     beginning = budget.Contents(state.start_energy, state.start_mass.T)
     ending = budget.contents(model, s)
     books = budget.closure(beginning, ending, ledger)
     record = {
-        "mass_error": books.mass.tolist(), "energy_error": books.energy.tolist(),
+        "mass_error": books.mass.tolist(),
+        "energy_error": books.energy.tolist(),
         "transport_error": books.transport.tolist(),
     }
     new = _block_state(last, s, ledger, beginning, kept)

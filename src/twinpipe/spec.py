@@ -20,9 +20,7 @@ class OutputPolicy(Part):
     maps_every_orbits: Annotated[int, Field(ge=1, le=1000)] = Field(
         1, description="orbits between maps, each the mean over one orbit"
     )
-    zonal_every_steps: Annotated[int, Field(ge=1, le=1000)] = Field(
-        4, description="steps between zonal means"
-    )
+    zonal_every_steps: Annotated[int, Field(ge=1, le=1000)] = Field(4, description="steps between zonal means")
 
 
 class RunSpec(Part):

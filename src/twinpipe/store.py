@@ -80,9 +80,7 @@ class RunStore:
                 for v in variables:
                     self._create_array(group, v, _auxiliary(variables, v))
             # the root changes once more when the run is finished; nothing else that is here now does
-            files = [
-                p.relative_to(self.path).as_posix() for p in self._written() if p != self.path / "zarr.json"
-            ]
+            files = [p.relative_to(self.path).as_posix() for p in self._written() if p != self.path / "zarr.json"]
             template = _template_of(layout) | {
                 "layout_digest": name,
                 "files": durable.receipts(self.path, sorted(files)),
@@ -108,13 +106,9 @@ class RunStore:
         regions = self._regions(block, segment)
         data = {key: np.asarray(arrays[key], v["dtype"]) for key, (v, _) in regions.items() if key in arrays}
         wrong = sorted("/".join(k) for k in set(arrays) ^ set(regions))
-        wrong += [
-            "/".join(k) for k, a in data.items() if a.shape != tuple(s.stop - s.start for s in regions[k][1])
-        ]
+        wrong += ["/".join(k) for k, a in data.items() if a.shape != tuple(s.stop - s.start for s in regions[k][1])]
         if wrong:
-            raise StoreError(
-                f"segment {segment} of block {block} is missing or has no place for {', '.join(wrong)}."
-            )
+            raise StoreError(f"segment {segment} of block {block} is missing or has no place for {', '.join(wrong)}.")
         digests = {"/".join(key): array_digest(a) for key, a in data.items()} | {"state": state_digest(state)}
         with durable.disk(self.path):
             if (standing := self.seals.read(block, segment)) is not None:
@@ -221,9 +215,7 @@ class RunStore:
         # else a missing file would mean either nothing but NaN or lost; open_array(config=...) has no effect
         return array.with_config({"write_empty_chunks": True})
 
-    def _put(
-        self, group: str, name: str, region: tuple[slice, ...], data: NDArray[Any], chunks: list[str]
-    ) -> None:
+    def _put(self, group: str, name: str, region: tuple[slice, ...], data: NDArray[Any], chunks: list[str]) -> None:
         array = self._array(group, name)
         try:
             array[region] = data
@@ -305,15 +297,7 @@ def layout_digest(layout: Layout) -> str:
     """Digest of all that a layout fixes; not of the root's history, which tells when."""
     groups = {
         group: [
-            [
-                v.name,
-                v.dims,
-                v.shape,
-                v.chunks,
-                v.dtype,
-                v.attributes,
-                None if v.data is None else array_digest(v.data),
-            ]
+            [v.name, v.dims, v.shape, v.chunks, v.dtype, v.attributes, None if v.data is None else array_digest(v.data)]
             for v in variables
         ]
         for group, variables in layout.groups.items()
@@ -344,9 +328,7 @@ def _index(dim: str, block: int, segment: int) -> int | None:
 
 
 def _range(index: int | None, chunk: int, size: int) -> slice:
-    return (
-        slice(0, size) if index is None else slice(min(index * chunk, size), min((index + 1) * chunk, size))
-    )
+    return slice(0, size) if index is None else slice(min(index * chunk, size), min((index + 1) * chunk, size))
 
 
 def _chunks(region: tuple[slice, ...], chunks: list[int]) -> Iterator[str]:

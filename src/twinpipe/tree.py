@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import xarray as xr
 
+from twinpipe.body import Body, load_body
 from twinpipe.errors import InvalidInput
 from twinpipe.grid import Array, Grid
-from twinpipe.body import Body, load_body
 from twinpipe.layout import Layout, run_layout
 from twinpipe.plan import Plan, make_plan
 from twinpipe.scenario import Scenario, load_pattern
@@ -24,7 +24,9 @@ def to_tree(layout: Layout, arrays: Mapping[str, Array]) -> xr.DataTree:
         dataset = xr.Dataset()
         for v in variables:
             data = v.data if v.data is not None else arrays[v.name].astype(v.dtype)
-            is_coordinate = v.data is not None and v.dims[0] == v.name.split("_bnds")[0] or "_" in v.name and v.name.rsplit("_", 1)[0] in v.dims
+            is_coordinate = (v.data is not None and v.dims[0] == v.name.split("_bnds")[0]) or (
+                "_" in v.name and v.name.rsplit("_", 1)[0] in v.dims
+            )
             variable = xr.Variable(v.dims, np.asarray(data), v.attributes)
             if is_coordinate:
                 dataset = dataset.assign_coords({v.name: variable})

@@ -19,7 +19,7 @@ from twinpipe.spec import RunSpec
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
-_PREFIXED = frozenset({"J", "W", "Pa", "W/m²"})
+_PREFIXED = frozenset({"J", "W", "Pa", "B"})
 _GREAT = ((1e12, "trillion"), (1e9, "billion"), (1e6, "million"))
 
 # Endings of names in specs and results, and the unit that each stands for; the first that fits counts.
@@ -38,7 +38,8 @@ _UNITS: tuple[tuple[str, str], ...] = (
     ("_fraction", "%"),
     ("_degree", "°"),
     ("_seconds", "s"),
-    ("_bytes", "bytes"),
+    ("_bytes", "B"),
+    ("_steps", "steps"),
     ("_years", "years"),
     ("_year", "year"),
     ("_gcc", "GCC"),
@@ -94,18 +95,15 @@ def quantity(value: float | None, unit: str, digits: int = 4) -> str:
 
 def formula(text: str) -> str:
     """Chemical formulas in a text with their digits lowered: C3F8 to C₃F₈."""
-    lowered = re.sub(
-        r"\b((?:[A-Z][a-z]?\d*)*[A-Z]\d+(?:[A-Z][a-z]?\d*)*)\b", lambda m: m[1].translate(_LOWERED), text
-    )
+    lowered = re.sub(r"\b((?:[A-Z][a-z]?\d*)*[A-Z]\d+(?:[A-Z][a-z]?\d*)*)\b", lambda m: m[1].translate(_LOWERED), text)
     return lowered.replace("co2", "CO₂")
 
 
 def split_unit(name: str) -> tuple[str, str]:
     """Words and unit of a field's name: surface_pressure_pa is ("surface pressure", "Pa"); "" for none."""
-    ending, unit = next(((e, u) for e, u in _UNITS if name.endswith(e)), ("", ""))
-    stem = name.removesuffix(ending)
-    if ending in ("_year", "_years"):
-        stem = name
+    ending, unit = next(((e, u) for e, u in _UNITS if f"_{name}".endswith(e)), ("", ""))
+    counted = unit in ("year", "years", "steps")  # the ending says what is counted, too
+    stem = name if counted else name.removesuffix(ending)
     return formula(stem.replace("_", " ")), unit
 
 
@@ -129,7 +127,7 @@ def scenario_title(spec: RunSpec) -> str:
     except NotFound:  # a pattern that this version no longer ships
         title = spec.scenario.pattern.replace("_", " ")
     title = "custom scenario" if title == "Custom" else title
-    return title.removeprefix(f"{spec.body.name}: ")
+    return title.split(": ")[-1]
 
 
 def intervention_name(item: Intervention) -> str:
@@ -141,9 +139,7 @@ def intervention_name(item: Intervention) -> str:
             south, north = item.target.south_degree, item.target.north_degree
             return f"Orbital mirror on {_latitude(south)} to {_latitude(north)}"
         case VolatileImport():
-            mix = " + ".join(
-                f"{number(100 * x)} % {formula(g)}" for g, x in item.composition.items() if x > 0
-            )
+            mix = " + ".join(f"{number(100 * x)} % {formula(g)}" for g, x in item.composition.items() if x > 0)
             return f"Import of {mix}"
 
 

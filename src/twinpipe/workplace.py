@@ -7,10 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from twinpipe.db.session import Engine
-
 from twinpipe.db.migrate import migrate
-from twinpipe.db.session import close, database_url, engine
+from twinpipe.db.session import Engine, close, database_url, engine
 from twinpipe.settings import Settings, load_settings
 from twinpipe.store import check_writable
 

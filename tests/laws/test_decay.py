@@ -7,20 +7,14 @@ import math
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_bodies import MARS, clock_of, drive
 
+from tests.laws.toy_bodies import MARS, clock_of, drive
 from twinpipe.constants import YEAR
 from twinpipe.grid import Grid
 from twinpipe.physics.escape import decayed, escaped
-from twinpipe.physics.kernel import GASES
 from twinpipe.physics.model import build, empty_ledger, first_guess
-from twinpipe.scenario import (
-    SUPER_GAS_LIFETIME_YEARS,
-    Scenario,
-    Schedule,
-    SuperGas,
-    SuperGreenhouseGasFactory,
-)
+from twinpipe.physics.records import GASES
+from twinpipe.scenario import SUPER_GAS_LIFETIME_YEARS, Scenario, Schedule, SuperGas, SuperGreenhouseGasFactory
 
 masses, sources = st.floats(0, 1e16), st.floats(0, 1e6)
 lifetimes = st.floats(1e6, 1e13)
@@ -35,9 +29,7 @@ def test_source_from_nothing_saturates(source: float, lifetime: float, time: flo
 
 @given(masses, sources, lifetimes, st.floats(1e3, 1e9), st.integers(1, 200))
 @settings(max_examples=100, deadline=None)
-def test_many_short_steps_are_one_long_step(
-    mass: float, source: float, lifetime: float, dt: float, steps: int
-) -> None:
+def test_many_short_steps_are_one_long_step(mass: float, source: float, lifetime: float, dt: float, steps: int) -> None:
     long = decayed(mass, source, 1 / lifetime, dt * steps)
     short = mass
     for _ in range(steps):

@@ -46,9 +46,7 @@ def orders(errors: list[float]) -> list[float]:
     return [math.log2(a / b) for a, b in itertools.pairwise(errors)]
 
 
-@pytest.mark.parametrize(
-    ("ell", "m", "time", "steps"), [(2, 0, 0.1, 512), (2, 1, 0.02, 2000), (3, 2, 0.1, 1000)]
-)
+@pytest.mark.parametrize(("ell", "m", "time", "steps"), [(2, 0, 0.1, 512), (2, 1, 0.02, 2000), (3, 2, 0.1, 1000)])
 def test_eigenmodes_decay_with_second_order_in_space(ell: int, m: int, time: float, steps: int) -> None:
     # The split of the directions is first felt at the poles, where meridians meet: m > 0 needs small steps.
     seen = [errors(ell, m, Grid(n, n // 2 if m else 1), 0.5, steps, time)[0] for n in ROWS]

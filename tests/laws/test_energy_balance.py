@@ -1,4 +1,4 @@
-"""Climates that are known in closed form, through the compiled step: North's model and an isothermal planet; X3, X4, X9."""
+"""Climates known in closed form, through the compiled step: North's model, an isothermal planet; X3, X4, X9."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq
-from toy_bodies import MARS, SERIES, clock_of, drive, slab_body
 
+from tests.laws.toy_bodies import MARS, SERIES, clock_of, drive, slab_body
 from twinpipe.body import Atmosphere, Body, Climate, LegendreInsolation, SemiGrey, Slab, Surface
 from twinpipe.constants import STEFAN_BOLTZMANN
 from twinpipe.grid import Array, Grid
@@ -46,7 +46,7 @@ def north_error(n_lat: int, n_lon: int = 1) -> float:
     drive(model, state, 0, 60)
     before = state.T.copy()
     drive(model, state, 60, 1)
-    assert state.T == pytest.approx(before, abs=1e-9)  # it is steady
+    assert pytest.approx(before, abs=1e-9) == state.T  # it is steady
     x = np.sin(grid.latitude)
     sunlight = (1 - ALBEDO) * S0 / 4 * (1 + S2 * p2(x) / (1 + 6 * D / B))
     exact = (sunlight - A) / B + 273.15

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import brentq
-from toy_bodies import MARS
 
+from tests.laws.toy_bodies import MARS
 from twinpipe.body import Orbit
 from twinpipe.grid import Grid
 from twinpipe.physics.orbit import annual_mean, daily_mean, distance_factor, insolation_table, solar_longitude
@@ -35,13 +35,7 @@ VENUS_ORBIT = orbit(2601.0, 0.0068, 2.64, 0.0)
 TITAN_ORBIT = orbit(14.8, 0.0565, 26.7, 278.0)
 EUROPA_ORBIT = orbit(50.3, 0.0489, 3.1, 57.0)
 
-orbits = st.builds(
-    orbit,
-    st.floats(1, 3000),
-    st.floats(0, 0.9),
-    st.floats(0, 180),
-    st.floats(0, 360, exclude_max=True),
-)
+orbits = st.builds(orbit, st.floats(1, 3000), st.floats(0, 0.9), st.floats(0, 180), st.floats(0, 360, exclude_max=True))
 latitudes = st.floats(-math.pi / 2, math.pi / 2)
 
 
@@ -149,9 +143,7 @@ def test_polar_night_is_exactly_dark(body: Orbit, ls: float, latitude: float) ->
 def test_daily_mean_is_the_mean_over_the_day(body: Orbit, ls: float, latitude: float) -> None:
     hours = (np.arange(4000) + 0.5) * 2 * np.pi / 4000
     declination = math.asin(math.sin(math.radians(body.obliquity_degree)) * math.sin(ls))
-    cosine = math.sin(latitude) * math.sin(declination) + math.cos(latitude) * math.cos(declination) * np.cos(
-        hours
-    )
+    cosine = math.sin(latitude) * math.sin(declination) + math.cos(latitude) * math.cos(declination) * np.cos(hours)
     light = body.solar_constant_w_m2 * float(distance_factor(body, np.array(ls))) * np.maximum(cosine, 0)
     mean, harmonic = daily_mean(body, np.array(ls), np.array(latitude))
     scale = float(light.max(initial=1e-9))

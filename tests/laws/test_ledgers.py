@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from toy_bodies import MARS
 
+from tests.laws.toy_bodies import MARS
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.plan import Plan, make_plan
 from twinpipe.scenario import Scenario, load_pattern
@@ -18,9 +18,7 @@ from twinpipe.spec import RunSpec
 ORBITS_100 = 188  # years: 99.96 orbits of Mars
 
 
-def plan_of(
-    grid: str, years: int, steps: int, scenario: Scenario | None = None, orbits_per_segment: int = 25
-) -> Plan:
+def plan_of(grid: str, years: int, steps: int, scenario: Scenario | None = None, orbits_per_segment: int = 25) -> Plan:
     made = load_pattern("mars_terraform").scenario(MARS) if scenario is None else scenario
     spec = RunSpec(body=MARS, scenario=made, years=years, grid=grid, steps_per_orbit=steps, spin_up_orbits=2)
     return make_plan((spec,), 1, orbits_per_segment)

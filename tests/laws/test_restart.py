@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from toy_bodies import MARS
 
+from tests.laws.toy_bodies import MARS
 from twinpipe.body import Body
 from twinpipe.grid import Array
 from twinpipe.plan import make_plan
@@ -57,9 +57,7 @@ def spec(k: int, years: int, maps_every: int = 1) -> RunSpec:
 
 def simulate(specs: list[RunSpec], members_per_block: int, orbits_per_segment: int) -> Outcome:
     """Every block and segment of a plan, with states that go through arrays as a restart does."""
-    plan = make_plan(
-        tuple(specs), members_per_block=members_per_block, orbits_per_segment=orbits_per_segment
-    )
+    plan = make_plan(tuple(specs), members_per_block=members_per_block, orbits_per_segment=orbits_per_segment)
     states, outputs, records = [], [], []
     for block in plan.blocks:
         state, _ = start(plan, block)
@@ -74,10 +72,7 @@ def simulate(specs: list[RunSpec], members_per_block: int, orbits_per_segment: i
         states.append(state.arrays())
         records.append(record)
     return Outcome(
-        {
-            name: np.concatenate([s[name] for s in states]) if name != "step" else states[0][name]
-            for name in states[0]
-        },
+        {name: np.concatenate([s[name] for s in states]) if name != "step" else states[0][name] for name in states[0]},
         {name: np.concatenate([o[name] for o in outputs]) for name in outputs[0]},
         {name: [x for r in records for x in r[name]] for name in records[0]},
     )

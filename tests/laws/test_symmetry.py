@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_bodies import MARS, clock_of, drive
 
+from tests.laws.toy_bodies import MARS, clock_of, drive
 from twinpipe.body import Body, Co2Ice, Surface
 from twinpipe.grid import Array, Grid
-from twinpipe.physics.kernel import State
 from twinpipe.physics.model import Model, build, first_guess
+from twinpipe.physics.records import State
 from twinpipe.scenario import OrbitalMirror, Region, Scenario
 
 GRID, STEPS, ORBITS = Grid(10, 12), 48, 2
@@ -60,9 +60,7 @@ def towards(perihelion: float, south: bool) -> Body:
 def test_swapped_hemispheres_have_the_mirrored_climate() -> None:
     up, down = towards(0.0, False), towards(180.0, True)
     target, opposite = Region(south_degree=-90, north_degree=-60), Region(south_degree=60, north_degree=90)
-    mirrors = [
-        Scenario(interventions=(OrbitalMirror(area_m2=1e11, target=t),)) for t in (target, opposite)
-    ]
+    mirrors = [Scenario(interventions=(OrbitalMirror(area_m2=1e11, target=t),)) for t in (target, opposite)]
     model = build((up,), (mirrors[0],), GRID, clock_of(up, STEPS))
     flipped = build((down,), (mirrors[1],), GRID, clock_of(down, STEPS))
     flipped = with_maps(flipped, {name: a[::-1] for name, a in maps_of(model).items()})
@@ -80,23 +78,13 @@ def test_turned_maps_have_the_turned_climate(columns: int) -> None:
     width = 360 / GRID.n_lon
     spot = Region(south_degree=-90, north_degree=-60, west_degree=-180, east_degree=-180 + 2 * width)
     turned_spot = spot.model_copy(
-        update={
-            "west_degree": (columns * width) % 360 - 180,
-            "east_degree": ((columns + 2) * width) % 360 - 180,
-        }
+        update={"west_degree": (columns * width) % 360 - 180, "east_degree": ((columns + 2) * width) % 360 - 180}
     )
     models = [
-        build(
-            (MARS,),
-            (Scenario(interventions=(OrbitalMirror(area_m2=1e11, target=t),)),),
-            GRID,
-            clock_of(MARS, STEPS),
-        )
+        build((MARS,), (Scenario(interventions=(OrbitalMirror(area_m2=1e11, target=t),)),), GRID, clock_of(MARS, STEPS))
         for t in (spot, turned_spot)
     ]
-    turned = with_maps(
-        models[1], {name: np.roll(a, columns, axis=1) for name, a in maps_of(models[0]).items()}
-    )
+    turned = with_maps(models[1], {name: np.roll(a, columns, axis=1) for name, a in maps_of(models[0]).items()})
     state, means = settle(models[0])
     other, other_means = settle(turned)
     same(other.T, np.roll(state.T, columns, axis=2))

@@ -9,9 +9,10 @@ import numpy as np
 from twinpipe.body import Body, Bulk, Climate, LinearLongwave, Orbit, Slab, Surface, builtin_body
 from twinpipe.clock import Clock
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS
-from twinpipe.grid import Array, Grid
-from twinpipe.physics.kernel import Ledger, State, advance
+from twinpipe.grid import Array
+from twinpipe.physics.kernel import advance
 from twinpipe.physics.model import Model, empty_ledger
+from twinpipe.physics.records import Ledger, State
 
 MARS = builtin_body("mars")
 SERIES = [f.name for f in SERIES_FIELDS]

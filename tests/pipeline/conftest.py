@@ -15,13 +15,7 @@ from twinpipe.db.migrate import migrate
 from twinpipe.db.session import close
 from twinpipe.db.session import engine as engine_of
 
-TABLES = (
-    "simulation_results",
-    "simulation_runs",
-    "digital_twins",
-    "celestial_bodies",
-    "solar_systems",
-)
+TABLES = ("simulation_results", "simulation_runs", "digital_twins", "celestial_bodies", "solar_systems")
 
 
 @pytest.fixture(scope="session")

@@ -40,10 +40,7 @@ if "wait" in sys.argv:
 def user(home: Path, *arguments: str) -> subprocess.Popen[str]:
     """Another process that uses the server: it prints when the server started, and stops it by leaving."""
     return subprocess.Popen(
-        [sys.executable, "-c", USER, str(home), *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-c", USER, str(home), *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
 
 

@@ -67,10 +67,7 @@ def a_result(**changes: Any) -> dict[str, Any]:
         },
         "performance_data": {"budget_closes": True, "wall_seconds": 3.5},
     }
-    return {
-        key: value | changes.get(key, {}) if isinstance(value, dict) else value
-        for key, value in result.items()
-    }
+    return {key: value | changes.get(key, {}) if isinstance(value, dict) else value for key, value in result.items()}
 
 
 def outcomes(work: Callable[[], T], times: int) -> tuple[list[T], list[TwinpipeError]]:
@@ -253,9 +250,7 @@ def test_the_reaper_ends_what_nobody_ended(engine: Engine) -> None:
     assert ledger.reap(engine) == []
     assert ledger.reap(engine, datetime.now(UTC) + timedelta(days=2)) == [running.id, queued.id]
     ended = ledger.get_run(engine, running.id)
-    assert (ended.status, ended.error_message) == (
-        *("failed", "the process that ran it ended without saying so"),
-    )
+    assert (ended.status, ended.error_message) == (*("failed", "the process that ran it ended without saying so"),)
     assert ledger.get_run(engine, queued.id).status == "cancelled"
     assert ledger.get_twin(engine, silent.id).status == "ready"
     assert ledger.get_twin(engine, half_made.id).status == "failed"

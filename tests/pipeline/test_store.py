@@ -36,9 +36,7 @@ def _coordinate(name: str, n: int, dim: str | None = None, **attributes: Any) ->
     return Variable(name, (dim or name,), (n,), (n,), "f8", attributes, np.linspace(0.5, n - 0.5, n))
 
 
-def _layout(
-    n_lat: int = N_LAT, n_lon: int = N_LON, times: int = TIMES, per_segment: int = TIMES_PER_SEGMENT
-) -> Layout:
+def _layout(n_lat: int = N_LAT, n_lon: int = N_LON, times: int = TIMES, per_segment: int = TIMES_PER_SEGMENT) -> Layout:
     horizontal = (
         _coordinate("lat", n_lat, units="degrees_north", bounds="lat_bnds"),
         Variable("lat_bnds", ("lat", "bnds"), (n_lat, 2), (n_lat, 2), "f8", {}, np.ones((n_lat, 2))),
@@ -52,9 +50,7 @@ def _layout(
     shape, chunks = (MEMBERS, times, n_lat, n_lon), (MEMBERS_PER_BLOCK, per_segment, n_lat, n_lon)
     dims = ("member", "time", "lat", "lon")
     temperature = Variable("temperature", dims, shape, chunks, "f8", {"units": "K"})
-    initial = Variable(
-        "initial", ("member", "lat", "lon"), shape[:1] + shape[2:], chunks[:1] + chunks[2:], "f4", {}
-    )
+    initial = Variable("initial", ("member", "lat", "lon"), shape[:1] + shape[2:], chunks[:1] + chunks[2:], "f4", {})
     altitude = Variable("altitude", ("lat", "lon"), (n_lat, n_lon), (n_lat, n_lon), "f4", {"units": "m"},
                         np.arange(n_lat * n_lon, dtype="f4").reshape(n_lat, n_lon))  # fmt: skip
     steps = (MEMBERS_PER_BLOCK, STEPS_PER_SEGMENT)
@@ -131,9 +127,7 @@ def _assert_whole(tree: xr.DataTree) -> None:
         for segment in range(SEGMENTS):
             owed, at = _arrays(block, segment), members[block]
             for (group, name), expected in owed.items():
-                index = {"temperature": (at, times[segment]), "pressure": (at, steps[segment])}.get(
-                    name, (at,)
-                )
+                index = {"temperature": (at, times[segment]), "pressure": (at, steps[segment])}.get(name, (at,))
                 np.testing.assert_array_equal(_values(tree, f"{group}/{name}")[index], expected, strict=True)
 
 
@@ -169,9 +163,7 @@ def test_plain_xarray_opens_a_twin_that_has_runs(finished: RunStore) -> None:
 
 
 def test_seals_name_every_file_of_the_run(finished: RunStore) -> None:
-    named = {name for seal in finished.seals.all() for name in seal["files"]} | set(
-        finished._template["files"]
-    )
+    named = {name for seal in finished.seals.all() for name in seal["files"]} | set(finished._template["files"])
     private = ("simulation_state/seals/", "simulation_state/states/", "simulation_state/claims/")
     there = {p.relative_to(finished.path).as_posix() for p in finished.path.rglob("*") if p.is_file()}
     assert named == {name for name in there if not name.startswith(private)} - {"zarr.json"}

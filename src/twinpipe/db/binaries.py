@@ -36,9 +36,7 @@ class Account:
             except KeyError:
                 continue
             return cls(entry.pw_uid, entry.pw_gid, switch=True)
-        raise DatabaseUnavailable(
-            "Postgres cannot run as root, and there is no account named postgres or nobody."
-        )
+        raise DatabaseUnavailable("Postgres cannot run as root, and there is no account named postgres or nobody.")
 
     def can_reach(self, folder: Path) -> bool:
         """Whether the account may walk down to the folder; parts that do not exist yet are no obstacle."""
@@ -125,9 +123,7 @@ def find_binaries(major: int | None = None) -> Binaries:
         if not all((folder / name).exists() for name in ("postgres", "initdb", "pg_ctl", "pg_isready")):
             continue
         try:
-            said = subprocess.run(
-                [folder / "postgres", "--version"], capture_output=True, text=True, check=True
-            ).stdout
+            said = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
         except (OSError, subprocess.CalledProcessError):
             continue  # of another machine, or without its libraries
         version = re.search(r"\d+(\.\d+)?", said)

@@ -4,24 +4,8 @@ from __future__ import annotations
 
 from twinpipe.db.results import complete_run, get_result
 from twinpipe.db.rows import ResultRow, RunRow, TwinRow
-from twinpipe.db.runs import (
-    cancel_run,
-    claim_run,
-    create_run,
-    fail_run,
-    get_run,
-    list_runs,
-    reap,
-    report_progress,
-)
-from twinpipe.db.twins import (
-    create_twin,
-    ensure_body,
-    get_twin,
-    list_twins,
-    mark_twin_failed,
-    mark_twin_ready,
-)
+from twinpipe.db.runs import cancel_run, claim_run, create_run, fail_run, get_run, list_runs, reap, report_progress
+from twinpipe.db.twins import create_twin, ensure_body, get_twin, list_twins, mark_twin_failed, mark_twin_ready
 
 __all__ = [
     "ResultRow",

@@ -112,9 +112,7 @@ class CelestialBody(_Dated, Base):
 
     identifier: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
-    solar_system_id: Mapped[int] = mapped_column(
-        ForeignKey("solar_systems.id", ondelete="RESTRICT"), index=True
-    )
+    solar_system_id: Mapped[int] = mapped_column(ForeignKey("solar_systems.id", ondelete="RESTRICT"), index=True)
 
 
 class User(_Dated, Base):
@@ -197,43 +195,25 @@ class SimulationRun(_Versioned, Base):
         CheckConstraint("duration_years BETWEEN 1 AND 1000", name="duration_years"),
         CheckConstraint("progress >= 0 AND progress <= 1", name="progress"),  # refuses NaN too
         CheckConstraint("parameters IS NULL OR jsonb_typeof(parameters) = 'object'", name="parameters"),
+        CheckConstraint("status NOT IN ('completed', 'failed', 'cancelled') OR completed_at IS NOT NULL", name="ended"),
+        CheckConstraint("status <> 'completed' OR (progress = 1 AND started_at IS NOT NULL)", name="completed"),
+        CheckConstraint("status <> 'failed' OR error_message IS NOT NULL OR purged_at IS NOT NULL", name="failed"),
+        CheckConstraint("completed_at IS NULL OR started_at IS NULL OR completed_at >= started_at", name="in_order"),
         CheckConstraint(
-            "status NOT IN ('completed', 'failed', 'cancelled') OR completed_at IS NOT NULL", name="ended"
-        ),
-        CheckConstraint(
-            "status <> 'completed' OR (progress = 1 AND started_at IS NOT NULL)", name="completed"
-        ),
-        CheckConstraint(
-            "status <> 'failed' OR error_message IS NOT NULL OR purged_at IS NOT NULL", name="failed"
-        ),
-        CheckConstraint(
-            "completed_at IS NULL OR started_at IS NULL OR completed_at >= started_at", name="in_order"
-        ),
-        CheckConstraint(
-            "(status = 'running') = (lease_until IS NOT NULL) AND (status <> 'running' OR attempt > 0)",
-            name="lease",
+            "(status = 'running') = (lease_until IS NOT NULL) AND (status <> 'running' OR attempt > 0)", name="lease"
         ),
         Index(None, "status"),
         Index(None, "digital_twin_id", "status"),
         Index("ix_simulation_runs_twin_created", "digital_twin_id", text("created_at DESC")),
         Index(None, "digital_twin_id", "spec_digest"),
-        Index(
-            "ix_simulation_runs_live",
-            "created_at",
-            postgresql_where=text("status IN ('queued', 'running')"),
-        ),
+        Index("ix_simulation_runs_live", "created_at", postgresql_where=text("status IN ('queued', 'running')")),
         Index(
             "uq_simulation_runs_one_running",
             "digital_twin_id",
             unique=True,
             postgresql_where=text("status = 'running'"),
         ),
-        Index(
-            None,
-            "parameters",
-            postgresql_using="gin",
-            postgresql_ops={"parameters": "jsonb_path_ops"},
-        ),
+        Index(None, "parameters", postgresql_using="gin", postgresql_ops={"parameters": "jsonb_path_ops"}),
         {"postgresql_with": {"fillfactor": 85}},
     )
 
@@ -275,12 +255,7 @@ class SimulationResult(_Dated, Base):
         Index(None, "digital_twin_id"),
         Index("ix_simulation_results_best", text("overall_score DESC NULLS LAST")),
         Index(None, "created_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
-        Index(
-            None,
-            "success_metrics",
-            postgresql_using="gin",
-            postgresql_ops={"success_metrics": "jsonb_path_ops"},
-        ),
+        Index(None, "success_metrics", postgresql_using="gin", postgresql_ops={"success_metrics": "jsonb_path_ops"}),
     )
 
     simulation_run_id: Mapped[int] = mapped_column(unique=True)

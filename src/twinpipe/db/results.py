@@ -38,12 +38,7 @@ def complete_run(engine: Engine, run_id: int, generation: int, result: dict[str,
             raise Conflict(f"run {run_id} is {run.status} and no longer held by this process.")
         new = (
             insert(SimulationResult)
-            .values(
-                simulation_run_id=run_id,
-                digital_twin_id=run.digital_twin_id,
-                payload_sha256=payload,
-                **result,
-            )
+            .values(simulation_run_id=run_id, digital_twin_id=run.digital_twin_id, payload_sha256=payload, **result)
             .on_conflict_do_nothing(index_elements=["simulation_run_id"])
             .returning(SimulationResult.id)
         )
@@ -67,9 +62,7 @@ def complete_run(engine: Engine, run_id: int, generation: int, result: dict[str,
 def _same(connection: Connection, run_id: int, payload: bytes) -> int:
     """Id of the run's result when it has that payload; raises Conflict."""
     r = SimulationResult
-    found = connection.execute(
-        select(r.id, r.payload_sha256).where(r.simulation_run_id == run_id)
-    ).one_or_none()
+    found = connection.execute(select(r.id, r.payload_sha256).where(r.simulation_run_id == run_id)).one_or_none()
     if found is None:
         raise Conflict(f"run {run_id} is completed, and its result has been removed.")
     if found.payload_sha256 != payload:

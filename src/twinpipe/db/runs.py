@@ -6,20 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    Row,
-    Select,
-    Text,
-    cast,
-    func,
-    null,
-    or_,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import Connection, Engine, Row, Select, Text, cast, func, null, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from twinpipe.db.models import DigitalTwin, SimulationRun, User
@@ -84,11 +71,7 @@ def create_run(
 
 
 def claim_run(
-    engine: Engine,
-    run_id: int,
-    lease_seconds: float,
-    now: datetime | None = None,
-    flow_run_id: str | None = None,
+    engine: Engine, run_id: int, lease_seconds: float, now: datetime | None = None, flow_run_id: str | None = None
 ) -> int:
     """Start a queued run, or take over one whose lease has run out; the generation to write under.
 
@@ -106,9 +89,7 @@ def claim_run(
                 if run.lease_holder == holder:
                     return int(run.lease_generation)
                 if run.lease_until > moment:
-                    raise Conflict(
-                        f"run {run_id} is held by another process until {run.lease_until:%H:%M:%S}."
-                    )
+                    raise Conflict(f"run {run_id} is held by another process until {run.lease_until:%H:%M:%S}.")
             elif run.status != "queued":
                 raise Conflict(f"run {run_id} is {run.status} already.")
             else:
@@ -148,9 +129,7 @@ def _displace(connection: Connection, run: Row[Any], moment: datetime) -> None:
 
 
 @retried
-def report_progress(
-    engine: Engine, run_id: int, generation: int, progress: float, lease_seconds: float
-) -> bool:
+def report_progress(engine: Engine, run_id: int, generation: int, progress: float, lease_seconds: float) -> bool:
     """Note progress (0..1) and renew the lease; False when the run is no longer this generation's to write.
 
     Raises InvalidInput when progress is out of range.
@@ -162,10 +141,7 @@ def report_progress(
         done = connection.execute(
             update(SimulationRun)
             .where(*_held(run_id, generation))
-            .values(
-                progress=progress,
-                lease_until=func.clock_timestamp() + timedelta(seconds=lease_seconds),
-            )
+            .values(progress=progress, lease_until=func.clock_timestamp() + timedelta(seconds=lease_seconds))
         )
         return done.rowcount == 1
 
@@ -265,9 +241,7 @@ def _held(run_id: int, generation: int) -> tuple[Any, ...]:
     return (r.id == run_id, r.status == "running", r.lease_generation == generation)
 
 
-def _end_if(
-    connection: Connection, run_id: int, status: str, message: str | None, generation: int | None
-) -> bool:
+def _end_if(connection: Connection, run_id: int, status: str, message: str | None, generation: int | None) -> bool:
     run, _ = _locked(connection, run_id)
     if run.status not in ("queued", "running") or generation not in (None, run.lease_generation):
         return False
@@ -287,9 +261,7 @@ def _end(connection: Connection, run_id: int, twin_id: int, status: str, message
             lease_until=null(),
         )
     )
-    others = select(SimulationRun.id).where(
-        SimulationRun.digital_twin_id == twin_id, SimulationRun.status == "running"
-    )
+    others = select(SimulationRun.id).where(SimulationRun.digital_twin_id == twin_id, SimulationRun.status == "running")
     if connection.scalar(others) is None:
         release_twin(connection, twin_id)
 

@@ -20,6 +20,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from twinpipe.errors import DatabaseUnavailable, InvalidInput
 from twinpipe.settings import Settings
 
+__all__ = ["Engine", "check_json", "close", "database_url", "engine", "is_transient", "normal_url", "ping", "retried"]
+__all__ += ["strict_json", "transaction"]  # Engine is here for the floors above, which do not know SQLAlchemy
+
 CONNECT = {
     "connect_timeout": 5,
     "keepalives_idle": 15,
@@ -27,8 +30,7 @@ CONNECT = {
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,  # a network that swallows packets is an error, not a wait for ever
     "application_name": "twinpipe",
-    "options": "-c statement_timeout=60s -c lock_timeout=5s "
-    "-c idle_in_transaction_session_timeout=60s -c timezone=UTC",
+    "options": "-c statement_timeout=60s -c lock_timeout=5s -c idle_in_transaction_session_timeout=60s -c timezone=UTC",
 }
 # serialization, deadlock, lock timeout, shutdowns, too many connections, idle in transaction
 TRANSIENT = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300", "25P03"}
@@ -53,9 +55,7 @@ def database_url(settings: Settings) -> Iterator[str]:
     try:
         from twinpipe.db.embedded import EmbeddedPostgres
     except ImportError:  # no fcntl: Windows
-        raise DatabaseUnavailable(
-            "the embedded Postgres needs Linux or macOS: set TWINPIPE_DATABASE_URL."
-        ) from None
+        raise DatabaseUnavailable("the embedded Postgres needs Linux or macOS: set TWINPIPE_DATABASE_URL.") from None
     with EmbeddedPostgres(settings.home / "postgres") as url:
         try:
             yield url
@@ -207,6 +207,4 @@ def check_json(value: Any, field: str = "value") -> None:
         for index, item in enumerate(value):
             check_json(item, f"{field}[{index}]")
     elif not (value is None or isinstance(value, str | int | float)):
-        raise InvalidInput(
-            field, type(value).__name__, "it is text, a number, true, false, null, a list or a table"
-        )
+        raise InvalidInput(field, type(value).__name__, "it is text, a number, true, false, null, a list or a table")

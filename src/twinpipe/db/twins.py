@@ -31,9 +31,7 @@ def _ensure_body(connection: Connection, identifier: str, name: str, solar_syste
     if system is None:
         new = insert(SolarSystem).values(identifier=solar_system, name=solar_system)
         connection.execute(new.on_conflict_do_nothing())
-        system = connection.scalars(
-            select(SolarSystem.id).where(SolarSystem.identifier == solar_system)
-        ).one()
+        system = connection.scalars(select(SolarSystem.id).where(SolarSystem.identifier == solar_system)).one()
     found = select(CelestialBody.id, CelestialBody.name, CelestialBody.solar_system_id).where(
         CelestialBody.identifier == identifier
     )
@@ -101,9 +99,7 @@ def create_twin(
                 "body_digest": body_digest,
                 "expires_at": expires,
             }
-            connection.execute(
-                insert(DigitalTwin).values(values).on_conflict_do_nothing(index_elements=["twin_key"])
-            )
+            connection.execute(insert(DigitalTwin).values(values).on_conflict_do_nothing(index_elements=["twin_key"]))
             return TwinRow.of(connection.execute(_twins().where(DigitalTwin.twin_key == key)).one())
 
     return create()

@@ -59,13 +59,10 @@ def import_bodies(path: Path, only: str | None = None) -> ImportReport:
         raise InvalidInput(
             "body",
             skipped[0],
-            "the file lacks its orbit and maps, and "
-            f"twinpipe can complete only {', '.join(sorted(builtin))} so far",
+            f"the file lacks its orbit and maps, and twinpipe can complete only {', '.join(sorted(builtin))} so far",
         )
     bodies = (
-        _complete(e, builtin[e.identifier], file.solar_system, file.unknown)
-        for e in entries
-        if e.identifier in builtin
+        _complete(e, builtin[e.identifier], file.solar_system, file.unknown) for e in entries if e.identifier in builtin
     )
     return ImportReport(tuple(bodies), skipped)
 
@@ -110,9 +107,7 @@ class _Draft:
         for name in parents:
             part = part[name]
         part[last] = value
-        self.sources = {
-            k: v for k, v in self.sources.items() if k != target and not k.startswith(target + ".")
-        }
+        self.sources = {k: v for k, v in self.sources.items() if k != target and not k.startswith(target + ".")}
         for leaf in value if isinstance(value, dict) else [""]:
             self.sources[f"{target}.{leaf}".rstrip(".")] = f"game file, field `{key}`{how}"
 
@@ -122,11 +117,7 @@ class _Draft:
 
 def _complete(e: Entry, builtin: Body, system: str, unknown: tuple[str, ...]) -> ImportedBody:
     draft = _Draft(builtin)
-    draft.data |= {
-        "name": e.name,
-        "kind": e.type if e.type in KINDS else "custom",
-        "solar_system": system,
-    }
+    draft.data |= {"name": e.name, "kind": e.type if e.type in KINDS else "custom", "solar_system": system}
     draft.take("bulk.mass_kg", e.mass, "mass")
     draft.take("bulk.mean_radius_m", e.radius, "radius")
     if e.gravity is not None:
@@ -138,9 +129,7 @@ def _complete(e: Entry, builtin: Body, system: str, unknown: tuple[str, ...]) ->
     _atmosphere(draft, e)
     _water(draft, e)
     _ground(draft, e)
-    draft.assume(
-        f"maps, climate calibration, CO2 ice, soil and escape completed from the built-in {builtin.name}"
-    )
+    draft.assume(f"maps, climate calibration, CO2 ice, soil and escape completed from the built-in {builtin.name}")
     if e.albedo is not None:
         draft.assume(f"albedo {e.albedo:g} replaced by the map of the built-in {builtin.name}")
     if e.surface_temperature is not None:
@@ -151,9 +140,7 @@ def _complete(e: Entry, builtin: Body, system: str, unknown: tuple[str, ...]) ->
     for key in (*unknown, *strange):
         draft.assume(f"unknown key {key!r} is ignored")
     try:
-        body = Body.model_validate(
-            draft.data | {"sources": draft.sources, "assumptions": tuple(draft.assumptions)}
-        )
+        body = Body.model_validate(draft.data | {"sources": draft.sources, "assumptions": tuple(draft.assumptions)})
     except ValidationError as error:
         raise explain(error, e.identifier) from None
     return ImportedBody(body, body.assumptions, (*contradictions(e), *far))
@@ -234,9 +221,7 @@ def _ground(draft: _Draft, e: Entry) -> None:
         return
     moved = bool(draft.builtin.hydrosphere.surface_ice)
     kept = {
-        compound: {
-            k: kg for k, kg in places.items() if not (moved and (compound, k) == ("H2O", "polar_caps"))
-        }
+        compound: {k: kg for k, kg in places.items() if not (moved and (compound, k) == ("H2O", "polar_caps"))}
         for compound, places in stored.items()
     }
     draft.take("geosphere.stored_volatiles_kg", kept, f"{GROUND}.stored_volatiles")

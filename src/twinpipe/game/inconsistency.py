@@ -61,18 +61,13 @@ def _atmosphere(e: Entry) -> Iterator[str]:
             and max(pressure, air.pressure) > 1e-9
             and apart(pressure, air.pressure)
         ):
-            yield (
-                f"pressure {air.pressure:g} bar, "
-                f"but total_atmospheric_mass {mass:g} kg gives {pressure:.3g} bar"
-            )
+            yield (f"pressure {air.pressure:g} bar, but total_atmospheric_mass {mass:g} kg gives {pressure:.3g} bar")
         if mass >= 0.95 * e.mass:
             yield f"total_atmospheric_mass {_of_body(mass, e)}"
         if mass > 0 and not air.composition:
             yield f"total_atmospheric_mass {mass:g} kg, but composition names no gas"
     if air.composition:
-        yield from _percents(
-            "atmosphere_attributes.composition", [g.percentage for g in air.composition.values()]
-        )
+        yield from _percents("atmosphere_attributes.composition", [g.percentage for g in air.composition.values()])
 
 
 def _hydrosphere(e: Entry) -> Iterator[str]:

@@ -8,8 +8,8 @@ import numpy as np
 
 from twinpipe.grid import Array
 from twinpipe.physics.co2_ice import LATENT
-from twinpipe.physics.kernel import CO2, ENERGY_FLOWS, FIRST_SUPER, Ledger, State
 from twinpipe.physics.model import Model
+from twinpipe.physics.records import CO2, ENERGY_FLOWS, FIRST_SUPER, Ledger, State
 
 MASS_TOLERANCE = 1e-12  # of the largest amount of a gas that the run held or moved
 ENERGY_TOLERANCE = 1e-9  # of the cumulative gross flux

@@ -9,7 +9,7 @@ from twinpipe.physics.compiled import compiled
 
 LATENT = 5.90e5  # J kg-1
 NO_FROST = -1.0  # K; a frost point that no surface reaches
-LARGEST_SHARE = 0.2  # of the CO2 column that may condense in one step, so that the gas cannot run out
+LARGEST_SHARE = 0.5  # of the CO2 column that may condense in one step, so that the gas cannot run out
 
 
 @compiled
@@ -21,9 +21,20 @@ def frost_point(log_p: Array, log_share: Array, out: Array) -> None:
 
 @compiled
 def linearise(
-    T: Array, k: Array, a: float, b: float, linear: bool, capacity: Array, conduction: float,
-    inertia: Array, below: Array, absorbed: Array, extra: Array,
-    base: Array, A: Array, drive: Array,
+    T: Array,
+    k: Array,
+    a: float,
+    b: float,
+    linear: bool,
+    capacity: Array,
+    conduction: float,
+    inertia: Array,
+    below: Array,
+    absorbed: Array,
+    extra: Array,
+    base: Array,
+    A: Array,
+    drive: Array,
 ) -> None:
     """Coefficients of the surface balance of a row: A T' = drive + s, without frost.
 
@@ -68,9 +79,22 @@ def couple_air(ice: Array, frost: Array, coupling: Array, frosty: bool, A: Array
 
 @compiled
 def surface_balance(
-    T: Array, ice: Array, frost: Array, k: Array, a: float, b: float, linear: bool,
-    capacity: Array, conduction: float, inertia: Array, base: Array, source: Array, column: Array, dt: float,
-    olr: Array, change: Array,
+    T: Array,
+    ice: Array,
+    frost: Array,
+    k: Array,
+    a: float,
+    b: float,
+    linear: bool,
+    capacity: Array,
+    conduction: float,
+    inertia: Array,
+    base: Array,
+    source: Array,
+    column: Array,
+    dt: float,
+    olr: Array,
+    change: Array,
 ) -> None:
     """New surface temperature and CO2 ice of a row, in place; B8 step algorithm.
 

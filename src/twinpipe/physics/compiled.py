@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from platformdirs import user_cache_path
 
@@ -22,28 +22,26 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(user_cache_path("twinpipe") / "kern
 import numba  # noqa: E402  (reads NUMBA_CACHE_DIR when imported)
 from numba.core.compiler import CompilerBase, DefaultPassBuilder  # noqa: E402
 
-numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # numba may have been imported before
+# numba may have been imported before, and then looks elsewhere
+numba.config.CACHE_DIR = os.environ["NUMBA_CACHE_DIR"]  # type: ignore[attr-defined]  # set at run time
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class NoAlias(CompilerBase):  # type: ignore[misc]  # numba ships no types
+class NoAlias(CompilerBase):
     """The default pipeline with the promise that array arguments do not overlap, which lets loops vectorise."""
 
     def define_pipelines(self) -> list[Any]:
         self.state.flags.noalias = True
-        return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
+        return [DefaultPassBuilder.define_nopython_pipeline(self.state)]  # type: ignore[no-untyped-call]  # of numba
 
 
 def compiled(function: F) -> F:
     """Compile a kernel function."""
-    decorated: F = numba.njit(
-        nogil=True, cache=True, error_model="numpy", fastmath=False, pipeline_class=NoAlias
-    )(function)
-    return decorated
+    made = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=False, pipeline_class=NoAlias)
+    return cast("F", made(function))
 
 
 def inlined(function: F) -> F:
     """Compile a small scalar function that other kernels use."""
-    decorated: F = numba.njit(nogil=True, cache=True, error_model="numpy", inline="never")(function)
-    return decorated
+    return cast("F", numba.njit(nogil=True, cache=True, error_model="numpy")(function))

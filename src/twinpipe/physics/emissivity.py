@@ -88,8 +88,8 @@ def inverse_emissivity_table() -> Array:
 
     The lowest pressure stands for no CO2 at all: eps = 1.
     """
-    log_p = LOG_PRESSURE_0 + LOG_PRESSURE_STEP * np.arange(LOG_PRESSURE_NODES)
-    t = TEMPERATURE_0 + np.arange(TEMPERATURE_NODES)
+    log_p = LOG_PRESSURE_0 + LOG_PRESSURE_STEP * np.arange(LOG_PRESSURE_NODES, dtype=np.float64)
+    t = TEMPERATURE_0 + np.arange(TEMPERATURE_NODES, dtype=np.float64)
     table = 1 / co2_emissivity(np.exp(log_p)[:, None], t[None, :])
     table[0] = 1.0
     return np.ascontiguousarray(table)

@@ -9,8 +9,8 @@ import numpy as np
 from twinpipe.body import Body
 from twinpipe.clock import Clock
 from twinpipe.grid import Array, Grid
-from twinpipe.physics.kernel import GASES, N_GASES, Forcing
 from twinpipe.physics.longwave import SUPER_GASES
+from twinpipe.physics.records import GASES, N_GASES, Forcing
 from twinpipe.scenario import (
     SUPER_GAS_LIFETIME_YEARS,
     OrbitalMirror,
@@ -31,11 +31,8 @@ def activity(schedule: Schedule, clock: Clock, first_step: int, n_steps: int) ->
     edges = np.array([clock.year_of_step(s) for s in range(first_step, first_step + n_steps + 1)])
     rise = schedule.ramp_years if schedule.shape == "ramp" else 0.0
     t = np.clip(edges, schedule.start_year, schedule.end_year) - schedule.start_year
-    if rise > 0:
-        integral = np.where(t < rise, 0.5 * t * t / rise, t - 0.5 * rise)
-    else:
-        integral = t
-    return np.diff(integral) / np.diff(edges)
+    integral = np.where(t < rise, 0.5 * t * t / rise, t - 0.5 * rise) if rise > 0 else t
+    return np.asarray(np.diff(integral) / np.diff(edges))
 
 
 def region_map(region: Region, grid: Grid, area_m2: float) -> Array:

@@ -10,7 +10,6 @@ row is one long contiguous loop, whether the block holds one member or sixteen. 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
@@ -18,189 +17,21 @@ from twinpipe.grid import Array
 from twinpipe.physics import co2_ice, longwave, pressure, shortwave, soil, transport
 from twinpipe.physics.compiled import compiled
 from twinpipe.physics.escape import decayed, escaped
-
-# Order of the gases in every (gas, member) array; the last four are the super-greenhouse gases.
-GASES = ("CO2", "N2", "O2", "Ar", "CO", "CH4", "H2", "He", "SO2", "NH3", "H2O", *longwave.SUPER_GASES)
-N_GASES, FIRST_SUPER = len(GASES), len(GASES) - 4
-CO2, O2 = GASES.index("CO2"), GASES.index("O2")
-
-# Order of the (flow, member) energies of Ledger.energy, J m-2 of global mean since the run's start.
-ENERGY_FLOWS = ("absorbed_shortwave", "outgoing_longwave", "geothermal", "imports", "gas_heat", "transport")
-
-
-class Static(NamedTuple):
-    """What never changes in a run; fields are (row, cell)."""
-
-    weight: Array  # (row) area of a cell over that of the sphere
-    north: Array
-    south: Array
-    east: Array  # (row) transport.Geometry
-    altitude: Array
-    ground_albedo: Array
-    inertia: Array
-    bottom_heat: Array  # F_g / I
-    humidity: Array  # relative humidity over surface water, 0 where there is none
-    insolation: Array  # (step of orbit, row) Q, for a solar constant of 1
-    harmonic: Array  # (step of orbit, row) Q1, for a solar constant of 1
-    table: Array  # flat 1/eps of CO2
-    layer_capacity: Array  # soil.Column ...
-    layer_conductance: Array
-    alpha: Array
-    own: Array
-    below: Array
-    heat: Array
-    molar_mass: Array  # (gas)
-
-
-class Options(NamedTuple):
-    """Numbers that are the same for all members of a block."""
-
-    dt: float
-    area: float  # m2
-    gravity: float
-    cp: float  # of the gas, J kg-1 K-1
-    skin_root: float  # sqrt(w_d), s-1/2
-    geothermal: float
-    linear: bool
-    a: float
-    b: float
-    ice_threshold: float  # K; 0: no step ice
-    ice_albedo: float
-    frost: bool
-    reference_pressure: float  # Pa; 0: D does not scale
-
-
-class Members(NamedTuple):
-    """Parameters by member (member)."""
-
-    diffusivity: Array  # W m-2 K-1
-    coupling: Array  # W m-2 K-1 between air and ground; 0: the ground itself diffuses
-    emissivity_factor: Array
-    diurnal_factor: Array
-    solar_constant: Array  # W m-2
-    aerosol_depth: Array
-    aerosol_albedo: Array
-    frost_albedo: Array  # (2, member): south, north
-    frost_emissivity: Array  # (2, member)
-    half_cover: Array
-    escape: Array  # (gas, member) kg/s
-    decay: Array  # (4, member) 1/s, of super-greenhouse gases
-
-
-class State(NamedTuple):
-    """What a step reads and writes; restart state, exact."""
-
-    T: Array  # (layer, row, cell) K
-    ice: Array  # (row, cell) kg m-2
-    p: Array  # (row, cell) Pa, of the last step
-    gas: Array  # (gas, member) kg in the air
-    mean_T: Array  # (member) K, global mean of the last step
-
-
-class Ledger(NamedTuple):
-    """What each process moved since the run's start."""
-
-    energy: Array  # (flow, member) J m-2
-    imported: Array  # (gas, member) kg
-    escaped: Array  # (gas, member) kg
-    decayed: Array  # (4, member) kg
-    condensed: Array  # (member) kg of CO2, net
-
-
-class Forcing(NamedTuple):
-    """Interventions at each step of the call, (step, ..., member)."""
-
-    mirror_power: Array  # (step, mirror, member) W
-    mirror_map: Array  # (mirror, row, cell) 1/m2, integrates to 1 over the sphere
-    emission: Array  # (step, 4, member) kg/s
-    imports: Array  # (step, gas, member) kg/s
-    import_heat: Array  # (step, member) W
+from twinpipe.physics.records import CO2, FIRST_SUPER, N_GASES, O2, Forcing, Ledger, Members, Options, State, Static
+from twinpipe.physics.rows import (
+    accumulate,
+    add_row_sum,
+    air_heat,
+    capacity_over_dt,
+    scaled,
+    tile,
+    times,
+    zero_amplitude_on_ice,
+)
 
 
 @compiled
-def tile(values: Array, row: Array) -> None:
-    """Repeat (member) along a row of cells."""
-    b = values.size
-    for start in range(0, row.size, b):
-        for m in range(b):
-            row[start + m] = values[m]
-
-
-@compiled
-def add_row_sum(row: Array, weight: float, scratch: Array, out: Array) -> None:
-    """out[member] += weight * sum over the longitudes of a row, in order of longitude."""
-    b = out.size
-    for m in range(b):
-        scratch[m] = 0.0
-    for start in range(0, row.size, b):
-        for m in range(b):
-            scratch[m] += row[start + m]
-    for m in range(b):
-        out[m] += weight * scratch[m]
-
-
-@compiled
-def air_heat(old_p: Array, new_p: Array, T: Array, cp_over_g: float, capacity: Array, gained: Array) -> None:
-    """Heat capacity of the air of a row, c_p p / g, and the heat (J m-2) that its change of mass brings.
-
-    Gas joins and leaves a column at the column's surface temperature.
-    """
-    for j in range(T.size):
-        gained[j] = cp_over_g * (new_p[j] - old_p[j]) * T[j]
-        capacity[j] = cp_over_g * new_p[j]
-
-
-@compiled
-def accumulate(
-    sums: Array, i: int, T: Array, p: Array, ice: Array, asr: Array, olr: Array, amplitude2: Array
-) -> None:
-    """Add a row to the running sums of the open windows, (window, field, row, cell), fields as in fields.MAPS."""
-    for w in range(sums.shape[0]):
-        s0, s1, s2 = sums[w, 0, i], sums[w, 1, i], sums[w, 2, i]
-        s3, s4, s5 = sums[w, 3, i], sums[w, 4, i], sums[w, 5, i]
-        for j in range(T.size):
-            s0[j] += T[j]
-            s1[j] += p[j]
-            s2[j] += ice[j]
-        for j in range(T.size):
-            s3[j] += asr[j]
-            s4[j] += olr[j]
-            s5[j] += T[j] + math.sqrt(amplitude2[j])
-
-
-@compiled
-def zero_amplitude_on_ice(ice: Array, amplitude2: Array) -> None:
-    """The daily cycle stands still where CO2 ice holds the temperature; B4."""
-    for j in range(ice.size):
-        if ice[j] > 0.0:
-            amplitude2[j] = 0.0
-
-
-@compiled
-def capacity_over_dt(gas_heat: Array, inertia: Array, layer: float, inverse_dt: float, out: Array) -> None:
-    """C/dt (W m-2 K-1) of the surface layer: ground and, below a common lid, the air over it; B5."""
-    for j in range(out.size):
-        out[j] = (gas_heat[j] + layer * inertia[j]) * inverse_dt
-
-
-@compiled
-def scaled(x: Array, factor: float, y: Array, out: Array) -> None:
-    """out = factor x y of a row."""
-    for j in range(out.size):
-        out[j] = factor * x[j] * y[j]
-
-
-@compiled
-def times(x: Array, factor: float, out: Array) -> None:
-    """out = factor x of a row."""
-    for j in range(out.size):
-        out[j] = factor * x[j]
-
-
-@compiled
-def gas_step(
-    o: Options, m: Members, s: State, ledger: Ledger, f: Forcing, k: int, members: int
-) -> None:
+def gas_step(o: Options, m: Members, s: State, ledger: Ledger, f: Forcing, k: int, members: int) -> None:
     """Interventions and escape act on the gas masses, first-order decay exactly; B11, B16.
 
     The ledger takes what a rounded sum really gained, not what was added to it, so that the books close to
@@ -223,8 +54,19 @@ def gas_step(
 
 @compiled
 def advance(
-    st: Static, o: Options, m: Members, s: State, ledger: Ledger, f: Forcing,
-    first_step: int, n_steps: int, members: int, sums: Array, zonal_every: int, zonals: Array, series: Array,
+    st: Static,
+    o: Options,
+    m: Members,
+    s: State,
+    ledger: Ledger,
+    f: Forcing,
+    first_step: int,
+    n_steps: int,
+    members: int,
+    sums: Array,
+    zonal_every: int,
+    zonals: Array,
+    series: Array,
 ) -> None:
     """Advance a block n_steps from first_step, in place.
 
@@ -238,7 +80,13 @@ def advance(
     field_names = 7
     scratch = np.empty((field_names, n_lat, width))
     weight_field, log_p, A, rhs, upper, absorbed, k_olr = (
-        scratch[0], scratch[1], scratch[2], scratch[3], scratch[4], scratch[5], scratch[6],
+        scratch[0],
+        scratch[1],
+        scratch[2],
+        scratch[3],
+        scratch[4],
+        scratch[5],
+        scratch[6],
     )
     capacity = np.empty((n_lat, width))
     base = np.empty((n_lat, width))
@@ -247,7 +95,7 @@ def advance(
     source = np.empty((n_lat, width))
     beta = np.zeros((max(n_layers, 2), width))
     rows = np.empty((24, width))
-    half, frost_albedo_s, frost_albedo_n, frost_emit_s, frost_emit_n = rows[0], rows[1], rows[2], rows[3], rows[4]
+    half, frost_albedo_s, frost_albedo_n, frost_emit_s, frost_emit_n = (rows[0], rows[1], rows[2], rows[3], rows[4])
     emissivity_factor, diurnal, sunlight, aerosol_albedo, D = rows[5], rows[6], rows[7], rows[8], rows[9]
     inverse_height, scale, log_scale, half_log_co2, log_co2 = rows[10], rows[11], rows[12], rows[13], rows[14]
     depth_of_member, reflectance, extra, mirror, albedo = rows[15], rows[16], rows[17], rows[18], rows[19]
@@ -290,7 +138,7 @@ def advance(
                 moles += s.gas[g, b] / st.molar_mass[g]
             mean_p = mass * o.gravity / o.area
             by_member[0, b] = mean_p
-            by_member[1, b] = mass / moles * o.gravity / (8.314462 * s.mean_T[b]) if moles > 0.0 else 0.0
+            by_member[1, b] = mass / moles * o.gravity / (8.314462 * s.mean_temperature[b]) if moles > 0.0 else 0.0
             share = s.gas[CO2, b] / st.molar_mass[CO2] / moles if moles > 0.0 else 0.0
             by_member[2, b] = math.log(share) if share > 1e-30 else -69.0
             by_member[3, b] = 0.5 * by_member[2, b]
@@ -335,9 +183,7 @@ def advance(
         acc[:] = 0.0
         for i in range(n_lat):
             t, ice = T[i], s.ice[i]
-            pressure.surface_pressure(
-                weight_field[i], st.altitude[i], inverse_height, scale, log_scale, work, log_p[i]
-            )
+            pressure.surface_pressure(weight_field[i], st.altitude[i], inverse_height, scale, log_scale, work, log_p[i])
             air_heat(s.p[i], work, t, cp_over_g, change, olr)
             add_row_sum(olr, st.weight[i], line, acc[0])
             s.p[i, :] = work
@@ -346,8 +192,13 @@ def advance(
                 co2_ice.frost_point(log_p[i], log_co2, frost[i])
                 north = i >= n_lat // 2
                 shortwave.frost_cover(
-                    ice, half, st.ground_albedo[i], frost_albedo_n if north else frost_albedo_s,
-                    frost_emit_n if north else frost_emit_s, albedo, emit,
+                    ice,
+                    half,
+                    st.ground_albedo[i],
+                    frost_albedo_n if north else frost_albedo_s,
+                    frost_emit_n if north else frost_emit_s,
+                    albedo,
+                    emit,
                 )
             else:
                 albedo[:] = st.ground_albedo[i]
@@ -370,15 +221,25 @@ def advance(
                 longwave.add_water_depth(t, st.humidity[i], log_p[i], depth)
                 longwave.emissivity(t, log_p[i], half_log_co2, depth, st.table, eps)
                 times(st.inertia[i], o.skin_root, skin)
-                longwave.diurnal_amplitude(
-                    t, eps, coalbedo, st.harmonic[calendar, i], diurnal, skin, amplitude2[i]
-                )
+                longwave.diurnal_amplitude(t, eps, coalbedo, st.harmonic[calendar, i], diurnal, skin, amplitude2[i])
                 longwave.outgoing(t, eps, emit, amplitude2[i], emissivity_factor, ice, k_olr[i])
             soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], beta)
             scaled(beta[1], st.layer_conductance[0] if n_layers > 1 else 0.0, st.inertia[i], work)
             co2_ice.linearise(
-                t, k_olr[i], o.a, o.b, o.linear, capacity[i], conduction, st.inertia[i], work, absorbed[i], extra,
-                base[i], A[i], rhs[i],
+                t,
+                k_olr[i],
+                o.a,
+                o.b,
+                o.linear,
+                capacity[i],
+                conduction,
+                st.inertia[i],
+                work,
+                absorbed[i],
+                extra,
+                base[i],
+                A[i],
+                rhs[i],
             )
             co2_ice.couple_air(ice, frost[i], coupling, o.frost, A[i], rhs[i])
 
@@ -403,8 +264,22 @@ def advance(
             soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], beta)
             scaled(s.p[i], inverse_gravity, co2_share, work)
             co2_ice.surface_balance(
-                t, ice, frost[i], k_olr[i], o.a, o.b, o.linear, capacity[i], conduction, st.inertia[i],
-                base[i], source[i], work, o.dt, olr, change,
+                t,
+                ice,
+                frost[i],
+                k_olr[i],
+                o.a,
+                o.b,
+                o.linear,
+                capacity[i],
+                conduction,
+                st.inertia[i],
+                base[i],
+                source[i],
+                work,
+                o.dt,
+                olr,
+                change,
             )
             soil.substitute(s.T, i, st.alpha, beta)
             zero_amplitude_on_ice(ice, amplitude2[i])
@@ -436,7 +311,7 @@ def advance(
             dm = acc[4, b] * o.area
             s.gas[CO2, b] -= dm
             ledger.condensed[b] += dm
-            s.mean_T[b] = acc[5, b]
+            s.mean_temperature[b] = acc[5, b]
             mass = 0.0
             moles = 0.0
             super_moles = 0.0

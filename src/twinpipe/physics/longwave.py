@@ -82,9 +82,7 @@ def add_water_depth(T: Array, humidity: Array, log_p: Array, depth: Array) -> No
 
 
 @compiled
-def emissivity(
-    T: Array, log_p: Array, half_log_co2: Array, depth: Array, table: Array, out: Array
-) -> None:
+def emissivity(T: Array, log_p: Array, half_log_co2: Array, depth: Array, table: Array, out: Array) -> None:
     """eps = 1 / (1/eps_CO2 + 0.75 tau_other) of a row; B3.3.
 
     1/eps_CO2 is bilinear in (ln p_eff, T), with p_eff = sqrt(p_CO2 p), so ln p_eff = ln p + ln(x_CO2)/2.

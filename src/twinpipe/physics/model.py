@@ -16,15 +16,23 @@ from twinpipe.maps import evaluate, surface_ice
 from twinpipe.physics import soil, transport
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment
-from twinpipe.physics.kernel import ENERGY_FLOWS, GASES, N_GASES, Ledger, Members, Options, State, Static
 from twinpipe.physics.longwave import aerosol_effect
 from twinpipe.physics.orbit import insolation_table
+from twinpipe.physics.records import ENERGY_FLOWS, GASES, N_GASES, Ledger, Members, Options, State, Static
 from twinpipe.scenario import Scenario
 
 # The processes of each class of body in the order in which the kernel runs them; B18.
 PROCESSES: dict[str, tuple[str, ...]] = {
     "thin_co2": (
-        "interventions", "escape", "pressure", "shortwave", "longwave", "diurnal", "soil", "transport", "co2_ice",
+        "interventions",
+        "escape",
+        "pressure",
+        "shortwave",
+        "longwave",
+        "diurnal",
+        "soil",
+        "transport",
+        "co2_ice",
     ),
     "energy_balance": ("shortwave", "longwave", "soil", "transport"),
 }
@@ -86,7 +94,9 @@ def _options(body: Body, clock: Clock) -> Options:
 
 
 def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Members:
-    grey = [b.climate.longwave if isinstance(b.climate.longwave, SemiGrey) else SemiGrey(diurnal_factor=0.0) for b in bodies]
+    grey = [
+        b.climate.longwave if isinstance(b.climate.longwave, SemiGrey) else SemiGrey(diurnal_factor=0.0) for b in bodies
+    ]
     effects = [[aerosol_effect(k, v) for k, v in s.aerosol_optical_depth.items()] for s in scenarios]
     frost = [b.co2_ice for b in bodies]
     escape = np.zeros((N_GASES, len(bodies)))
@@ -101,7 +111,9 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         solar_constant=np.array([b.orbit.solar_constant_w_m2 for b in bodies]),
         aerosol_depth=np.array([math.fsum(e[0] for e in es) for es in effects]),
         aerosol_albedo=np.array([math.fsum(e[1] for e in es) for es in effects]),
-        frost_albedo=np.array([[f.albedo_south if f else 0.0 for f in frost], [f.albedo_north if f else 0.0 for f in frost]]),
+        frost_albedo=np.array(
+            [[f.albedo_south if f else 0.0 for f in frost], [f.albedo_north if f else 0.0 for f in frost]]
+        ),
         frost_emissivity=np.array(
             [[f.emissivity_south if f else 1.0 for f in frost], [f.emissivity_north if f else 1.0 for f in frost]]
         ),
@@ -132,22 +144,41 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
     q, q1 = insolation_table(unit, grid, clock.steps_per_orbit)
     layered = len(column.capacity) > 1
     inertia = _cells(
-        [evaluate(b.surface.thermal_inertia_j_m2_k_s12, grid) if layered else np.ones((grid.n_lat, grid.n_lon)) for b in bodies]
+        [
+            evaluate(b.surface.thermal_inertia_j_m2_k_s12, grid) if layered else np.ones((grid.n_lat, grid.n_lon))
+            for b in bodies
+        ]
     )
     static = Static(
-        weight=grid.row_weight, north=faces.north, south=faces.south, east=faces.east,
+        weight=grid.row_weight,
+        north=faces.north,
+        south=faces.south,
+        east=faces.east,
         altitude=_cells([evaluate(b.surface.elevation_m, grid) for b in bodies]),
         ground_albedo=_cells([_albedo(b, grid) for b in bodies]),
         inertia=inertia,
         bottom_heat=options.geothermal / inertia,
-        humidity=_cells([b.climate.relative_humidity * (surface_ice(b, grid) > 0) for b in bodies]),
-        insolation=q, harmonic=q1, table=inverse_emissivity_table().ravel(),
-        layer_capacity=column.capacity, layer_conductance=column.conductance, alpha=column.alpha,
-        own=column.own, below=column.below, heat=column.heat,
+        humidity=_cells([np.where(surface_ice(b, grid) > 0, b.climate.relative_humidity, 0.0) for b in bodies]),
+        insolation=q,
+        harmonic=q1,
+        table=inverse_emissivity_table().ravel(),
+        layer_capacity=column.capacity,
+        layer_conductance=column.conductance,
+        alpha=column.alpha,
+        own=column.own,
+        below=column.below,
+        heat=column.heat,
         molar_mass=np.array([MOLAR_MASS[g] for g in GASES]),
     )
     return Model(
-        grid, clock, bodies, scenarios, static, options, _members(bodies, scenarios), deployment(bodies, scenarios, grid)
+        grid,
+        clock,
+        bodies,
+        scenarios,
+        static,
+        options,
+        _members(bodies, scenarios),
+        deployment(bodies, scenarios, grid),
     )
 
 
@@ -167,21 +198,24 @@ def first_guess(model: Model) -> State:
             gas[GASES.index(name), b] = mass
     mean = model.grid.mean(surface.reshape(n_lat, model.grid.n_lon, members).transpose(2, 0, 1))
     n_layers = len(model.static.layer_capacity)
-    pressure = np.repeat(gas.sum(axis=0)[None, :] * model.options.gravity / model.options.area, model.grid.n_lon, axis=0)
+    pressure = np.repeat(
+        gas.sum(axis=0)[None, :] * model.options.gravity / model.options.area, model.grid.n_lon, axis=0
+    )
     return State(
         T=np.ascontiguousarray(np.repeat(surface[None], n_layers, axis=0)),
         ice=np.zeros((n_lat, width)),
         p=np.ascontiguousarray(np.repeat(pressure.reshape(1, width), n_lat, axis=0)),
         gas=gas,
-        mean_T=np.ascontiguousarray(mean),
+        mean_temperature=np.ascontiguousarray(mean),
     )
 
 
 def empty_ledger(members: int) -> Ledger:
     """A ledger in which nothing has moved yet."""
     return Ledger(
-        np.zeros((len(ENERGY_FLOWS), members)), np.zeros((N_GASES, members)), np.zeros((N_GASES, members)),
-        np.zeros((4, members)), np.zeros(members),
+        np.zeros((len(ENERGY_FLOWS), members)),
+        np.zeros((N_GASES, members)),
+        np.zeros((N_GASES, members)),
+        np.zeros((4, members)),
+        np.zeros(members),
     )
-
-

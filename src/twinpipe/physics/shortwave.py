@@ -36,7 +36,14 @@ def step_ice(T: Array, threshold: float, ice_albedo: float, albedo: Array) -> No
 
 @compiled
 def absorbed(
-    albedo: Array, reflectance: Array, aerosol: Array, sunlight: Array, mirror: Array, q: float, coalbedo: Array, out: Array
+    albedo: Array,
+    reflectance: Array,
+    aerosol: Array,
+    sunlight: Array,
+    mirror: Array,
+    q: float,
+    coalbedo: Array,
+    out: Array,
 ) -> None:
     """Absorbed sunlight of a row, (1 - A_p)(Q s + mirror), A_p = R + (1 - R)^2 A_s / (1 - R A_s) + aerosol; B2.
 

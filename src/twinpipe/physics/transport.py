@@ -20,6 +20,7 @@ import numpy as np
 from twinpipe.grid import Array, Grid
 from twinpipe.physics.compiled import compiled
 
+
 @dataclass(frozen=True)
 class Geometry:
     """Flux coefficients of a grid on the unit sphere, for D = 1 W m-2 K-1.
@@ -48,9 +49,7 @@ def geometry(grid: Grid) -> Geometry:
 
 
 @compiled
-def divergence_lat(
-    T: Array, i: int, D: Array, north: Array, south: Array, out: Array
-) -> None:
+def divergence_lat(T: Array, i: int, D: Array, north: Array, south: Array, out: Array) -> None:
     """out = L_lat T of row i; T (row, cell), D (cell)."""
     t = T[i]
     n = north[i]
@@ -76,9 +75,7 @@ def add_divergence_lon(t: Array, D: Array, east: float, members: int, out: Array
 
 
 @compiled
-def solve_lat(
-    A: Array, rhs: Array, D: Array, north: Array, south: Array, upper: Array, leak: Array
-) -> None:
+def solve_lat(A: Array, rhs: Array, D: Array, north: Array, south: Array, upper: Array, leak: Array) -> None:
     """Solve (A - L_lat) x = rhs in place of rhs, all columns at once; (row, cell), with upper and leak (cell) scratch.
 
     x_i = rhs_i + upper_i x_i+1.  leak = 1 - upper is carried along as a sum of positive terms: no digits
@@ -167,8 +164,16 @@ def solve_lon(
 
 @compiled
 def diffuse(
-    T: Array, capacity: Array, D: Array, dt: float, theta: float, steps: int,
-    north: Array, south: Array, east: Array, members: int,
+    T: Array,
+    capacity: Array,
+    D: Array,
+    dt: float,
+    theta: float,
+    steps: int,
+    north: Array,
+    south: Array,
+    east: Array,
+    members: int,
 ) -> None:
     """Diffusion alone, C dT/dt = div(D grad T), in place for a number of steps; for tests of the operator.
 

@@ -33,15 +33,11 @@ def draw(
     }
     paths = {name: folder / f"{name}.png" for name in figures}
     for name, figure in figures.items():
-        figure.savefig(
-            paths[name], dpi=DPI, metadata={"Title": f"{spec.body.name}: {name}", "Software": "twinpipe"}
-        )
+        figure.savefig(paths[name], dpi=DPI, metadata={"Title": f"{spec.body.name}: {name}", "Software": "twinpipe"})
     return paths
 
 
-def hero_figure(
-    tree: xr.DataTree, spec: RunSpec, events: Sequence[dict[str, Any]], member: int = 0
-) -> Figure:
+def hero_figure(tree: xr.DataTree, spec: RunSpec, events: Sequence[dict[str, Any]], member: int = 0) -> Figure:
     """Temperature at the start and the end beside the series of temperature and pressure."""
     figure, left, width = new_figure(HERO_HEIGHT), 4.0, 3.1
     headline(figure, spec)

@@ -43,9 +43,7 @@ def place(
     rightward: list[tuple[float, float, float, str]] = []  # (x, extent, year, words), from right to left
     leftward: list[tuple[float, float, float, str]] = []
     for name, years in sorted(times.items(), key=lambda t: -t[1][0]):
-        words = f"{event_name(name)}, year {years[0]:.1f}" + (
-            f" (first of {len(years)})" if len(years) > 1 else ""
-        )
+        words = f"{event_name(name)}, year {years[0]:.1f}" + (f" (first of {len(years)})" if len(years) > 1 else "")
         x = left + width * (years[0] - span[0]) / (span[1] - span[0])
         extent = _text_width(figure, words) + 0.1
         limit = leftward[-1][0] if leftward else room

@@ -40,9 +40,7 @@ def maps_figure(tree: xr.DataTree, spec: RunSpec, member: int = 0) -> Figure:
     figure = new_figure(6.7)
     headline(figure, spec)
     for left, words in ((0.35, "Start: the orbit before year 0"), (3.8, f"End: {_last_window(tree, spec)}")):
-        figure.text(
-            (left + 1.65) / WIDTH, 0.935, words, ha="center", va="center", fontsize=NORMAL + 1, color=INK
-        )
+        figure.text((left + 1.65) / WIDTH, 0.935, words, ha="center", va="center", fontsize=NORMAL + 1, color=INK)
     for row, (group, name, words, unit, colours) in enumerate(PANELS):
         bottom = 4.32 - row * 2.0
         start, end = start_and_end(tree, group, name, member)
@@ -81,14 +79,7 @@ def shared_norm(start: Array, end: Array, *, logarithmic: bool = False) -> Norma
 
 
 def draw_map(
-    figure: Figure,
-    tree: xr.DataTree,
-    box: Box,
-    field: Array,
-    norm: Normalize,
-    colours: str,
-    *,
-    labelled: bool,
+    figure: Figure, tree: xr.DataTree, box: Box, field: Array, norm: Normalize, colours: str, *, labelled: bool
 ) -> Axes:
     """An equal-area map of a field (lat, lon) with contours of the altitude."""
     axes = axes_in(figure, box, projection="mollweide")
@@ -107,14 +98,7 @@ def draw_map(
         lat = np.radians(data["lat"].values)
         for colour, linewidth, alpha in (("black", 0.7, 0.3), ("white", 0.35, 0.8)):  # seen on light and dark
             axes.contour(
-                lon,
-                lat,
-                altitude,
-                levels,
-                colors=colour,
-                linewidths=linewidth,
-                alpha=alpha,
-                linestyles="solid",
+                lon, lat, altitude, levels, colors=colour, linewidths=linewidth, alpha=alpha, linestyles="solid"
             )
     axes.grid(visible=True, color="white", linewidth=0.3, alpha=0.35)
     axes.xaxis.set_major_locator(FixedLocator(list(np.radians([-90.0, 0.0, 90.0]))))
@@ -144,20 +128,11 @@ def _altitude_note(tree: xr.DataTree) -> str:
     return f"Thin lines: altitude every {quantity(levels[1] - levels[0], 'm')}." if levels.size > 1 else ""
 
 
-def colour_bar(
-    figure: Figure,
-    axes: Axes,
-    box: Box,
-    label: str,
-    *,
-    horizontal: bool = False,
-) -> None:
+def colour_bar(figure: Figure, axes: Axes, box: Box, label: str, *, horizontal: bool = False) -> None:
     """The scale of a map, with its label."""
     mesh = axes.collections[0]
     low, high = mesh.get_clim()
-    bar = figure.colorbar(
-        mesh, cax=axes_in(figure, box), orientation="horizontal" if horizontal else "vertical"
-    )
+    bar = figure.colorbar(mesh, cax=axes_in(figure, box), orientation="horizontal" if horizontal else "vertical")
     bar.outline.set_linewidth(0.4)
     bar.set_label(label, fontsize=SMALL + 0.5, color=INK, labelpad=3)
     axis = bar.ax.xaxis if horizontal else bar.ax.yaxis

@@ -35,15 +35,10 @@ MAX_ROWS, MAX_BARS = 12, 12
 # Okabe and Ito's colours, told apart by people who see no red or no green.
 BLUE, ORANGE = "#0072b2", "#d55e00"
 BAR_COLOURS = {"super_greenhouse_gas": "#009e73", "orbital_mirror": "#e69f00", "volatile_import": "#56b4e9"}
-REFERENCES = (
-    (TRIPLE_POINT_WATER_PRESSURE, "triple point\n612 Pa"),
-    (ARMSTRONG_PRESSURE, "Armstrong limit\n6.27 kPa"),
-)
+REFERENCES = ((TRIPLE_POINT_WATER_PRESSURE, "triple point\n612 Pa"), (ARMSTRONG_PRESSURE, "Armstrong limit\n6.27 kPa"))
 
 
-def series_figure(
-    tree: xr.DataTree, spec: RunSpec, events: Sequence[dict[str, Any]], member: int = 0
-) -> Figure:
+def series_figure(tree: xr.DataTree, spec: RunSpec, events: Sequence[dict[str, Any]], member: int = 0) -> Figure:
     """Temperature, pressure, CO2 ice and the schedule over the years, with the events as markers."""
     figure, left, width = new_figure(1.0), 0.72, WIDTH - 1.72
     labels = place(figure, events, span(spec), left, width, room=WIDTH - 0.08, rows=MAX_ROWS)
@@ -91,7 +86,7 @@ def panel_in(figure: Figure, box: Box, spec: RunSpec) -> Axes:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set(color=GREY, linewidth=0.6)
     axes.tick_params(labelsize=SMALL + 0.5, colors=INK, width=0.5, length=2.5, labelbottom=False)
-    axes.xaxis.set_major_locator(MaxNLocator(int(1.8 * box[2]), steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_locator(MaxNLocator(int(2 * box[2]), steps=[1, 2, 5, 10]))
     return axes
 
 
@@ -101,7 +96,8 @@ def _heading(axes: Axes, words: str, *, legend: bool = True) -> None:
     if legend:
         axes.legend(
             loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=3, edgecolor="none", framealpha=1.0,
-            fontsize=SMALL, labelcolor=INK, handlelength=1.6, columnspacing=1.2, borderaxespad=0.0, borderpad=0.2,
+            fontsize=SMALL, labelcolor=INK, handlelength=1.6, columnspacing=1.2, borderaxespad=0.0,
+            borderpad=0.2,
         )  # fmt: skip
 
 
@@ -116,13 +112,7 @@ def _curve(axes: Axes, years: Array, values: Array, mean: Array, colours: tuple[
     thin = 0.7 if len(years) < 20_000 else 0.25
     axes.axvspan(years[0], 0, color="#eeeeee", linewidth=0, zorder=0)
     axes.plot(years, values, color=colours[0], linewidth=thin, label="each step")
-    axes.plot(
-        years[len(values) - len(mean) :],
-        mean,
-        color=colours[1],
-        linewidth=1.7,
-        label="mean over the last orbit",
-    )
+    axes.plot(years[len(values) - len(mean) :], mean, color=colours[1], linewidth=1.7, label="mean over an orbit")
 
 
 def temperature(axes: Axes, tree: xr.DataTree, spec: RunSpec, member: int, *, short: bool = False) -> None:
@@ -153,9 +143,7 @@ def pressure(axes: Axes, tree: xr.DataTree, spec: RunSpec, member: int, *, short
                 va="center", fontsize=SMALL, color=ORANGE, linespacing=1.1,
             )  # fmt: skip
     unit = "Pa, log scale" if logarithmic else "Pa"
-    _heading(
-        axes, f"Pressure ({unit})" if short else f"Surface pressure, global mean ({unit})", legend=not short
-    )
+    _heading(axes, f"Pressure ({unit})" if short else f"Surface pressure, global mean ({unit})", legend=not short)
 
 
 def _ice(axes: Axes, tree: xr.DataTree, spec: RunSpec, member: int) -> None:
@@ -174,7 +162,7 @@ def _ice(axes: Axes, tree: xr.DataTree, spec: RunSpec, member: int) -> None:
         axes.plot(years, values / scale, color=colour, linewidth=thin, alpha=0.5)
         axes.plot(
             years[len(values) - len(mean) :], mean / scale, color=colour, linewidth=1.7, linestyle=style,
-            label=f"{side}, mean over the last orbit",
+            label=f"{side}, mean over an orbit",
         )  # fmt: skip
     _limits(axes, 0.0, max(highest / scale, 1e-3), 0.0)
     unit = f"{number(scale).removeprefix('1×')} kg" if exponent else "kg"
@@ -189,9 +177,7 @@ def _schedule(axes: Axes, spec: RunSpec) -> None:
     axes.grid(visible=False)
     axes.yaxis.set_major_locator(NullLocator())
     more = len(interventions) - MAX_BARS
-    _heading(
-        axes, f"Interventions, and {more} more in the report" if more > 0 else "Interventions", legend=False
-    )
+    _heading(axes, f"Interventions, and {more} more in the report" if more > 0 else "Interventions", legend=False)
     for row, item in zip(range(rows - 1, -1, -1), interventions, strict=False):
         schedule = item.schedule
         rise = schedule.ramp_years if schedule.shape == "ramp" else 0.0

@@ -1,0 +1,105 @@
+"""The records that the kernel takes: static fields, options, parameters, state, ledger, forcing."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from twinpipe.grid import Array
+from twinpipe.physics import longwave
+
+# Order of the gases in every (gas, member) array; the last four are the super-greenhouse gases.
+GASES = ("CO2", "N2", "O2", "Ar", "CO", "CH4", "H2", "He", "SO2", "NH3", "H2O", *longwave.SUPER_GASES)
+N_GASES, FIRST_SUPER = len(GASES), len(GASES) - 4
+CO2, O2 = GASES.index("CO2"), GASES.index("O2")
+
+# Order of the (flow, member) energies of Ledger.energy, J m-2 of global mean since the run's start.
+ENERGY_FLOWS = ("absorbed_shortwave", "outgoing_longwave", "geothermal", "imports", "gas_heat", "transport")
+
+
+class Static(NamedTuple):
+    """What never changes in a run; fields are (row, cell)."""
+
+    weight: Array  # (row) area of a cell over that of the sphere
+    north: Array
+    south: Array
+    east: Array  # (row) transport.Geometry
+    altitude: Array
+    ground_albedo: Array
+    inertia: Array
+    bottom_heat: Array  # F_g / I
+    humidity: Array  # relative humidity over surface water, 0 where there is none
+    insolation: Array  # (step of orbit, row) Q, for a solar constant of 1
+    harmonic: Array  # (step of orbit, row) Q1, for a solar constant of 1
+    table: Array  # flat 1/eps of CO2
+    layer_capacity: Array  # soil.Column ...
+    layer_conductance: Array
+    alpha: Array
+    own: Array
+    below: Array
+    heat: Array
+    molar_mass: Array  # (gas)
+
+
+class Options(NamedTuple):
+    """Numbers that are the same for all members of a block."""
+
+    dt: float
+    area: float  # m2
+    gravity: float
+    cp: float  # of the gas, J kg-1 K-1
+    skin_root: float  # sqrt(w_d), s-1/2
+    geothermal: float
+    linear: bool
+    a: float
+    b: float
+    ice_threshold: float  # K; 0: no step ice
+    ice_albedo: float
+    frost: bool
+    reference_pressure: float  # Pa; 0: D does not scale
+
+
+class Members(NamedTuple):
+    """Parameters by member (member)."""
+
+    diffusivity: Array  # W m-2 K-1
+    coupling: Array  # W m-2 K-1 between air and ground; 0: the ground itself diffuses
+    emissivity_factor: Array
+    diurnal_factor: Array
+    solar_constant: Array  # W m-2
+    aerosol_depth: Array
+    aerosol_albedo: Array
+    frost_albedo: Array  # (2, member): south, north
+    frost_emissivity: Array  # (2, member)
+    half_cover: Array
+    escape: Array  # (gas, member) kg/s
+    decay: Array  # (4, member) 1/s, of super-greenhouse gases
+
+
+class State(NamedTuple):
+    """What a step reads and writes; restart state, exact."""
+
+    T: Array  # (layer, row, cell) K
+    ice: Array  # (row, cell) kg m-2
+    p: Array  # (row, cell) Pa, of the last step
+    gas: Array  # (gas, member) kg in the air
+    mean_temperature: Array  # (member) K, global mean of the last step
+
+
+class Ledger(NamedTuple):
+    """What each process moved since the run's start."""
+
+    energy: Array  # (flow, member) J m-2
+    imported: Array  # (gas, member) kg
+    escaped: Array  # (gas, member) kg
+    decayed: Array  # (4, member) kg
+    condensed: Array  # (member) kg of CO2, net
+
+
+class Forcing(NamedTuple):
+    """Interventions at each step of the call, (step, ..., member)."""
+
+    mirror_power: Array  # (step, mirror, member) W
+    mirror_map: Array  # (mirror, row, cell) 1/m2, integrates to 1 over the sphere
+    emission: Array  # (step, 4, member) kg/s
+    imports: Array  # (step, gas, member) kg/s
+    import_heat: Array  # (step, member) W

@@ -1,0 +1,86 @@
+"""Loops over a row of cells that several processes need: copies, products, sums, running means."""
+
+from __future__ import annotations
+
+import math
+
+from twinpipe.grid import Array
+from twinpipe.physics.compiled import compiled
+
+
+@compiled
+def tile(values: Array, row: Array) -> None:
+    """Repeat (member) along a row of cells."""
+    b = values.size
+    for start in range(0, row.size, b):
+        for m in range(b):
+            row[start + m] = values[m]
+
+
+@compiled
+def add_row_sum(row: Array, weight: float, scratch: Array, out: Array) -> None:
+    """out[member] += weight * sum over the longitudes of a row, in order of longitude."""
+    b = out.size
+    for m in range(b):
+        scratch[m] = 0.0
+    for start in range(0, row.size, b):
+        for m in range(b):
+            scratch[m] += row[start + m]
+    for m in range(b):
+        out[m] += weight * scratch[m]
+
+
+@compiled
+def air_heat(old_p: Array, new_p: Array, T: Array, cp_over_g: float, capacity: Array, gained: Array) -> None:
+    """Heat capacity of the air of a row, c_p p / g, and the heat (J m-2) that its change of mass brings.
+
+    Gas joins and leaves a column at the column's surface temperature.
+    """
+    for j in range(T.size):
+        gained[j] = cp_over_g * (new_p[j] - old_p[j]) * T[j]
+        capacity[j] = cp_over_g * new_p[j]
+
+
+@compiled
+def accumulate(sums: Array, i: int, T: Array, p: Array, ice: Array, asr: Array, olr: Array, amplitude2: Array) -> None:
+    """Add a row to the running sums of the open windows, (window, field, row, cell), fields as in fields.MAPS."""
+    for w in range(sums.shape[0]):
+        s0, s1, s2 = sums[w, 0, i], sums[w, 1, i], sums[w, 2, i]
+        s3, s4, s5 = sums[w, 3, i], sums[w, 4, i], sums[w, 5, i]
+        for j in range(T.size):
+            s0[j] += T[j]
+            s1[j] += p[j]
+            s2[j] += ice[j]
+        for j in range(T.size):
+            s3[j] += asr[j]
+            s4[j] += olr[j]
+            s5[j] += T[j] + math.sqrt(amplitude2[j])
+
+
+@compiled
+def zero_amplitude_on_ice(ice: Array, amplitude2: Array) -> None:
+    """The daily cycle stands still where CO2 ice holds the temperature; B4."""
+    for j in range(ice.size):
+        if ice[j] > 0.0:
+            amplitude2[j] = 0.0
+
+
+@compiled
+def capacity_over_dt(gas_heat: Array, inertia: Array, layer: float, inverse_dt: float, out: Array) -> None:
+    """C/dt (W m-2 K-1) of the surface layer: ground and, below a common lid, the air over it; B5."""
+    for j in range(out.size):
+        out[j] = (gas_heat[j] + layer * inertia[j]) * inverse_dt
+
+
+@compiled
+def scaled(x: Array, factor: float, y: Array, out: Array) -> None:
+    """out = factor x y of a row."""
+    for j in range(out.size):
+        out[j] = factor * x[j] * y[j]
+
+
+@compiled
+def times(x: Array, factor: float, out: Array) -> None:
+    """out = factor x of a row."""
+    for j in range(out.size):
+        out[j] = factor * x[j]
