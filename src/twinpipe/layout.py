@@ -80,15 +80,7 @@ def _time_coordinates(dim: str, plan: Plan, steps: Array, bounds: Array | None) 
     seconds = steps * clock.step_seconds
     extra: dict[str, Any] = {"bounds": f"{dim}_bnds"} if bounds is not None else {}
     result = [
-        _coordinate(
-            dim,
-            seconds / DAY,
-            long_name="time since the run's start",
-            units="days",
-            standard_name="time",
-            axis="T",
-            **extra,
-        ),
+        _coordinate(dim, seconds / DAY, long_name="time since the run's start", units="days", **extra),
         _coordinate(
             f"{dim}_year",
             np.array([clock.year_of_step(s) for s in steps]),

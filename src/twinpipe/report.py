@@ -23,6 +23,7 @@ from twinpipe.wording import (
     intervention_name,
     intervention_rate,
     number,
+    prose,
     quantity,
     scenario_title,
     schedule_words,
@@ -70,7 +71,7 @@ def write_report(
         ledger=_ledger(result),
         budgets=_budgets(result),
         interventions=_interventions(spec),
-        run=[*([name, value] for name, value in facts.items()), *_performance(result)],
+        run=[*([name[:1].upper() + name[1:], value] for name, value in facts.items()), *_performance(result)],
         provenance=_provenance(spec),
     )
     path = folder / "report.html"
@@ -134,12 +135,12 @@ def _notes(spec: RunSpec, result: Result) -> list[str]:
 
 def _planet(result: Result) -> Rows:
     start, end = (dict(_leaves(result[k])) for k in ("start_state", "end_state"))
-    names = [n for n in {**start, **end} if n[0] != "years"]
+    names = [n for n in {**end, **start} if n[0] != "years"]
     rows = []
     for name in names:
         values = [s.get(name) for s in (start, end)]
         if any(isinstance(v, int | float) for v in values):
-            rows.append([_label(name), *(_value(name, v) for v in values)])
+            rows.append([_label(name), *("–" if v is None else _value(name, v) for v in values)])
     return rows
 
 
@@ -156,7 +157,7 @@ def _events(result: Result) -> Rows:
         [
             quantity(e["year"], "year"),
             f"{event_name(e['event'])}: {formula(e['description'])}",
-            "; ".join(f"{_label((n,))} {_value((n,), v)}" for n, v in e.get("data", {}).items()),
+            "; ".join(f"{_label((n,))} {_value((n,), v)}".replace(" ", "\u00a0") for n, v in e.get("data", {}).items()),
         ]
         for e in result["key_events"]
     ]
@@ -231,8 +232,8 @@ def _interventions(spec: RunSpec) -> list[dict[str, Any]]:
         fields = type(item).model_fields
         rows = []
         for name, value in _leaves(item.model_dump(mode="json", exclude={"kind"})):
-            prose = fields[name[0]].description if len(name) == 1 else None
-            rows.append([_label(name), _value(name, value), formula(prose or "")])
+            meaning = fields[name[0]].description if len(name) == 1 else None
+            rows.append([_label(name), _value(name, value), prose(meaning or "")])
         words = f"{intervention_rate(item)}, {schedule_words(item.schedule, float(spec.years))}"
         result.append({"name": intervention_name(item), "words": words, "rows": rows})
     return result
@@ -292,12 +293,13 @@ def _value(name: Name, value: Any) -> str:
             return field_value(part, value)
         if part.endswith("version"):
             return f"version {value}"
-        return (
-            quantity(100 * value, "%") if isinstance(value, float) and 0 <= value <= 1 else f"{number(value)} (a count)"
-        )
+        fraction = isinstance(value, float) and 0 <= value <= 1
+        return quantity(100 * value, "%") if fraction else f"{number(value)} (a count)"
     if isinstance(value, list | tuple):
         return ", ".join(_value(name, v) for v in value) or "none"
-    return formula(str(value)) if len(name) > 0 and name[-1] == "gas" else str(value)
+    if "versions" in name:
+        return f"version {value}"
+    return formula(str(value)) if name and name[-1] == "gas" else str(value)
 
 
 # Pictures and templates

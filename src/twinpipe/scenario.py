@@ -222,7 +222,6 @@ def _converted(text: str, unit: str, field: str) -> float:
     import pint  # slow to import, and only needed where a person typed a unit
 
     registry: pint.UnitRegistry[Any] = pint.UnitRegistry()
-    registry.define("year = 365.25 day")
     try:
         return quantity(float(registry.Quantity(text).to(unit).magnitude), unit, field)
     except Exception:  # pint raises errors of its own, of the tokenizer and of Python's arithmetic

@@ -16,6 +16,8 @@ from twinpipe.scenario import (
 )
 from twinpipe.spec import RunSpec
 
+# Symbols with at least one count; longer digits than one are no formula but a reference, such as S37.
+_FORMULA = re.compile(r"\b(?=[A-Za-z]*[2-9])(?:(?:Ar|He|[CHNOFS])[2-9]?)+\b")
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
@@ -90,19 +92,26 @@ def quantity(value: float | None, unit: str, digits: int = 4) -> str:
     if unit == "GCC" and 1e6 <= abs(value) < 1e15:
         size, word = next(g for g in _GREAT if abs(value) >= g[0])
         return f"{number(value / size, digits)} {word} GCC"
+    if unit == "GCC" and 1e5 <= abs(value) < 1e6:
+        return f"{round(value, digits - 6):,.0f} GCC"
     return f"{number(value, digits)} {unit}".rstrip()
 
 
 def formula(text: str) -> str:
     """Chemical formulas in a text with their digits lowered: C3F8 to C₃F₈."""
-    lowered = re.sub(r"\b((?:[A-Z][a-z]?\d*)*[A-Z]\d+(?:[A-Z][a-z]?\d*)*)\b", lambda m: m[1].translate(_LOWERED), text)
+    lowered = _FORMULA.sub(lambda m: m[0].translate(_LOWERED), text)
     return lowered.replace("co2", "CO₂")
+
+
+def prose(text: str) -> str:
+    """A field's description without its references to the specification and to sources."""
+    return formula(re.sub(r"[;,]? ?(\[S\w+(, S\w+)*\]|\b[BD]\d+(\.\d+)?( \(\w\))?$)", "", text))
 
 
 def split_unit(name: str) -> tuple[str, str]:
     """Words and unit of a field's name: surface_pressure_pa is ("surface pressure", "Pa"); "" for none."""
     ending, unit = next(((e, u) for e, u in _UNITS if f"_{name}".endswith(e)), ("", ""))
-    counted = unit in ("year", "years", "steps")  # the ending says what is counted, too
+    counted = ending in ("_year", "_years", "_steps", "_fraction")  # the ending is more than a unit
     stem = name if counted else name.removesuffix(ending)
     return formula(stem.replace("_", " ")), unit
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 from tests.laws.toy_bodies import MARS
-from twinpipe.body import Body
-from twinpipe.grid import Array
+from twinpipe.body import Body, LegendreInsolation, Slab
+from twinpipe.clock import Clock
+from twinpipe.errors import InvalidInput
+from twinpipe.grid import Array, Grid
+from twinpipe.physics.model import build
 from twinpipe.plan import make_plan
 from twinpipe.scenario import Scenario, load_pattern
 from twinpipe.simulation import BlockState, run_segment, start
@@ -131,3 +134,20 @@ def test_member_alone_is_the_member_of_sixteen() -> None:
 
 def test_same_run_twice_is_the_same_bits() -> None:
     identical(simulate([spec(5, 10)], 1, 2), simulate([spec(5, 10)], 1, 2))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"orbit": MARS.orbit.model_copy(update={"eccentricity": 0.05})},
+        {"bulk": MARS.bulk.model_copy(update={"gravity_m_s2": 3.7})},
+        {"climate": MARS.climate.model_copy(update={"insolation": LegendreInsolation(kind="legendre", s2=-0.48)})},
+        {"climate": MARS.climate.model_copy(update={"column": Slab(kind="slab", heat_capacity_j_m2_k=1e6)})},
+    ],
+    ids=["orbit", "gravity", "insolation", "column"],
+)
+def test_members_that_cannot_share_a_block_are_refused(change: dict[str, Any]) -> None:
+    other = MARS.model_copy(update=change)
+    clock = Clock(MARS.orbit.sidereal_year_s, STEPS)
+    with pytest.raises(InvalidInput, match="members of a block share"):
+        build((MARS, other), (Scenario(), Scenario()), Grid(8, 12), clock)

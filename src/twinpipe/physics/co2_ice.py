@@ -69,7 +69,7 @@ def couple_air(ice: Array, frost: Array, coupling: Array, frosty: bool, A: Array
         k = coupling[j]
         a = A[j]
         if frosty and (ice[j] > 0.0 or drive[j] < frost[j] * a):
-            if k > 0.0:
+            if k > 0.0 and (ice[j] > 0.0 or k < a):
                 A[j] = k
             drive[j] = A[j] * frost[j]
         elif k > 0.0:

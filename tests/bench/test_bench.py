@@ -1,0 +1,23 @@
+"""The benchmarks run, tiny, so that they cannot rot."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bench.__main__ import main
+from tests.bench.ensemble import ensemble, time_ensemble, warm_up
+
+
+def test_the_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    main(tiny=True)
+    printed = capsys.readouterr().out
+    assert "cell-steps per second and core" in printed
+    assert "share of wall outside the kernel" in printed
+
+
+def test_the_kernel_is_part_of_the_whole() -> None:
+    warm_up()
+    timing = time_ensemble(ensemble(3, 2, "6x8", 2), threads=2)
+    assert 0 < timing.kernel < timing.wall * timing.threads
+    assert 0 < timing.outside < 1
+    assert timing.cell_steps == (3 * 102 + 30 * 96) * 48  # two years and the spin-up

@@ -1,0 +1,159 @@
+"""Events are crossings, dated to the step, with hysteresis; metrics lie in 0..1 and mean what they say."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twinpipe.body import builtin_body
+from twinpipe.events import EVENTS, crossings, key_events
+from twinpipe.fields import MAPS, SERIES_FIELDS
+from twinpipe.grid import Array
+from twinpipe.measures import Outcome
+from twinpipe.metrics import assess_goal, habitability, success_metrics, trapezoid
+from twinpipe.plan import make_plan
+from twinpipe.resources import resource_consumption
+from twinpipe.scenario import Goal, Scenario, load_pattern
+from twinpipe.spec import RunSpec
+
+MARS = builtin_body("mars")
+STEPS = 96
+
+
+def made_up(scenario: Scenario, years: int = 20, gas: dict[str, float] | None = None, **given_values: Any) -> Outcome:
+    """An outcome with constant fields, apart from series and last maps that are given by name."""
+    spec = RunSpec(body=MARS, scenario=scenario, years=years, grid="6x8")
+    plan = make_plan((spec,))
+    level = {"surface_temperature": 210.0, "surface_air_pressure": 600.0, "daily_maximum_temperature": 250.0}
+    maps = {f.name: np.full((len(plan.windows), 6, 8), level.get(f.name, 1.0)) for f in MAPS}
+    series = {f.name: np.full(plan.n_steps, 1.0) for f in SERIES_FIELDS}
+    series |= {"global_surface_temperature": np.full(plan.n_steps, 210.0)}
+    series |= {"global_surface_pressure": np.full(plan.n_steps, 600.0)}
+    before = {name: np.full(STEPS, a[0]) for name, a in series.items()}
+    initial = {name: a[0] for name, a in maps.items()}
+    for name, value in given_values.items():
+        if name in series:
+            series[name] = value(plan) if callable(value) else value
+        else:
+            maps[name][-1] = value
+    books = {"imported_kg": {}, "escaped_kg": {}, "decayed_kg": 0.0}
+    return Outcome(plan, spec, maps, initial, series, before, gas or {"CO2": 2.4e16}, books)
+
+
+def step_at(year: float, before: float, after: float) -> Any:
+    """A series that jumps at a year."""
+
+    def series(plan: Any) -> Array:
+        n = plan.clock.step_at_year(year)
+        return np.concatenate([np.full(n, before), np.full(plan.n_steps - n, after)])
+
+    return series
+
+
+ALL_EVENTS = Scenario(events=tuple(EVENTS))
+
+
+def test_nothing_happens_to_an_untouched_planet() -> None:
+    assert key_events(made_up(ALL_EVENTS)) == []
+
+
+def test_warming_is_dated_to_the_step_at_which_the_orbit_mean_has_risen() -> None:
+    outcome = made_up(ALL_EVENTS, global_surface_temperature=step_at(5.0, 210.0, 230.0))
+    (event,) = key_events(outcome)
+    half_an_orbit = 48 * outcome.plan.clock.step_seconds / (365.25 * 86400)
+    assert event["event"] == "warming_10K"
+    assert event["year"] == pytest.approx(5.0 + half_an_orbit, abs=0.02)
+    assert event["data"]["surface_temperature_k"] == pytest.approx(220.0, abs=0.3)
+
+
+def test_the_triple_point_is_passed_when_the_lowest_pressure_of_an_orbit_is_above_it() -> None:
+    outcome = made_up(ALL_EVENTS, global_surface_pressure=step_at(4.0, 600.0, 700.0))
+    (event,) = key_events(outcome)
+    assert event["event"] == "triple_point_pressure"
+    assert event["year"] == pytest.approx(4.0 + 1.8808, abs=0.03)
+
+
+def test_what_holds_at_the_start_is_no_event() -> None:
+    outcome = made_up(ALL_EVENTS, oxygen_pressure=np.full(1021, 6.0))
+    assert outcome.plan.n_steps == 1021
+    assert "oxygen_threshold_reached" not in {e["event"] for e in key_events(outcome)}
+
+
+def test_oxygen_is_reported_in_percent() -> None:
+    outcome = made_up(ALL_EVENTS, oxygen_pressure=step_at(10.0, 0.1, 1.2))
+    (event,) = key_events(outcome)
+    assert (event["event"], event["data"]) == ("oxygen_threshold_reached", {"o2_percentage": pytest.approx(0.2)})
+
+
+@given(st.lists(st.floats(0, 2), min_size=1, max_size=60))
+def test_a_crossing_comes_again_only_after_the_index_has_fallen_below_the_band(values: list[float]) -> None:
+    index = np.array(values)
+    steps = crossings(index, 0.9)
+    for a, b in pairwise(steps):
+        assert (index[a:b] < 0.9).any()
+    for s in steps:
+        assert index[s] >= 1.0
+        assert s > 0
+
+
+def test_an_index_that_trembles_at_the_threshold_is_one_event() -> None:
+    assert crossings(np.array([0.5, 1.01, 0.99, 1.02, 0.98, 1.0]), 0.95) == [1]
+    assert crossings(np.array([0.5, 1.01, 0.90, 1.02]), 0.95) == [1, 3]
+
+
+@given(st.floats(-1e6, 1e6))
+def test_a_trapezoid_stays_within_0_and_1(x: float) -> None:
+    assert 0 <= float(trapezoid(np.array(x), 253, 273, 303, 323)) <= 1
+
+
+def test_mars_today_is_not_habitable_and_a_warm_wet_breathable_planet_is() -> None:
+    assert habitability(made_up(Scenario())) < 0.36
+    air = {"N2": 1.4e19, "O2": 4.2e18, "CO2": 1e15}
+    good = made_up(Scenario(), gas=air, surface_temperature=288.0, surface_air_pressure=101_325.0)
+    assert 0.35 * 4 / 6 < habitability(good) < 1  # most of Mars has no water, which caps its cells at 0.35
+
+
+def test_one_lack_caps_the_score() -> None:
+    air = {"N2": 1.4e19, "O2": 4.2e18}
+    frozen = made_up(Scenario(), gas=air, surface_temperature=200.0, surface_air_pressure=101_325.0)
+    assert habitability(frozen) <= 0.35
+
+
+def test_goals_count_by_the_year_in_which_they_were_reached() -> None:
+    goal = Goal(id="warm", measure="surface_temperature_rise_k", target=10.0, planned_year=5.0)
+    outcome = made_up(Scenario(goals=(goal,)), global_surface_temperature=step_at(9.0, 210.0, 230.0))
+    found = assess_goal(outcome, goal)
+    assert found["achieved_year"] == pytest.approx(9.94, abs=0.03)
+    assert found["progress"] == 1.0
+    metrics = success_metrics(outcome, resource_consumption(outcome))
+    assert metrics["timeline_efficiency"] == pytest.approx(5.0 / found["achieved_year"])
+
+
+def test_an_unmet_goal_counts_half_its_progress() -> None:
+    goal = Goal(id="warm", measure="surface_temperature_rise_k", target=40.0, planned_year=5.0)
+    outcome = made_up(Scenario(goals=(goal,)), global_surface_temperature=step_at(9.0, 210.0, 220.0))
+    metrics = success_metrics(outcome, resource_consumption(outcome))
+    assert metrics["timeline_efficiency"] == pytest.approx(0.5 * 10 / 40)
+    assert metrics["cost_efficiency"] == pytest.approx(10 / 40)
+
+
+def test_resources_of_the_pattern_add_up() -> None:
+    scenario = load_pattern("mars_terraform").scenario(MARS, {"import_start": 0.0})
+    outcome = made_up(scenario, years=30, gas={"CO2": 2.4e16, "C3F8": 1e13})
+    resources = resource_consumption(outcome)
+    factory, mirror, imports = resources["interventions"]
+    seconds = 365.25 * 86400
+    assert factory["drawn_kg"] == pytest.approx(5e4 * (28 - 5) * seconds, rel=2e-3)  # a ramp of ten years
+    assert factory["useful_kg"] == pytest.approx(1e13)
+    assert mirror["drawn_kg"] == 2e11 * 0.004
+    assert imports["drawn_kg"] == pytest.approx(1.2e8 * 25 * seconds, rel=2e-3)
+    assert imports["useful_kg"] == pytest.approx(0.98 * imports["drawn_kg"])
+    assert resources["total"]["drawn_kg"] == pytest.approx(sum(i["drawn_kg"] for i in resources["interventions"]))
+    metrics = success_metrics(outcome, resources)
+    for name in ("habitability_score", "timeline_efficiency", "resource_efficiency", "cost_efficiency"):
+        assert 0 <= metrics[name] <= 1
