@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import orjson
 import typer
 from rich.console import Console
@@ -16,24 +15,27 @@ from rich.table import Table
 from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-bodies = typer.Typer(no_args_is_help=True, help="Celestial bodies.")
-twins = typer.Typer(no_args_is_help=True, help="Digital twins.")
-results = typer.Typer(no_args_is_help=True, help="Results of runs.")
-database = typer.Typer(no_args_is_help=True, help="The ledger's schema.")
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+bodies = typer.Typer(help="Celestial bodies.")
+twins = typer.Typer(help="Digital twins.")
+results = typer.Typer(help="Results of runs.")
+database = typer.Typer(help="The ledger's schema.")
 app.add_typer(bodies, name="body")
 app.add_typer(twins, name="twin")
 app.add_typer(results, name="result")
 app.add_typer(database, name="db")
 
+LARGEST = 2**63 - 1  # of what the ledger's columns hold
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+TwinId = Annotated[int, typer.Argument(metavar="TWIN", min=1, max=LARGEST)]
+RunId = Annotated[int, typer.Argument(metavar="RUN", min=1, max=LARGEST)]
 console = Console(highlight=False)
 
 
 @app.callback()
 def root() -> None:
     """A what-if laboratory for planets: clone a body, terraform the twin, keep the result."""
-    logging.basicConfig(level=load_settings().log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=load_settings().log_level, format="%(levelname)s %(name)s: %(message)s")
 
 
 def emit(value: Any) -> None:
@@ -53,13 +55,16 @@ def table(title: str, columns: dict[str, list[str]]) -> Table:
 
 @app.command()
 def demo(
-    years: Annotated[str, typer.Option(help="Years to simulate, 1 to 1000.")] = "100", as_json: Json = False
+    years: Annotated[str, typer.Option(help="Years to simulate, 1 to 1000.")] = "100",
+    grid: Annotated[str, typer.Option(help="Latitudes x longitudes.")] = "36x72",
+    as_json: Json = False,
 ) -> None:
     """Clone Mars, terraform the twin for a century through the Prefect flow, keep the result and a report."""
     from twinpipe.clock import check_years
     from twinpipe.demo import run_demo
+    from twinpipe.grid import Grid
 
-    outcome = run_demo(check_years(years), quiet=as_json)
+    outcome = run_demo(check_years(years), str(Grid.parse(grid)), quiet=as_json)
     if as_json:
         emit(outcome)
 
@@ -194,7 +199,7 @@ def twin_list(as_json: Json = False) -> None:
 
 
 @twins.command("show")
-def twin_show(twin: int, as_json: Json = False) -> None:
+def twin_show(twin: TwinId, as_json: Json = False) -> None:
     """Show a twin and its runs."""
     from twinpipe.db.ledger import get_twin, list_runs
     from twinpipe.show import show_twin
@@ -210,7 +215,7 @@ def twin_show(twin: int, as_json: Json = False) -> None:
 
 @app.command()
 def run(
-    twin: int,
+    twin: TwinId,
     pattern: Annotated[str, typer.Option(help="Deployment pattern.")] = "mars_terraform",
     years: Annotated[str, typer.Option(help="Years to simulate, 1 to 1000.")] = "100",
     given: Annotated[
@@ -218,7 +223,7 @@ def run(
     ] = None,
     scenario: Annotated[Path | None, typer.Option(help="Scenario file (JSON or TOML) instead of a pattern.")] = None,
     grid: Annotated[str | None, typer.Option(help="Latitudes x longitudes; that of the twin when not given.")] = None,
-    seed: int = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST)] = 0,
     again: Annotated[bool, typer.Option(help="Run again what has been run already.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -260,7 +265,7 @@ def parse_pairs(pairs: list[str]) -> dict[str, float | str]:
 
 
 @results.command("show")
-def result_show(run_id: Annotated[int, typer.Argument(metavar="RUN")], as_json: Json = False) -> None:
+def result_show(run_id: RunId, as_json: Json = False) -> None:
     """Show the result of a run."""
     from twinpipe.db.ledger import get_result
     from twinpipe.show import show_result
@@ -275,7 +280,7 @@ def result_show(run_id: Annotated[int, typer.Argument(metavar="RUN")], as_json: 
 
 
 @app.command()
-def plot(run_id: Annotated[int, typer.Argument(metavar="RUN")], as_json: Json = False) -> None:
+def plot(run_id: RunId, as_json: Json = False) -> None:
     """Draw the pictures and the report of a completed run."""
     from twinpipe.reporting import write_run_report
     from twinpipe.workplace import open_workplace
@@ -322,19 +327,26 @@ def _status(as_json: bool, *, migrate_first: bool) -> None:
 
 def main() -> None:
     """Entry point: usage errors exit with 2, failures with 1, each with one sentence on standard error."""
+    arguments = sys.argv[1:] or ["--help"]
     try:
-        code = app(standalone_mode=False)
-    except click.exceptions.Abort:
-        code = _say("interrupted.", 130)
-    except click.ClickException as error:
-        code = _say(error.format_message(), 2)
+        for argument in arguments:
+            if not argument.isascii() and any("\ud800" <= c <= "\udfff" for c in argument):
+                raise InvalidInput("argument", argument, "it must be UTF-8 text")
+        code = app(arguments, standalone_mode=False)
+        if code == 130:
+            _say("interrupted", code)
+    except typer.Abort:
+        code = _say("interrupted", 130)
+    except typer.TyperException as error:
+        message = error.format_message()
+        code = _say(message[:1].lower() + message[1:], 2)
     except TwinpipeError as error:
         code = _say(str(error), error.exit_code)
     except KeyboardInterrupt:
-        code = _say("interrupted.", 130)
+        code = _say("interrupted", 130)
     sys.exit(code or 0)
 
 
 def _say(sentence: str, code: int) -> int:
-    print(f"twinpipe: {sentence}", file=sys.stderr)
+    print(f"twinpipe: {' '.join(sentence.split()).rstrip('.')}.", file=sys.stderr)
     return code

@@ -27,7 +27,7 @@ from twinpipe.spec import RunSpec
 from twinpipe.workplace import Workplace, open_workplace
 
 
-def run_demo(years: int = 100, *, quiet: bool = False) -> dict[str, Any]:
+def run_demo(years: int = 100, grid: str = lifecycle.DEFAULT_GRID, *, quiet: bool = False) -> dict[str, Any]:
     """Clone Mars, terraform the twin through the flow, and tell what happened; the result row."""
     console = Console(quiet=quiet, highlight=False)
     took: dict[str, float] = {}
@@ -35,12 +35,9 @@ def run_demo(years: int = 100, *, quiet: bool = False) -> dict[str, Any]:
     with open_workplace(settings) as w, _server(w) as server:
         told = "preparing: the climate of Mars today (the first time on a machine, the kernel is compiled too)"
         with _timed(took, "kernel and climate of Mars"), console.status(told):
-            reaped = ledger.reap(w.engine)
-            if reaped:
-                console.print(f"ended runs that an earlier process left behind: {reaped}")
             mars = builtin_body("mars")
             clock = Clock(mars.orbit.sidereal_year_s, RunSpec.model_fields["steps_per_orbit"].default)
-            climate(mars, Grid.parse(lifecycle.DEFAULT_GRID), clock, RunSpec.model_fields["spin_up_orbits"].default)
+            climate(mars, Grid.parse(grid), clock, RunSpec.model_fields["spin_up_orbits"].default)
         with _timed(took, "waiting for the Prefect server"), console.status("waiting for the Prefect server"):
             if server is not None:
                 os.environ.update(server.environment)
@@ -48,7 +45,7 @@ def run_demo(years: int = 100, *, quiet: bool = False) -> dict[str, Any]:
         name = f"Mars, demo of {time.strftime('%Y-%m-%d %H:%M:%S')} ({os.getpid()})"
         with _timed(took, "flow"), progress_bar(f"Mars, {years} years", quiet=quiet) as show, _watched(w, name, show):
             outcome = _flow_module().simulate_twin(
-                {"body": "mars", "name": name, "pattern": "mars_terraform", "years": years}
+                {"body": "mars", "name": name, "pattern": "mars_terraform", "years": years, "grid": grid}
             )
         result = ledger.get_result(w.engine, outcome["run_id"]).as_dict()
     show_result(console, result)

@@ -10,15 +10,18 @@ from twinpipe.db.ledger import report_progress
 from twinpipe.db.session import Engine
 from twinpipe.errors import TwinpipeError
 
-LEASE_SECONDS = 60.0
+# A dead process is found out after this long; calls to the ledger outlive a database that is away for as long.
+LEASE_SECONDS = 30.0
+# From the end of the simulation to the insertion, which may be a task of its own, nobody beats.
+HANDOVER_SECONDS = 120.0
 
 
 class Heartbeat:
     """Reports in a thread of its own, so that the lease lives however long a segment takes."""
 
-    def __init__(self, engine: Engine, run_id: int, generation: int, interval: float = 1.0) -> None:
+    def __init__(self, engine: Engine, run_id: int, generation: int, done: float = 0.0, interval: float = 1.0) -> None:
         self._engine, self._run_id, self._generation, self._interval = engine, run_id, generation, interval
-        self._progress, self._alive, self._stop = 0.0, True, Event()
+        self._progress, self._alive, self._stop = done, True, Event()
         self._thread = Thread(target=self._beat, name=f"heartbeat of run {run_id}", daemon=True)
 
     def __enter__(self) -> Self:
@@ -33,7 +36,7 @@ class Heartbeat:
 
     def progress(self, fraction: float) -> bool:
         """Note the progress; False when the run was cancelled or taken over."""
-        self._progress = fraction
+        self._progress = max(self._progress, fraction)
         return self._alive
 
     def _beat(self) -> None:

@@ -20,7 +20,7 @@ from twinpipe.engine import Executor, Token, run_plan
 from twinpipe.errors import Cancelled, TwinpipeError
 from twinpipe.fields import MAPS, SERIES_FIELDS
 from twinpipe.grid import Grid
-from twinpipe.heartbeat import LEASE_SECONDS, Heartbeat
+from twinpipe.heartbeat import HANDOVER_SECONDS, LEASE_SECONDS, Heartbeat
 from twinpipe.layout import run_layout, twin_layout
 from twinpipe.measures import gas_by_name
 from twinpipe.physics.compiled import CODE_FINGERPRINT
@@ -186,7 +186,7 @@ def simulate_run(
         run = ledger.get_run(w.engine, run_id)
         spec, path = run_spec(w, run), run_path(w, run)
         plan, store = run_plan_of(spec), RunStore(path)
-        with Heartbeat(w.engine, run_id, generation) as heart:
+        with Heartbeat(w.engine, run_id, generation, run.progress) as heart:
             store.create(run_layout(plan, _provenance(run, spec)))
             store.claim(_writer(run_id, generation))
 
@@ -196,7 +196,9 @@ def simulate_run(
                 return heart.progress(fraction)
 
             tokens = run_plan(plan, path, _writer(run_id, generation), how, progress)
-        sealed = store.finish({"history": f"simulated by twinpipe {version('twinpipe')}"})
+            sealed = store.finish({"history": f"simulated by twinpipe {version('twinpipe')}"})
+        if not ledger.report_progress(w.engine, run_id, generation, 0.999, HANDOVER_SECONDS):
+            raise Cancelled("the run was cancelled.")
     except BaseException as error:
         _note_failure(w, run_id, generation, error)
         raise
@@ -209,7 +211,8 @@ def insert_result(w: Workplace, receipt: Receipt) -> dict[str, Any]:
     try:
         run = ledger.get_run(w.engine, receipt.run_id)
         spec, path = run_spec(w, run), Path(receipt.path)
-        result = build_result(read_outcome(run_plan_of(spec), path, 0))
+        with Heartbeat(w.engine, run.id, receipt.generation, run.progress):
+            result = build_result(read_outcome(run_plan_of(spec), path, 0))
         result["performance_data"] |= {
             "store": str(path),
             "seal_digest": receipt.seal_digest,
@@ -253,12 +256,12 @@ def _note_failure(w: Workplace, run_id: int, generation: int, error: BaseExcepti
     """Write into the row how a run ended; never hide the error that ended it."""
     try:
         if isinstance(error, Cancelled):
-            ledger.cancel_run(w.engine, run_id)
+            pass  # the row says so already, or belongs to another process that took it over
         elif isinstance(error, TwinpipeError):
             ledger.fail_run(w.engine, run_id, generation, str(error))
         elif isinstance(error, Exception):
             ledger.fail_run(w.engine, run_id, generation, f"{type(error).__name__}: {error}")
-        else:  # an interrupt, or Prefect ending the process
-            ledger.cancel_run(w.engine, run_id)
+        elif ledger.get_run(w.engine, run_id).lease_generation == generation:
+            ledger.cancel_run(w.engine, run_id)  # an interrupt, or Prefect ending the process
     except TwinpipeError as second:
         log.warning("the end of run %d could not be noted: %s", run_id, second)

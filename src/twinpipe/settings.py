@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from twinpipe.errors import InvalidInput
@@ -16,7 +16,7 @@ from twinpipe.errors import InvalidInput
 class Settings(BaseSettings):
     """Where things are and how large they may grow."""
 
-    model_config = SettingsConfigDict(env_prefix="TWINPIPE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="TWINPIPE_", env_ignore_empty=True, frozen=True)
 
     home: Path = Field(
         default_factory=lambda: user_data_path("twinpipe"),
@@ -32,8 +32,28 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=0, le=1024)] = Field(
         0, description="Worker threads of the local cluster; 0 means one per core."
     )
-    log_level: str = Field("WARNING", description="Level of the logger 'twinpipe'.")
-    twin_ttl: Annotated[int, Field(ge=0)] = Field(30, description="Days until a new twin expires; 0 means never.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
+        "WARNING", description="Level of the logger 'twinpipe'."
+    )
+    twin_ttl: Annotated[int, Field(ge=0, le=36_525)] = Field(30, description="Days until a new twin expires; 0 means never.")
+
+    @field_validator("home")
+    @classmethod
+    def _home_is_absolute(cls, value: Path) -> Path:
+        return value.absolute()  # rows name places in it, whatever folder a later command is called from
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("store_url")
+    @classmethod
+    def _store_is_a_folder(cls, value: str | None) -> str | None:
+        path = (value or "").removeprefix("file://")
+        if "://" in path:
+            raise ValueError("it is a folder, or file:// and a folder")
+        return str(Path(path).absolute()) if path else None
 
     @cached_property
     def store_path(self) -> Path:
@@ -51,4 +71,5 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = "TWINPIPE_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise InvalidInput(name, first.get("input"), first["msg"].lower()) from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise InvalidInput(name, first.get("input"), message[:1].lower() + message[1:]) from None

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from twinpipe.db import ledger
 from twinpipe.db.migrate import migrate
 from twinpipe.db.session import Engine, close, database_url, engine
 from twinpipe.settings import Settings, load_settings
@@ -37,15 +38,16 @@ class Workplace:
 
 @contextmanager
 def open_workplace(settings: Settings | None = None) -> Iterator[Workplace]:
-    """Open the ledger, the embedded one if need be, at the newest schema.
+    """Open the ledger, the embedded one if need be, at the newest schema; end the runs of dead processes.
 
     Raises StoreError when the stores are not writable, DatabaseUnavailable when Postgres does not answer.
     """
     settings = settings or load_settings()
     check_writable(settings.store_path)
     with database_url(settings) as url:
-        migrate(url)
         try:
+            migrate(url)
+            ledger.reap(engine(url))
             yield Workplace(settings, engine(url), url)
         finally:
             close(url)

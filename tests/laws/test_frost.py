@@ -123,14 +123,15 @@ def run(body: Body, orbits: int = 3) -> tuple[Model, Array, float, float]:
     books = closure(start, contents(model, state), ledger)
     assert np.isfinite(state.T).all()
     assert (state.ice >= 0).all()
+    assert state.T.min() > 140
     assert state.T.max() < 320
     if body.climate.diffusivity_w_m2_k <= 0.02:  # more would keep the poles too warm
         assert sums[[f.name for f in MAPS].index("co2_ice_amount")].max() > 0
     return model, state.T, float(books.mass[0]), float(books.energy[0])
 
 
-@pytest.mark.parametrize("diffusivity", [0.0, 0.02, 0.1])
-@pytest.mark.parametrize("coupling", [0.0, 2.0])
+@pytest.mark.parametrize("diffusivity", [0.0, 0.02, 0.2])
+@pytest.mark.parametrize("coupling", [0.0, 2.0, 20.0, 1e4])
 def test_frost_closes_its_books_for_any_transport(coupling: float, diffusivity: float) -> None:
     # Without an air coupling the ground itself diffuses, and what transport takes for ice is at its frost point.
     _, _, mass, energy = run(frosty(air_coupling_w_m2_k=coupling, diffusivity_w_m2_k=diffusivity))
@@ -144,3 +145,9 @@ def test_frost_forms_under_linear_longwave_too() -> None:
     assert mass <= 1e-12
     assert energy <= 1e-9
     assert np.array_equal(first, run(cold, 1)[1])
+
+
+def test_strong_air_coupling_is_the_limit_of_diffusing_ground() -> None:
+    _, ground, _, _ = run(frosty(air_coupling_w_m2_k=0.0))
+    _, air, _, _ = run(frosty(air_coupling_w_m2_k=1e9))
+    assert air == pytest.approx(ground, abs=1e-3)

@@ -61,15 +61,15 @@ def couple_air(ice: Array, frost: Array, coupling: Array, frosty: bool, A: Array
     """Turn A and drive of a row from those of the ground into those of the air that carries heat over it.
 
     The air gains D's divergence and loses k (T_a - T'); with A T' = drive + s it follows (K - L) T_a = K T*,
-    K = k A / (A + k), T* = drive / A.  Ground with ice, or that would cool below the frost point, holds the
-    frost point: K = k, T* = T_f.  Where k is 0 the ground itself diffuses: K = A, and T* = T_f with ice; a K
-    beyond A would bring more heat than warms the ground to T_a where the ice does not last the step.  B6
+    K = k A / (A + k), T* = drive / A.  Where k is 0 the ground itself diffuses: K = A.  Ground with ice, or
+    that would cool below the frost point, holds the frost point: T* = T_f, K = k but at most A, since beyond
+    that ground whose ice does not last the step would warm past T_a, and the next step swing back; B6.
     """
     for j in range(ice.size):
         k = coupling[j]
         a = A[j]
         if frosty and (ice[j] > 0.0 or drive[j] < frost[j] * a):
-            if k > 0.0 and (ice[j] > 0.0 or k < a):
+            if 0.0 < k < a:
                 A[j] = k
             drive[j] = A[j] * frost[j]
         elif k > 0.0:

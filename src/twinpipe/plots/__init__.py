@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from twinpipe.plots.events import ROW, mark, place
 from twinpipe.plots.frame import DPI, INK, NORMAL, WIDTH, headline, new_figure
-from twinpipe.plots.maps import colour_bar, draw_map, maps_figure, shared_norm, start_and_end
+from twinpipe.plots.maps import colour_bar, draw_map, last_window, maps_figure, shared_norm, start_and_end
 from twinpipe.plots.series import panel_in, pressure, series_figure, span, temperature, year_axis
 from twinpipe.spec import RunSpec
 from twinpipe.wording import quantity
@@ -43,7 +43,8 @@ def hero_figure(tree: xr.DataTree, spec: RunSpec, events: Sequence[dict[str, Any
     headline(figure, spec)
     start, end = start_and_end(tree, "atmosphere", "surface_temperature", member)
     norm = shared_norm(start, end)
-    for bottom, field, words in ((2.47, start, "Start"), (0.62, end, "End")):
+    ending = "End (part of an orbit)" if "part" in last_window(tree, spec) else "End"
+    for bottom, field, words in ((2.47, start, "Start"), (0.62, end, ending)):
         axes = draw_map(figure, tree, (0.15, bottom, 3.2, 1.6), field, norm, "inferno", labelled=False)
         mean = quantity(float(spec.grid_shape.mean(field)), "K")
         axes.set_title(f"{words}: surface temperature, mean {mean}", fontsize=NORMAL, color=INK, pad=3)

@@ -39,7 +39,7 @@ def maps_figure(tree: xr.DataTree, spec: RunSpec, member: int = 0) -> Figure:
     """Temperature, CO2 ice and pressure, means of the orbit before year 0 and of the run's last window."""
     figure = new_figure(6.7)
     headline(figure, spec)
-    for left, words in ((0.35, "Start: the orbit before year 0"), (3.8, f"End: {_last_window(tree, spec)}")):
+    for left, words in ((0.35, "Start: the orbit before year 0"), (3.8, f"End: {last_window(tree, spec)}")):
         figure.text((left + 1.65) / WIDTH, 0.935, words, ha="center", va="center", fontsize=NORMAL + 1, color=INK)
     for row, (group, name, words, unit, colours) in enumerate(PANELS):
         bottom = 4.32 - row * 2.0
@@ -62,7 +62,8 @@ def start_and_end(tree: xr.DataTree, group: str, name: str, member: int) -> tupl
     return start, np.asarray(data[name].isel(member=member, time=-1).values, dtype=float)
 
 
-def _last_window(tree: xr.DataTree, spec: RunSpec) -> str:
+def last_window(tree: xr.DataTree, spec: RunSpec) -> str:
+    """The years that the last map is the mean of."""
     bounds = np.asarray(tree["atmosphere"].to_dataset()["time_bnds"].values[-1], dtype=float) * DAY / YEAR
     whole = bounds[1] - bounds[0] > 0.99 * spec.body.orbit.sidereal_year_s / YEAR
     return f"years {bounds[0]:.1f} to {bounds[1]:.1f}" + ("" if whole else ", part of an orbit")
@@ -88,7 +89,11 @@ def draw_map(
         dim: np.radians(np.append(data[f"{dim}_bnds"].values[:, 0], data[f"{dim}_bnds"].values[-1, 1]))
         for dim in ("lat", "lon")
     }
-    axes.pcolormesh(edges["lon"], edges["lat"], field, norm=norm, cmap=colours)
+    # rows cut into thinner ones: the map's curved edge is drawn with a straight piece for each
+    cuts = -(-144 // len(field))
+    rows = np.linspace(edges["lat"][:-1], edges["lat"][1:], cuts, endpoint=False, axis=1).ravel()
+    fine = np.append(rows, edges["lat"][-1])
+    axes.pcolormesh(edges["lon"], fine, np.repeat(field, cuts, axis=0), norm=norm, cmap=colours)
     levels = _altitude_levels(tree)
     if levels.size:
         # carried round the globe, so that contours reach the edge of the map
