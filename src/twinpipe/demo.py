@@ -16,6 +16,7 @@ from twinpipe import lifecycle
 from twinpipe.body import builtin_body
 from twinpipe.clock import Clock
 from twinpipe.db import ledger
+from twinpipe.engine import executor
 from twinpipe.grid import Grid
 from twinpipe.prefect_server import PrefectServer
 from twinpipe.running import progress_bar
@@ -32,6 +33,9 @@ def run_demo(years: int = 100, grid: str = lifecycle.DEFAULT_GRID, *, quiet: boo
     console = Console(quiet=quiet, highlight=False)
     took: dict[str, float] = {}
     settings = load_settings()
+    if settings.dask_scheduler:
+        with executor(settings.dask_scheduler):
+            pass  # it answers: better known before a twin is made
     with open_workplace(settings) as w, _server(w) as server:
         told = "preparing: the climate of Mars today (the first time on a machine, the kernel is compiled too)"
         with _timed(took, "kernel and climate of Mars"), console.status(told):

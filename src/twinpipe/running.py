@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,8 +20,9 @@ from twinpipe.body import explain
 from twinpipe.db import ledger
 from twinpipe.engine import executor
 from twinpipe.errors import InvalidInput
+from twinpipe.heartbeat import LEASE_SECONDS
 from twinpipe.scenario import Scenario, load_pattern
-from twinpipe.workplace import open_workplace
+from twinpipe.workplace import Workplace, open_workplace
 
 
 @contextmanager
@@ -36,12 +39,26 @@ def read_scenario(path: Path) -> Scenario:
     try:
         text = path.read_text(encoding="utf-8")
         data = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InvalidInput("scenario file", str(path), f"it must be readable TOML or JSON ({error})") from None
     try:
         return Scenario.model_validate(data)
     except ValidationError as error:
         raise explain(error, path.name) from None
+
+
+def await_lease(w: Workplace, twin_id: int, *, quiet: bool) -> None:
+    """Wait out the lease of a run on the twin whose process died; at once when there is none or it lives."""
+    seen, until = None, time.monotonic() + LEASE_SECONDS + 1
+    while time.monotonic() < until:
+        ledger.reap(w.engine)
+        held = next((r for r in ledger.list_runs(w.engine, twin_id) if r.status == "running"), None)
+        if held is None or (seen is not None and held.lease_until != seen):  # a living process renews it
+            return
+        if seen is None and not quiet:
+            print(f"run {held.id} holds twin {twin_id}; waiting for a sign of life", file=sys.stderr)
+        seen = held.lease_until
+        time.sleep(2.5)  # more than two heartbeats
 
 
 def run_here(
@@ -57,18 +74,18 @@ def run_here(
     quiet: bool = False,
 ) -> dict[str, Any]:
     """Prepare, simulate and insert; the result row.  A request that was completed before gives that row."""
+    if scenario_file is not None and parameters:
+        raise InvalidInput("--set", ", ".join(parameters), "it goes with a pattern, not with a scenario file")
     fixed = read_scenario(scenario_file) if scenario_file is not None else None
     chosen = load_pattern(pattern)
     with open_workplace() as w:
-        ledger.reap(w.engine)
         body = lifecycle.twin_body(ledger.get_twin(w.engine, twin_id))
         scenario = fixed or chosen.scenario(body, parameters)
-        run, _ = lifecycle.prepare_run(w, twin_id, scenario, years, grid=grid, seed=seed, again=again)
-        if run.status != "completed":
-            with (
-                executor(w.settings.dask_scheduler, w.settings.workers) as how,
-                progress_bar(f"{body.name}, {years} years", quiet=quiet) as show,
-            ):
-                receipt = lifecycle.simulate_run(w, run.id, how, on_progress=show)
-            lifecycle.insert_result(w, receipt)
+        await_lease(w, twin_id, quiet=quiet)
+        with executor(w.settings.dask_scheduler, w.settings.workers) as how:  # before anything is queued
+            run, _ = lifecycle.prepare_run(w, twin_id, scenario, years, grid=grid, seed=seed, again=again)
+            if run.status != "completed":
+                with progress_bar(f"{body.name}, {years} years", quiet=quiet) as show:
+                    receipt = lifecycle.simulate_run(w, run.id, how, on_progress=show)
+                lifecycle.insert_result(w, receipt)
         return ledger.get_result(w.engine, run.id).as_dict()

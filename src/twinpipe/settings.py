@@ -35,7 +35,9 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING", description="Level of the logger 'twinpipe'."
     )
-    twin_ttl: Annotated[int, Field(ge=0, le=36_525)] = Field(30, description="Days until a new twin expires; 0 means never.")
+    twin_ttl: Annotated[int, Field(ge=0, le=36_525)] = Field(
+        30, description="Days until a new twin expires; 0 means never."
+    )
 
     @field_validator("home")
     @classmethod

@@ -45,9 +45,11 @@ def open_workplace(settings: Settings | None = None) -> Iterator[Workplace]:
     settings = settings or load_settings()
     check_writable(settings.store_path)
     with database_url(settings) as url:
+        made = engine(url)
         try:
             migrate(url)
-            ledger.reap(engine(url))
-            yield Workplace(settings, engine(url), url)
+            ledger.reap(made)
+            yield Workplace(settings, made, url)
         finally:
             close(url)
+            made.dispose()  # a workplace that was open at the same time may have closed the newest one only

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, text
+from tests.pipeline.terminal import Terminal
 
 from twinpipe.db.embedded import EmbeddedPostgres
 from twinpipe.db.migrate import migrate
@@ -16,15 +15,6 @@ from twinpipe.db.session import close
 from twinpipe.db.session import engine as engine_of
 
 TABLES = ("simulation_results", "simulation_runs", "digital_twins", "celestial_bodies", "solar_systems")
-
-
-@pytest.fixture(scope="session")
-def open_folder() -> Iterator[Path]:
-    """A folder that other accounts may enter, unlike pytest's own: as root the server runs as one."""
-    folder = Path(tempfile.mkdtemp(prefix="twinpipe-test-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
@@ -45,3 +35,12 @@ def engine(server: str) -> Iterator[Engine]:
         for table in TABLES:
             connection.execute(text(f"DELETE FROM {table}"))
         connection.execute(text("DELETE FROM users WHERE name <> 'system'"))
+
+
+@pytest.fixture(scope="module")
+def terminal(open_folder: Path, request: pytest.FixtureRequest) -> Iterator[Terminal]:
+    """A terminal with a home of its own, whose embedded server stays up between commands."""
+    home = open_folder / request.module.__name__.rsplit(".", 1)[-1]
+    with EmbeddedPostgres(home / "postgres", durable=False) as url:
+        yield Terminal(home, url)
+        close(url)
