@@ -90,7 +90,7 @@ def body_list(as_json: Json = False) -> None:
 
 
 @bodies.command("show")
-def body_show(name: str, as_json: Json = False) -> None:
+def body_show(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: Json = False) -> None:
     """Show a body's numbers and where they come from."""
     from twinpipe.body import load_body
     from twinpipe.show import show_body
@@ -104,7 +104,7 @@ def body_show(name: str, as_json: Json = False) -> None:
 
 @bodies.command("import")
 def body_import(
-    file: Path,
+    file: Annotated[Path, typer.Argument(metavar="FILE")],
     body: Annotated[
         str | None, typer.Option(help="Identifier or name of one body; all that can be when not given.")
     ] = None,
@@ -137,7 +137,7 @@ def body_import(
 
 @twins.command("create")
 def twin_create(
-    body: str,
+    body: Annotated[str, typer.Argument(metavar="BODY")],
     name: Annotated[str | None, typer.Option(help="Name of the twin; that of the body when not given.")] = None,
     ttl: Annotated[str | None, typer.Option(help="Time to live, such as 30d; 0 means for ever.")] = None,
     source: Annotated[Path | None, typer.Option("--from", help="Game file to import the body from.")] = None,

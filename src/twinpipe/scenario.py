@@ -218,12 +218,18 @@ def quantity(value: float | str, unit: str, field: str) -> float:
     return float(value)
 
 
-def _converted(text: str, unit: str, field: str) -> float:
+@cache
+def _units() -> Any:
     import pint  # slow to import, and only needed where a person typed a unit
 
-    registry: pint.UnitRegistry[Any] = pint.UnitRegistry()
+    return pint.UnitRegistry()
+
+
+def _converted(text: str, unit: str, field: str) -> float:
     try:
-        return quantity(float(registry.Quantity(text).to(unit).magnitude), unit, field)
+        if text.strip()[:1] not in "+-.0123456789":
+            raise ValueError("a unit alone")
+        return quantity(float(_units().Quantity(text).to(unit).magnitude), unit, field)
     except Exception:  # pint raises errors of its own, of the tokenizer and of Python's arithmetic
         raise InvalidInput(field, text, f"it is a number, with a unit that converts to {unit}") from None
 

@@ -21,7 +21,7 @@ from twinpipe.grid import Array, Grid
 from twinpipe.physics import budget
 from twinpipe.physics.kernel import advance
 from twinpipe.physics.model import Model, build, empty_ledger, first_guess
-from twinpipe.physics.records import Ledger, State
+from twinpipe.physics.records import Ledger, Outputs, State, scratch
 from twinpipe.plan import Block, Plan, Segment
 from twinpipe.scenario import Scenario
 
@@ -143,10 +143,10 @@ def _call(model: Model, s: State, ledger: Ledger, first: int, n: int, sums: Arra
     zonals = np.zeros((len(ZONALS), (first + n) // every - first // every, model.grid.n_lat, members))
     series = np.zeros((len(SERIES_FIELDS), n, members))
     forcing = model.deployment.forcing(model.clock, first, n)
+    room = scratch(model.grid.n_lat, s.ice.shape[1], s.T.shape[0], members)
+    out = Outputs(sums, every, zonals, series)
     began = time.thread_time()
-    advance(
-        model.static, model.options, model.members, s, ledger, forcing, first, n, members, sums, every, zonals, series
-    )
+    advance(model.static, model.options, model.members, s, ledger, forcing, out, room, first, n, members)
     _spent.seconds = kernel_seconds() + time.thread_time() - began
     return zonals, series
 

@@ -31,7 +31,7 @@ def test_a_group_is_cf_compliant(tree: xr.DataTree, group: str, tmp_path: Path) 
     bare = [v for v in dataset.variables if v in dataset.coords]  # CF: coordinates have no missing values
     dataset.to_netcdf(path, encoding={v: {"_FillValue": None} for v in bare})
     checker = Path(sys.executable).with_name("compliance-checker")
-    command = [checker, "--test=cf:1.11", "--criteria=lenient", "--format=json", f"--output={report}", path]
+    command = [str(checker), "--test=cf:1.11", "--criteria=lenient", "--format=json", f"--output={report}", str(path)]
     subprocess.run(command, capture_output=True, timeout=120, check=False)
     found = json.loads(report.read_text())["cf:1.11"]
     complaints = {m for item in found["high_priorities"] for m in item["msgs"]}

@@ -12,7 +12,7 @@ from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS
 from twinpipe.grid import Array
 from twinpipe.physics.kernel import advance
 from twinpipe.physics.model import Model, empty_ledger
-from twinpipe.physics.records import Ledger, State
+from twinpipe.physics.records import Ledger, Outputs, State, scratch
 
 MARS = builtin_body("mars")
 SERIES = [f.name for f in SERIES_FIELDS]
@@ -63,8 +63,7 @@ def drive(model: Model, state: State, first: int, steps: int, ledger: Ledger | N
     series = np.zeros((len(SERIES_FIELDS), steps, members))
     forcing = model.deployment.forcing(model.clock, first, steps)
     books = empty_ledger(members) if ledger is None else ledger
-    advance(
-        model.static, model.options, model.members, state, books, forcing,
-        first, steps, members, sums, 1, zonals, series,
-    )  # fmt: skip
+    room = scratch(grid.n_lat, state.ice.shape[1], state.T.shape[0], members)
+    out = Outputs(sums, 1, zonals, series)
+    advance(model.static, model.options, model.members, state, books, forcing, out, room, first, steps, members)
     return Drive(sums[0], zonals, series)

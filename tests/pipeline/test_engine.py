@@ -44,8 +44,8 @@ def bits(made: Plan, path: Path, how: Executor) -> dict[str, str]:
     with open_run(path, verify=True) as tree:
         found = {
             f"{group}/{name}": array_digest(tree[group][name].to_numpy())
-            for group in tree.children
-            for name in tree[group].data_vars
+            for group in map(str, tree.children)
+            for name in map(str, tree[group].data_vars)
         }
     last = len(made.segments) - 1
     for block in made.blocks:

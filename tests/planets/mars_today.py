@@ -111,11 +111,7 @@ def control_run(grid: str = "36x72", steps_per_orbit: int = 96, body: Body | Non
     """Mars without interventions, over the first orbit after the spin-up."""
     body = body or builtin_body("mars")
     spec = RunSpec(
-        body=body,
-        years=2,
-        grid=grid,
-        steps_per_orbit=steps_per_orbit,
-        output=OutputPolicy(zonal_every_steps=1),
+        body=body, years=2, grid=grid, steps_per_orbit=steps_per_orbit, output=OutputPolicy(zonal_every_steps=1)
     )
     plan = make_plan((spec,))
     state, _ = start(plan, plan.blocks[0])
@@ -165,9 +161,7 @@ def pressure_rows(c: Control) -> Iterator[Row]:
     )
     vl1 = c.pressure_at_mbar(targets.VL1_ELEVATION_M)
     fit, ours = targets.vl1_pressure(LS_24), c.at_ls(vl1, LS_24)
-    yield Row(
-        "Viking 1 pressure against Ls, rms", "mbar", span(fit), span(ours), rms(ours - fit), 0.25, "GCM 0.105"
-    )
+    yield Row("Viking 1 pressure against Ls, rms", "mbar", span(fit), span(ours), rms(ours - fit), 0.25, "GCM 0.105")
     fine = harmonics(c.at_ls(vl1, LS_FINE))
     for name, (ls, mbar, is_maximum, models_mbar, models_ls) in targets.VL1_EXTREMES.items():
         near = np.array([ls_distance(x, ls) <= targets.EXTREME_WINDOW_DEGREE for x in LS_FINE])
@@ -175,12 +169,8 @@ def pressure_rows(c: Control) -> Iterator[Row]:
         best = int(np.argmax(np.where(near, sign * fine, -np.inf)))
         found = float(LS_FINE[best])
         value = float(fine[best])
-        yield Row(
-            f"Viking 1 {name}", "mbar", f"{mbar:.2f}", f"{value:.2f}", abs(value - mbar), 0.25, models_mbar
-        )
-        yield Row(
-            f"Viking 1 {name}, Ls", "°", f"{ls:.0f}", f"{found:.0f}", ls_distance(found, ls), 12.0, models_ls
-        )
+        yield Row(f"Viking 1 {name}", "mbar", f"{mbar:.2f}", f"{value:.2f}", abs(value - mbar), 0.25, models_mbar)
+        yield Row(f"Viking 1 {name}, Ls", "°", f"{ls:.0f}", f"{found:.0f}", ls_distance(found, ls), 12.0, models_ls)
 
 
 def cap_rows(c: Control) -> Iterator[Row]:
@@ -198,18 +188,14 @@ def cap_rows(c: Control) -> Iterator[Row]:
             15.0,
             "observations spread by 20",
         )
-        yield Row(
-            f"{side} cap, Ls of it", "°", f"{ls:.0f}", f"{found:.0f}", ls_distance(found, ls), 30.0, "-"
-        )
+        yield Row(f"{side} cap, Ls of it", "°", f"{ls:.0f}", f"{found:.0f}", ls_distance(found, ls), 30.0, "-")
 
 
 def temperature_rows(c: Control) -> Iterator[Row]:
     """Surface temperature by latitude and season, its mean and its daily range; C2.2."""
     latitude = targets.ZONAL_LATITUDE
     target = np.concatenate(list(targets.ZONAL_TEMPERATURE.values()))
-    ours = np.concatenate(
-        [c.zonal_at("zonal_surface_temperature", ls, latitude) for ls in targets.ZONAL_TEMPERATURE]
-    )
+    ours = np.concatenate([c.zonal_at("zonal_surface_temperature", ls, latitude) for ls in targets.ZONAL_TEMPERATURE])
     printed = ~np.isin(target, targets.ONE_SIDED_K)
     low = printed & (np.tile(np.abs(latitude), len(targets.ZONAL_TEMPERATURE)) <= 45)
     for name, cells, band in (
@@ -271,15 +257,7 @@ def column_rows() -> Iterator[Row]:
 
 def drift_rows(d: Drift) -> Iterator[Row]:
     """A body that is left alone stays as it is."""
-    yield Row(
-        f"drift of T over {d.years} years",
-        "K",
-        "0",
-        f"{d.temperature_k:+.2g}",
-        abs(d.temperature_k),
-        0.1,
-        "-",
-    )
+    yield Row(f"drift of T over {d.years} years", "K", "0", f"{d.temperature_k:+.2g}", abs(d.temperature_k), 0.1, "-")
     yield Row(
         f"drift of p over {d.years} years, share",
         "1",

@@ -52,16 +52,7 @@ MEAN_TEMPERATURE_K: Final = (203.0, 215.0)
 
 # Surface temperature (K) under a dry CO2 atmosphere by pressure (Pa) for 110.6 W m-2 absorbed, from
 # radiative-convective calculations; C2.3.
-CO2_COLUMN: Final = {
-    610.0: 215.4,
-    1e3: 216.3,
-    2e3: 217.7,
-    5e3: 219.9,
-    1e4: 222.2,
-    3e4: 228.2,
-    1e5: 239.3,
-    2e5: 250.5,
-}
+CO2_COLUMN: Final = {610.0: 215.4, 1e3: 216.3, 2e3: 217.7, 5e3: 219.9, 1e4: 222.2, 3e4: 228.2, 1e5: 239.3, 2e5: 250.5}
 CO2_COLUMN_HUMID: Final = {  # the same at a relative humidity of 0.5
     610.0: 215.6,
     1e3: 216.5,

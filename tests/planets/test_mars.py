@@ -27,9 +27,7 @@ def control() -> Control:
 
 def assert_all_pass(rows: list[Row]) -> None:
     outside = [
-        f"{r.quantity}: {r.ours} for {r.target}, {r.error:.3g} > {r.band:g} {r.unit}"
-        for r in rows
-        if not r.passes
+        f"{r.quantity}: {r.ours} for {r.target}, {r.error:.3g} > {r.band:g} {r.unit}" for r in rows if not r.passes
     ]
     assert rows
     assert not outside, "\n".join(outside)

@@ -20,12 +20,9 @@ from twinpipe.game.inconsistency import inconsistencies
 
 GAME = Path(__file__).parents[2].parent / "shared" / "data" / "game"
 needs_game = pytest.mark.skipif(
-    not (GAME / "sol-complete.json").is_file(),
-    reason="the game's sol-complete.json is not beside this checkout",
+    not (GAME / "sol-complete.json").is_file(), reason="the game's sol-complete.json is not beside this checkout"
 )
-shared_folder = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+shared_folder = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 SMALL: dict[str, Any] = {
     "identifier": "TOY-01",
@@ -111,10 +108,7 @@ def test_mars_of_the_game_has_a_stable_digest() -> None:
     [
         ("MARS-01", ["7.5 times", "99.6 %", "30 of the body, but 20", "0.006 bar"]),
         ("TITAN-01", ["pressure 1.5 bar", "2.43 bar"]),
-        (
-            "EUROPA-01",
-            ["pressure 1e-07 bar", "4.29e-07 bar", "total_hydrosphere_mass 4.8e+22 kg is 1.00 times"],
-        ),
+        ("EUROPA-01", ["pressure 1e-07 bar", "4.29e-07 bar", "total_hydrosphere_mass 4.8e+22 kg is 1.00 times"]),
         ("EARTH-01", ["100.34 %", "0.81 times"]),
     ],
 )
@@ -199,10 +193,7 @@ def test_unknown_keys_are_only_mentioned(tmp_path: Path) -> None:
 
 
 def test_a_gas_that_is_not_followed_is_left_out(tmp_path: Path) -> None:
-    air = {
-        "composition": {"CO2": {"percentage": 99}, "Xe": {"percentage": 1}},
-        "total_atmospheric_mass": 1e16,
-    }
+    air = {"composition": {"CO2": {"percentage": 99}, "Xe": {"percentage": 1}}, "total_atmospheric_mass": 1e16}
     imported = mars_of(tmp_path, small(atmosphere_attributes=air))
     assert imported.body.atmosphere.mass_kg == {"CO2": 1e16}
     assert any("Xe 1 %" in line for line in imported.assumptions)
@@ -252,10 +243,7 @@ def test_only_must_exist_and_be_one(tmp_path: Path) -> None:
         ({"gravity": 0.38}, r"^MARS-01.*gravity_m_s2 0\.38 does not fit"),
         ({"identifier": "mars 1"}, r"celestial_bodies|MARS|mars 1"),
         ({"atmosphere_attributes": {"composition": {"CO2": {"percentage": -1}}}}, r"CO2\.percentage: -1 "),
-        (
-            {"atmosphere_attributes": {"total_atmospheric_mass": 1e16}},
-            r"composition: None .* at least one gas",
-        ),
+        ({"atmosphere_attributes": {"total_atmospheric_mass": 1e16}}, r"composition: None .* at least one gas"),
         ({"hydrosphere_attributes": {"composition": [{"compound": [], "percentage": 1}]}}, r"composition: "),
         ({"identifier": "FAR-02"}, r"^identifier: 'FAR-02' .* unique"),
     ],
@@ -292,31 +280,19 @@ def test_files_that_are_no_game_file_are_refused(tmp_path: Path, text: str, matc
 
 def test_unreadable_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "latin.json").write_bytes(b"\xff\xfe{")
-    for name, match in [
-        ("none.json", "No such file"),
-        (".", "directory"),
-        ("latin.json", "UTF-8"),
-        ("a\0b", "UTF"),
-    ]:
+    for name, match in [("none.json", "No such file"), (".", "directory"), ("latin.json", "UTF-8"), ("a\0b", "UTF")]:
         with pytest.raises(InvalidInput, match=match):
             import_bodies(tmp_path / name)
 
 
 def paths(value: object, prefix: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Every place in a JSON value."""
-    children = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
-    return [
-        *([prefix] if prefix else []),
-        *(p for key, item in children for p in paths(item, (*prefix, key))),
-    ]
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [*([prefix] if prefix else []), *(p for key, item in children for p in paths(item, (*prefix, key)))]
 
 
 ODD = st.one_of(
-    st.sampled_from(
-        [None, True, math.nan, -math.inf, 0, -1, 1e308, 1e-308, 5e-324, 10**400, "", "x", "-3", "1e999"]
-    ),
+    st.sampled_from([None, True, math.nan, -math.inf, 0, -1, 1e308, 1e-308, 5e-324, 10**400, "", "x", "-3", "1e999"]),
     st.sampled_from(
         ["\ud800", "a\nb", [], {}, [[]], {"\ud800": 1}, {"a\nb": -1}, {"a": {"b": 1}}, [{"compound": "H2O"}]]
     ),

@@ -45,3 +45,8 @@ def compiled(function: F) -> F:
 def inlined(function: F) -> F:
     """Compile a small scalar function that other kernels use."""
     return cast("F", numba.njit(nogil=True, cache=True, error_model="numpy")(function))
+
+
+def part(function: F) -> F:
+    """A part of a kernel that is written apart for people, and compiled only where it is called."""
+    return cast("F", numba.njit(nogil=True, error_model="numpy", inline="always")(function))

@@ -1,4 +1,4 @@
-"""The step: every process of a block of members, fused, compiled, advanced over many steps; B18.
+"""The step: every process of a block of members, compiled, advanced over many steps; B18.
 
 Arrays are (row, cell) with cell = longitude * members + member, members innermost, so that each loop over a
 row is one long contiguous loop, whether the block holds one member or sixteen.  Order of a step:
@@ -11,27 +11,114 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from twinpipe.grid import Array
 from twinpipe.physics import co2_ice, longwave, pressure, shortwave, soil, transport
-from twinpipe.physics.compiled import compiled
+from twinpipe.physics.compiled import compiled, part
 from twinpipe.physics.escape import decayed, escaped
-from twinpipe.physics.records import CO2, FIRST_SUPER, N_GASES, O2, Forcing, Ledger, Members, Options, State, Static
+from twinpipe.physics.records import (
+    ABSORBED,
+    AEROSOL_ALBEDO,
+    AMPLITUDE2,
+    BASE,
+    CAPACITY,
+    CO2,
+    CO2_SHARE,
+    COUPLING,
+    DIURNAL,
+    DRIVE,
+    EMISSIVITY_FACTOR,
+    FIRST_SUPER,
+    FROST,
+    FROST_ALBEDO,
+    FROST_EMISSIVITY,
+    GAS_DEPTH,
+    HALF_COVER,
+    HALF_LOG_CO2,
+    IMPACTS,
+    INVERSE_HEIGHT,
+    LOG_CO2,
+    LOG_P,
+    LOG_SCALE,
+    N_GASES,
+    O2,
+    REFLECTANCE,
+    SCALE,
+    SOURCE,
+    SUNLIGHT,
+    UPPER,
+    WEIGHT,
+    WORK,
+    A,
+    D,
+    Forcing,
+    K,
+    Ledger,
+    Members,
+    Options,
+    Outputs,
+    Scratch,
+    State,
+    Static,
+)
 from twinpipe.physics.rows import (
     accumulate,
+    add_product,
     add_row_sum,
     air_heat,
     capacity_over_dt,
+    lowest,
+    roots,
     scaled,
     tile,
     times,
     zero_amplitude_on_ice,
 )
 
+THICK = 1e3  # W m-2 K-1; above it air is isothermal, and D is cut; B6
+
 
 @compiled
-def gas_step(o: Options, m: Members, s: State, ledger: Ledger, f: Forcing, k: int, members: int) -> None:
+def advance(
+    st: Static,
+    o: Options,
+    m: Members,
+    s: State,
+    ledger: Ledger,
+    f: Forcing,
+    out: Outputs,
+    x: Scratch,
+    first_step: int,
+    n_steps: int,
+    members: int,
+) -> None:
+    """Advance a block n_steps from first_step, in place."""
+    repeat_parameters(m, x)
+    for k in range(n_steps):
+        step = first_step + k
+        change_gases(o, m, s, ledger, f, k, members)
+        mix_air(st, o, m, s, f, x, k, members)
+        balance(st, o, s, f, x, k, step % st.insolation.shape[0])
+        carry_heat(st, x, members)
+        due = (step + 1) % out.zonal_every == 0
+        zonal_time = (step + 1) // out.zonal_every - first_step // out.zonal_every - 1 if due else -1
+        x.totals[1:] = 0.0
+        settle(st, o, s, out, x, k, zonal_time, members)
+        close_step(st, o, s, ledger, f, out, x, k, members)
+
+
+@part
+def repeat_parameters(m: Members, x: Scratch) -> None:
+    """Parameters of members along a row."""
+    tile(m.half_cover, x.rows[HALF_COVER])
+    for side in range(2):
+        tile(m.frost_albedo[side], x.rows[FROST_ALBEDO + side])
+        tile(m.frost_emissivity[side], x.rows[FROST_EMISSIVITY + side])
+    tile(m.emissivity_factor, x.rows[EMISSIVITY_FACTOR])
+    tile(m.solar_constant, x.rows[SUNLIGHT])
+    tile(m.aerosol_albedo, x.rows[AEROSOL_ALBEDO])
+
+
+@part
+def change_gases(o: Options, m: Members, s: State, ledger: Ledger, f: Forcing, k: int, members: int) -> None:
     """Interventions and escape act on the gas masses, first-order decay exactly; B11, B16.
 
     The ledger takes what a rounded sum really gained, not what was added to it, so that the books close to
@@ -52,282 +139,246 @@ def gas_step(o: Options, m: Members, s: State, ledger: Ledger, f: Forcing, k: in
                 ledger.decayed[q, b] += before - s.gas[g, b]
 
 
-@compiled
-def advance(
-    st: Static,
-    o: Options,
-    m: Members,
-    s: State,
-    ledger: Ledger,
-    f: Forcing,
-    first_step: int,
-    n_steps: int,
-    members: int,
-    sums: Array,
-    zonal_every: int,
-    zonals: Array,
-    series: Array,
-) -> None:
-    """Advance a block n_steps from first_step, in place.
+@part
+def mix_air(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch, k: int, members: int) -> None:
+    """What the well-mixed air sets for a step: scale height, shares, optical depths, D, and the weights <w>; B7."""
+    v = x.by_member
+    for b in range(members):
+        mass = 0.0
+        moles = 0.0
+        for g in range(N_GASES):
+            mass += s.gas[g, b]
+            moles += s.gas[g, b] / st.molar_mass[g]
+        mean_p = mass * o.gravity / o.area
+        share = s.gas[CO2, b] / st.molar_mass[CO2] / moles if moles > 0.0 else 0.0
+        log_share = math.log(share) if share > 1e-30 else -69.0
+        for q in range(4):
+            amount = s.gas[FIRST_SUPER + q, b] / st.molar_mass[FIRST_SUPER + q]
+            x.super_pressure[q] = amount / moles * mean_p if moles > 0.0 else 0.0
+        excess = 0.05 * math.exp(0.7 * math.log(mean_p / 1e5)) if mean_p > 1e-6 else 0.0
+        ratio = mean_p / o.reference_pressure if o.reference_pressure > 0.0 else 1.0
+        v[0, b] = mean_p
+        v[1, b] = mass / moles * o.gravity / (8.314462 * s.mean_temperature[b]) if moles > 0.0 else 0.0
+        v[2, b] = log_share
+        v[3, b] = math.exp(log_share)
+        v[4, b] = m.aerosol_depth[b] + longwave.super_gas_depth(x.super_pressure)
+        v[5, b] = excess / (0.5625 + 0.25 * excess)  # shortwave.rayleigh_reflectance over ground of 0.25
+        v[6, b] = m.diurnal_factor[b] * m.solar_constant[b] * math.exp(-mean_p / 2e4)
+        v[7, b] = min(m.diffusivity[b] * ratio, THICK) if o.reference_pressure > 0.0 else m.diffusivity[b]
+        v[8, b] = m.coupling[b] * math.sqrt(ratio)
+    tile(v[1], x.rows[INVERSE_HEIGHT])
+    tile(v[2], x.rows[LOG_CO2])
+    times(x.rows[LOG_CO2], 0.5, x.rows[HALF_LOG_CO2])
+    tile(v[3], x.rows[CO2_SHARE])
+    tile(v[4], x.rows[GAS_DEPTH])
+    tile(v[5], x.rows[REFLECTANCE])
+    tile(v[6], x.rows[DIURNAL])
+    tile(v[7], x.rows[D])
+    tile(v[8], x.rows[COUPLING])
+    for b in range(members):
+        v[2, b] = f.import_heat[k, b] / o.area
+    tile(v[2], x.rows[IMPACTS])
+    x.totals[0, :] = 0.0
+    for i in range(s.ice.shape[0]):
+        pressure.barometric_weight(st.altitude[i], x.rows[INVERSE_HEIGHT], x.fields[WEIGHT, i])
+        add_row_sum(x.fields[WEIGHT, i], st.weight[i], x.line, x.totals[0])
+    for b in range(members):
+        v[1, b] = v[0, b] / x.totals[0, b]
+        v[2, b] = math.log(v[1, b]) if v[1, b] > 1e-30 else -69.0
+    tile(v[1], x.rows[SCALE])
+    tile(v[2], x.rows[LOG_SCALE])
+    x.totals[0, :] = 0.0
 
-    sums (window, field, row, cell) gain every step; zonals (field, time, row, member) are written at the
-    steps that zonal_every divides; series (field, step, member) at each; fields as declared in fields.py.
-    """
-    n_lat, width = s.ice.shape
-    n_layers = s.T.shape[0]
-    orbit_steps = st.insolation.shape[0]
-    T = s.T[0]
-    field_names = 7
-    scratch = np.empty((field_names, n_lat, width))
-    weight_field, log_p, A, rhs, upper, absorbed, k_olr = (
-        scratch[0],
-        scratch[1],
-        scratch[2],
-        scratch[3],
-        scratch[4],
-        scratch[5],
-        scratch[6],
+
+@part
+def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, calendar: int) -> None:
+    """Pressure, sunlight, longwave and the eliminated soil of each row: the surface's balance before transport."""
+    n_layers, n_lat, _ = s.T.shape
+    inverse_height, scale, log_scale = x.rows[INVERSE_HEIGHT], x.rows[SCALE], x.rows[LOG_SCALE]
+    log_co2, half_log_co2, gas_depth = x.rows[LOG_CO2], x.rows[HALF_LOG_CO2], x.rows[GAS_DEPTH]
+    reflectance, aerosol, sunlight = x.rows[REFLECTANCE], x.rows[AEROSOL_ALBEDO], x.rows[SUNLIGHT]
+    diurnal, emissivity_factor, half_cover = x.rows[DIURNAL], x.rows[EMISSIVITY_FACTOR], x.rows[HALF_COVER]
+    coupling, impacts = x.rows[COUPLING], x.rows[IMPACTS]
+    albedo, emit, coalbedo, eps = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[WORK + 3]
+    work, other, gained = x.rows[WORK + 4], x.rows[WORK + 5], x.rows[WORK + 6]
+    ice_albedo, ice_emissivity = x.rows[FROST_ALBEDO], x.rows[FROST_EMISSIVITY]
+    stiffness = conduction(st)
+    for i in range(n_lat):
+        t, ice, inertia, log_p, amplitude2 = (
+            s.T[0, i],
+            s.ice[i],
+            st.inertia[i],
+            x.fields[LOG_P, i],
+            x.fields[AMPLITUDE2, i],
+        )
+        pressure.surface_pressure(x.fields[WEIGHT, i], st.altitude[i], inverse_height, scale, log_scale, work, log_p)
+        air_heat(s.p[i], work, t, o.cp / o.gravity, other, gained)
+        add_row_sum(gained, st.weight[i], x.line, x.totals[0])
+        s.p[i, :] = work
+        capacity_over_dt(other, inertia, st.layer_capacity[0], 1.0 / o.dt, x.fields[CAPACITY, i])
+        if o.frost:
+            if i == n_lat // 2:
+                ice_albedo, ice_emissivity = x.rows[FROST_ALBEDO + 1], x.rows[FROST_EMISSIVITY + 1]
+            co2_ice.frost_point(log_p, log_co2, x.fields[FROST, i])
+            shortwave.frost_cover(ice, half_cover, st.ground_albedo[i], ice_albedo, ice_emissivity, albedo, emit)
+        else:
+            albedo[:] = st.ground_albedo[i]
+            emit[:] = 1.0
+        if o.ice_threshold > 0.0:
+            shortwave.step_ice(t, o.ice_threshold, o.ice_albedo, albedo)
+        other[:] = 0.0
+        for q in range(f.mirror_map.shape[0]):
+            tile(f.mirror_power[k, q], work)
+            add_product(work, f.mirror_map[q, i], other)
+        q0 = st.insolation[calendar, i]
+        shortwave.absorbed(albedo, reflectance, aerosol, sunlight, other, q0, coalbedo, x.fields[ABSORBED, i])
+        if o.linear:
+            amplitude2[:] = 0.0
+        else:
+            work[:] = gas_depth
+            longwave.add_water_depth(t, st.humidity[i], log_p, work)
+            longwave.emissivity(t, log_p, half_log_co2, work, st.table, eps)
+            times(inertia, o.skin_root, other)
+            longwave.diurnal_amplitude(t, eps, coalbedo, st.harmonic[calendar, i], diurnal, other, amplitude2)
+            longwave.outgoing(t, eps, emit, amplitude2, emissivity_factor, ice, x.fields[K, i])
+        soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], x.beta)
+        scaled(x.beta[1], top_conductance(st), inertia, work)
+        co2_ice.linearise(
+            t,
+            x.fields[K, i],
+            o.a,
+            o.b,
+            o.linear,
+            x.fields[CAPACITY, i],
+            stiffness,
+            inertia,
+            work,
+            x.fields[ABSORBED, i],
+            impacts,
+            x.fields[BASE, i],
+            x.fields[A, i],
+            x.fields[DRIVE, i],
+        )
+        co2_ice.couple_air(ice, x.fields[FROST, i], coupling, o.frost, x.fields[A, i], x.fields[DRIVE, i])
+
+
+@part
+def top_conductance(st: Static) -> float:
+    """Conductance between the first two layers, per unit of thermal inertia; 0 for a slab."""
+    return st.layer_conductance[0] if st.layer_conductance.size > 0 else 0.0
+
+
+@part
+def conduction(st: Static) -> float:
+    """What the soil below adds to the stiffness of the surface, per unit of thermal inertia: G (1 - alpha); B5."""
+    return st.layer_conductance[0] * (1.0 - st.alpha[1]) if st.layer_conductance.size > 0 else 0.0
+
+
+@part
+def carry_heat(st: Static, x: Scratch, members: int) -> None:
+    """What transport brings to each cell, in flux form."""
+    work, corner, leak, d = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[D]
+    stiff, t_air, upper = x.fields[A], x.fields[DRIVE], x.fields[UPPER]
+    transport.solve_lat(stiff, t_air, d, st.north, st.south, upper, leak)
+    for i in range(stiff.shape[0]):
+        transport.divergence_lat(t_air, i, d, st.north, st.south, x.fields[SOURCE, i])
+    for i in range(stiff.shape[0]):
+        scaled(t_air[i], 1.0, stiff[i], upper[i])
+        transport.solve_lon(stiff[i], upper[i], d, st.east[i], members, work, corner, leak)
+        transport.add_divergence_lon(upper[i], d, st.east[i], members, x.fields[SOURCE, i])
+
+
+@part
+def settle(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, zonal_time: int, members: int) -> None:
+    """New surface, CO2 ice and soil of each row, and its part in sums, zonal means and series."""
+    n_layers, n_lat, width = s.T.shape
+    olr, change, work, co2_share = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[CO2_SHARE]
+    absorbed_sum, olr_sum, source_sum, change_sum, t_sum = (
+        x.totals[1],
+        x.totals[2],
+        x.totals[3],
+        x.totals[4],
+        x.totals[5],
     )
-    capacity = np.empty((n_lat, width))
-    base = np.empty((n_lat, width))
-    frost = np.full((n_lat, width), co2_ice.NO_FROST)
-    amplitude2 = np.empty((n_lat, width))
-    source = np.empty((n_lat, width))
-    beta = np.zeros((max(n_layers, 2), width))
-    rows = np.empty((24, width))
-    half, frost_albedo_s, frost_albedo_n, frost_emit_s, frost_emit_n = (rows[0], rows[1], rows[2], rows[3], rows[4])
-    emissivity_factor, diurnal, sunlight, aerosol_albedo, D = rows[5], rows[6], rows[7], rows[8], rows[9]
-    inverse_height, scale, log_scale, half_log_co2, log_co2 = rows[10], rows[11], rows[12], rows[13], rows[14]
-    depth_of_member, reflectance, extra, mirror, albedo = rows[15], rows[16], rows[17], rows[18], rows[19]
-    emit, coalbedo, eps, work = rows[20], rows[21], rows[22], rows[23]
-    depth = np.empty(width)
-    slope = np.empty(width)
-    co2_share = np.empty(width)
-    coupling = np.empty(width)
-    skin = np.empty(width)
-    change = np.empty(width)
-    olr = np.empty(width)
-    by_member = np.empty((9, members))
-    acc = np.empty((8, members))
-    line = np.empty(members)
-    super_pressure = np.empty(4)
-    tile(m.half_cover, half)
-    tile(m.frost_albedo[0], frost_albedo_s)
-    tile(m.frost_albedo[1], frost_albedo_n)
-    tile(m.frost_emissivity[0], frost_emit_s)
-    tile(m.frost_emissivity[1], frost_emit_n)
-    tile(m.emissivity_factor, emissivity_factor)
-    tile(m.solar_constant, sunlight)
-    tile(m.aerosol_albedo, aerosol_albedo)
-    inverse_dt = 1.0 / o.dt
-    cp_over_g = o.cp / o.gravity
-    inverse_gravity = 1.0 / o.gravity
-    conduction = st.layer_conductance[0] * (1.0 - st.alpha[1]) if n_layers > 1 else 0.0
+    ice_sum, coldest, line = x.totals[6], out.series[9, k], x.line
+    stiffness = conduction(st)
+    coldest[:] = 1e30
+    for i in range(n_lat):
+        t, ice, w, absorbed, source = s.T[0, i], s.ice[i], st.weight[i], x.fields[ABSORBED, i], x.fields[SOURCE, i]
+        amplitude2 = x.fields[AMPLITUDE2, i]
+        if i == n_lat // 2:
+            ice_sum = x.totals[7]
+        soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], x.beta)
+        scaled(s.p[i], 1.0 / o.gravity, co2_share, work)
+        co2_ice.surface_balance(
+            t,
+            ice,
+            x.fields[FROST, i],
+            x.fields[K, i],
+            o.a,
+            o.b,
+            o.linear,
+            x.fields[CAPACITY, i],
+            stiffness,
+            st.inertia[i],
+            x.fields[BASE, i],
+            source,
+            work,
+            o.dt,
+            olr,
+            change,
+        )
+        soil.substitute(s.T, i, st.alpha, x.beta)
+        zero_amplitude_on_ice(ice, amplitude2)
+        add_row_sum(absorbed, w, line, absorbed_sum)
+        add_row_sum(olr, w, line, olr_sum)
+        add_row_sum(source, w, line, source_sum)
+        add_row_sum(change, w, line, change_sum)
+        add_row_sum(t, w, line, t_sum)
+        add_row_sum(ice, w, line, ice_sum)
+        accumulate(out.sums, i, t, s.p[i], ice, absorbed, olr, amplitude2)
+        lowest(t, coldest)
+        if zonal_time >= 0:
+            share = members / width
+            roots(amplitude2, work)
+            out.zonals[:, zonal_time, i] = 0.0
+            add_row_sum(t, share, line, out.zonals[0, zonal_time, i])
+            add_row_sum(ice, share, line, out.zonals[1, zonal_time, i])
+            add_row_sum(work, share, line, out.zonals[2, zonal_time, i])
 
-    for k in range(n_steps):
-        step = first_step + k
-        calendar = step % orbit_steps
-        gas_step(o, m, s, ledger, f, k, members)
 
-        # Pressure field: by_member holds 1/H, then after <w> is known s = g M / (A <w>).
-        for b in range(members):
-            mass = 0.0
-            moles = 0.0
-            for g in range(N_GASES):
-                mass += s.gas[g, b]
-                moles += s.gas[g, b] / st.molar_mass[g]
-            mean_p = mass * o.gravity / o.area
-            by_member[0, b] = mean_p
-            by_member[1, b] = mass / moles * o.gravity / (8.314462 * s.mean_temperature[b]) if moles > 0.0 else 0.0
-            share = s.gas[CO2, b] / st.molar_mass[CO2] / moles if moles > 0.0 else 0.0
-            by_member[2, b] = math.log(share) if share > 1e-30 else -69.0
-            by_member[3, b] = 0.5 * by_member[2, b]
-            for q in range(4):
-                x = s.gas[FIRST_SUPER + q, b] / st.molar_mass[FIRST_SUPER + q]
-                super_pressure[q] = x / moles * mean_p if moles > 0.0 else 0.0
-            by_member[4, b] = m.aerosol_depth[b] + longwave.super_gas_depth(super_pressure)
-            excess = 0.05 * math.exp(0.7 * math.log(mean_p / 1e5)) if mean_p > 1e-6 else 0.0
-            by_member[5, b] = excess / (0.5625 + 0.25 * excess)
-            by_member[6, b] = m.diurnal_factor[b] * m.solar_constant[b] * math.exp(-mean_p / 2e4)
-            by_member[7, b] = m.diffusivity[b]
-            by_member[8, b] = m.coupling[b]
-            if o.reference_pressure > 0.0:
-                ratio = mean_p / o.reference_pressure
-                by_member[7, b] = min(m.diffusivity[b] * ratio, 1e3)
-                by_member[8, b] = m.coupling[b] * math.sqrt(ratio)
-        tile(by_member[1], inverse_height)
-        tile(by_member[2], log_co2)
-        tile(by_member[3], half_log_co2)
-        tile(by_member[4], depth_of_member)
-        tile(by_member[5], reflectance)
-        tile(by_member[6], diurnal)
-        tile(by_member[7], D)
-        tile(by_member[8], coupling)
-        for b in range(members):
-            by_member[6, b] = math.exp(by_member[2, b])
-        tile(by_member[6], co2_share)
-        for b in range(members):
-            by_member[6, b] = f.import_heat[k, b] / o.area
-        tile(by_member[6], extra)
-        acc[:] = 0.0
-        for i in range(n_lat):
-            pressure.barometric_weight(st.altitude[i], inverse_height, weight_field[i])
-            add_row_sum(weight_field[i], st.weight[i], line, acc[0])
-        for b in range(members):
-            by_member[1, b] = by_member[0, b] / acc[0, b]
-            by_member[2, b] = math.log(by_member[1, b]) if by_member[1, b] > 1e-30 else -69.0
-        tile(by_member[1], scale)
-        tile(by_member[2], log_scale)
-
-        # Radiation and the column, row by row.
-        acc[:] = 0.0
-        for i in range(n_lat):
-            t, ice = T[i], s.ice[i]
-            pressure.surface_pressure(weight_field[i], st.altitude[i], inverse_height, scale, log_scale, work, log_p[i])
-            air_heat(s.p[i], work, t, cp_over_g, change, olr)
-            add_row_sum(olr, st.weight[i], line, acc[0])
-            s.p[i, :] = work
-            capacity_over_dt(change, st.inertia[i], st.layer_capacity[0], inverse_dt, capacity[i])
-            if o.frost:
-                co2_ice.frost_point(log_p[i], log_co2, frost[i])
-                north = i >= n_lat // 2
-                shortwave.frost_cover(
-                    ice,
-                    half,
-                    st.ground_albedo[i],
-                    frost_albedo_n if north else frost_albedo_s,
-                    frost_emit_n if north else frost_emit_s,
-                    albedo,
-                    emit,
-                )
-            else:
-                albedo[:] = st.ground_albedo[i]
-                emit[:] = 1.0
-            if o.ice_threshold > 0.0:
-                shortwave.step_ice(t, o.ice_threshold, o.ice_albedo, albedo)
-            mirror[:] = 0.0
-            for q in range(f.mirror_map.shape[0]):
-                tile(f.mirror_power[k, q], work)
-                spot = f.mirror_map[q, i]
-                for j in range(width):
-                    mirror[j] += work[j] * spot[j]
-            shortwave.absorbed(
-                albedo, reflectance, aerosol_albedo, sunlight, mirror, st.insolation[calendar, i], coalbedo, absorbed[i]
-            )
-            if o.linear:
-                amplitude2[i, :] = 0.0
-            else:
-                depth[:] = depth_of_member
-                longwave.add_water_depth(t, st.humidity[i], log_p[i], depth)
-                longwave.emissivity(t, log_p[i], half_log_co2, depth, st.table, eps)
-                times(st.inertia[i], o.skin_root, skin)
-                longwave.diurnal_amplitude(t, eps, coalbedo, st.harmonic[calendar, i], diurnal, skin, amplitude2[i])
-                longwave.outgoing(t, eps, emit, amplitude2[i], emissivity_factor, ice, k_olr[i])
-            soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], beta)
-            scaled(beta[1], st.layer_conductance[0] if n_layers > 1 else 0.0, st.inertia[i], work)
-            co2_ice.linearise(
-                t,
-                k_olr[i],
-                o.a,
-                o.b,
-                o.linear,
-                capacity[i],
-                conduction,
-                st.inertia[i],
-                work,
-                absorbed[i],
-                extra,
-                base[i],
-                A[i],
-                rhs[i],
-            )
-            co2_ice.couple_air(ice, frost[i], coupling, o.frost, A[i], rhs[i])
-
-        # Transport: what each cell receives, in flux form.
-        transport.solve_lat(A, rhs, D, st.north, st.south, upper, depth)
-        for i in range(n_lat):
-            transport.divergence_lat(rhs, i, D, st.north, st.south, source[i])
-        for i in range(n_lat):
-            scaled(rhs[i], 1.0, A[i], upper[i])
-            transport.solve_lon(A[i], upper[i], D, st.east[i], members, work, slope, depth)
-            transport.add_divergence_lon(upper[i], D, st.east[i], members, source[i])
-
-        # Surface, ice, soil, and the sums.
-        write_zonal = (step + 1) % zonal_every == 0
-        z = (step + 1) // zonal_every - first_step // zonal_every - 1
-        acc[1:] = 0.0
-        series_k = series[:, k]
-        for b in range(members):
-            series_k[9, b] = 1e30
-        for i in range(n_lat):
-            t, ice, w = T[i], s.ice[i], st.weight[i]
-            soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], beta)
-            scaled(s.p[i], inverse_gravity, co2_share, work)
-            co2_ice.surface_balance(
-                t,
-                ice,
-                frost[i],
-                k_olr[i],
-                o.a,
-                o.b,
-                o.linear,
-                capacity[i],
-                conduction,
-                st.inertia[i],
-                base[i],
-                source[i],
-                work,
-                o.dt,
-                olr,
-                change,
-            )
-            soil.substitute(s.T, i, st.alpha, beta)
-            zero_amplitude_on_ice(ice, amplitude2[i])
-            add_row_sum(absorbed[i], w, line, acc[1])
-            add_row_sum(olr, w, line, acc[2])
-            add_row_sum(source[i], w, line, acc[3])
-            add_row_sum(change, w, line, acc[4])
-            add_row_sum(t, w, line, acc[5])
-            add_row_sum(ice, w, line, acc[6] if i < n_lat // 2 else acc[7])
-            accumulate(sums, i, t, s.p[i], ice, absorbed[i], olr, amplitude2[i])
-            for start in range(0, width, members):
-                for b in range(members):
-                    series_k[9, b] = min(series_k[9, b], t[start + b])
-            if write_zonal:
-                share = members / width
-                zonals[:, z, i] = 0.0
-                add_row_sum(t, share, line, zonals[0, z, i])
-                add_row_sum(ice, share, line, zonals[1, z, i])
-                for j in range(width):
-                    work[j] = math.sqrt(amplitude2[i, j])
-                add_row_sum(work, share, line, zonals[2, z, i])
-        for b in range(members):
-            ledger.energy[0, b] += acc[1, b] * o.dt
-            ledger.energy[1, b] += acc[2, b] * o.dt
-            ledger.energy[2, b] += o.geothermal * o.dt
-            ledger.energy[3, b] += f.import_heat[k, b] / o.area * o.dt
-            ledger.energy[4, b] += acc[0, b]
-            ledger.energy[5, b] += acc[3, b] * o.dt
-            dm = acc[4, b] * o.area
-            s.gas[CO2, b] -= dm
-            ledger.condensed[b] += dm
-            s.mean_temperature[b] = acc[5, b]
-            mass = 0.0
-            moles = 0.0
-            super_moles = 0.0
-            for g in range(N_GASES):
-                mass += s.gas[g, b]
-                moles += s.gas[g, b] / st.molar_mass[g]
-                if g >= FIRST_SUPER:
-                    super_moles += s.gas[g, b] / st.molar_mass[g]
-            mean_p = mass * o.gravity / o.area
-            per_mole = mean_p / moles if moles > 0.0 else 0.0
-            series_k[0, b] = acc[5, b]
-            series_k[1, b] = mean_p
-            series_k[2, b] = acc[7, b] * o.area
-            series_k[3, b] = acc[6, b] * o.area
-            series_k[4, b] = acc[1, b]
-            series_k[5, b] = acc[2, b]
-            series_k[6, b] = super_moles * per_mole
-            series_k[7, b] = s.gas[O2, b] / st.molar_mass[O2] * per_mole
-            series_k[8, b] = s.gas[CO2, b] / st.molar_mass[CO2] * per_mole
+@part
+def close_step(
+    st: Static, o: Options, s: State, ledger: Ledger, f: Forcing, out: Outputs, x: Scratch, k: int, members: int
+) -> None:
+    """CO2 that froze leaves the air; the ledger and the series take the totals of the step."""
+    for b in range(members):
+        ledger.energy[0, b] += x.totals[1, b] * o.dt
+        ledger.energy[1, b] += x.totals[2, b] * o.dt
+        ledger.energy[2, b] += o.geothermal * o.dt
+        ledger.energy[3, b] += f.import_heat[k, b] / o.area * o.dt
+        ledger.energy[4, b] += x.totals[0, b]
+        ledger.energy[5, b] += x.totals[3, b] * o.dt
+        frozen = x.totals[4, b] * o.area
+        s.gas[CO2, b] -= frozen
+        ledger.condensed[b] += frozen
+        s.mean_temperature[b] = x.totals[5, b]
+        mass = 0.0
+        moles = 0.0
+        super_moles = 0.0
+        for g in range(N_GASES):
+            mass += s.gas[g, b]
+            moles += s.gas[g, b] / st.molar_mass[g]
+            if g >= FIRST_SUPER:
+                super_moles += s.gas[g, b] / st.molar_mass[g]
+        mean_p = mass * o.gravity / o.area
+        per_mole = mean_p / moles if moles > 0.0 else 0.0
+        out.series[0, k, b] = x.totals[5, b]
+        out.series[1, k, b] = mean_p
+        out.series[2, k, b] = x.totals[7, b] * o.area
+        out.series[3, k, b] = x.totals[6, b] * o.area
+        out.series[4, k, b] = x.totals[1, b]
+        out.series[5, k, b] = x.totals[2, b]
+        out.series[6, k, b] = super_moles * per_mole
+        out.series[7, k, b] = s.gas[O2, b] / st.molar_mass[O2] * per_mole
+        out.series[8, k, b] = s.gas[CO2, b] / st.molar_mass[CO2] * per_mole

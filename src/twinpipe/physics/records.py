@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from twinpipe.grid import Array
 from twinpipe.physics import longwave
 
@@ -103,3 +105,54 @@ class Forcing(NamedTuple):
     emission: Array  # (step, 4, member) kg/s
     imports: Array  # (step, gas, member) kg/s
     import_heat: Array  # (step, member) W
+
+
+class Outputs(NamedTuple):
+    """What a call writes; fields in the order of fields.py."""
+
+    sums: Array  # (window, field, row, cell), gain every step
+    zonal_every: int
+    zonals: Array  # (field, time, row, member), at the steps that zonal_every divides
+    series: Array  # (field, step, member)
+
+
+# What a step hands from one process to the next.  Fields of Scratch.fields (field, row, cell):
+WEIGHT, LOG_P = 0, 1  # barometric w; ln of the surface pressure
+ABSORBED, K, AMPLITUDE2 = 2, 3, 4  # W m-2; OLR = K T^4; A_d^2
+FROST, CAPACITY, BASE = 5, 6, 7  # frost point; C/dt, W m-2 K-1; what drives the surface, W m-2
+A, DRIVE, UPPER, SOURCE = 8, 9, 10, 11  # of the transport; W m-2 that it brings
+N_FIELDS = 12
+# Rows of Scratch.rows (row, cell): parameters of members and of the mixed air, repeated along a row, ...
+HALF_COVER, FROST_ALBEDO, FROST_EMISSIVITY, EMISSIVITY_FACTOR = 0, 1, 3, 5  # two of each frost: south, north
+SUNLIGHT, AEROSOL_ALBEDO, INVERSE_HEIGHT, SCALE, LOG_SCALE = 6, 7, 8, 9, 10
+LOG_CO2, HALF_LOG_CO2, CO2_SHARE, GAS_DEPTH, REFLECTANCE = 11, 12, 13, 14, 15
+DIURNAL, D, COUPLING, IMPACTS = 16, 17, 18, 19
+WORK = 20  # ... and seven for whatever a process needs within a row
+N_ROWS = 27
+
+
+class Scratch(NamedTuple):
+    """Room for what a step hands from one process to the next."""
+
+    fields: Array  # (N_FIELDS, row, cell)
+    rows: Array  # (N_ROWS, cell)
+    beta: Array  # (layer, cell) of the soil
+    by_member: Array  # (9, member)
+    totals: Array  # (8, member) of the step
+    line: Array  # (member)
+    super_pressure: Array  # (4) Pa
+
+
+def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
+    """Room for a block; the frost point of a body without frost is one that no surface reaches."""
+    fields = np.zeros((N_FIELDS, n_lat, width))
+    fields[FROST] = -1.0
+    return Scratch(
+        fields,
+        np.empty((N_ROWS, width)),
+        np.zeros((max(n_layers, 2), width)),
+        np.empty((9, members)),
+        np.empty((8, members)),
+        np.empty(members),
+        np.empty(4),
+    )

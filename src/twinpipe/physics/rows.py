@@ -84,3 +84,26 @@ def times(x: Array, factor: float, out: Array) -> None:
     """out = factor x of a row."""
     for j in range(out.size):
         out[j] = factor * x[j]
+
+
+@compiled
+def add_product(x: Array, y: Array, out: Array) -> None:
+    """out += x y of a row."""
+    for j in range(out.size):
+        out[j] += x[j] * y[j]
+
+
+@compiled
+def roots(x: Array, out: Array) -> None:
+    """out = square root of x of a row."""
+    for j in range(out.size):
+        out[j] = math.sqrt(x[j])
+
+
+@compiled
+def lowest(row: Array, out: Array) -> None:
+    """out[member] = lowest of itself and the row."""
+    b = out.size
+    for start in range(0, row.size, b):
+        for m in range(b):
+            out[m] = min(out[m], row[start + m])
