@@ -260,15 +260,19 @@ def builtin_body(name: str) -> Body:
     return Body.model_validate(tomllib.loads(text))
 
 
+def read_table(path: Path, what: str) -> Any:
+    """What a TOML or JSON file holds; raises InvalidInput naming what was to be read."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
+    except (OSError, ValueError, RecursionError) as error:
+        raise InvalidInput(what, str(path), f"it must be readable TOML or JSON ({error})") from None
+
+
 def read_body(path: Path) -> Body:
     """Body from a TOML or JSON file of this model; raises InvalidInput."""
     try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise InvalidInput("body file", str(path), f"it must be readable TOML or JSON ({error})") from None
-    try:
-        return Body.model_validate(data)
+        return Body.model_validate(read_table(path, "body file"))
     except ValidationError as error:
         raise explain(error, path.name) from None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -154,6 +155,14 @@ class Dask:
 
 
 @contextmanager
+def _off_the_network() -> Iterator[None]:
+    """Without the remark that a machine has no address to the outside, which threads of a process do not need."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Couldn't detect a suitable IP address", category=RuntimeWarning)
+        yield
+
+
+@contextmanager
 def executor(scheduler: str | None = None, workers: int = 0) -> Iterator[Dask]:
     """A Dask executor on the scheduler at an address, or on a local cluster of this process's threads.
 
@@ -172,6 +181,7 @@ def executor(scheduler: str | None = None, workers: int = 0) -> Iterator[Dask]:
             return
         threads = workers or os.cpu_count() or 1
         with (
+            _off_the_network(),
             LocalCluster(
                 n_workers=1, threads_per_worker=threads, processes=False, dashboard_address=None, memory_limit=0
             ) as cluster,

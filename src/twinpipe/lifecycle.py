@@ -87,8 +87,11 @@ def create_twin(
         )
         ledger.mark_twin_ready(w.engine, twin.id, str(path))
     except BaseException:
-        ledger.mark_twin_failed(w.engine, twin.id)
-        drop(path)
+        try:
+            ledger.mark_twin_failed(w.engine, twin.id)
+            drop(path)
+        except TwinpipeError as second:  # which must not hide the first
+            log.warning("twin %d was not cleared away: %s", twin.id, second)
         raise
     return ledger.get_twin(w.engine, twin.id)
 

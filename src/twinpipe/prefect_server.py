@@ -39,7 +39,7 @@ _QUIET = {
     "PREFECT__SERVER_EPHEMERAL": "1",
     "PREFECT__SERVER_FINAL": "1",
     "PREFECT_LOGGING_LEVEL": "WARNING",
-    "PREFECT_LOGGING_TO_API_ENABLED": "true",
+    "PREFECT_LOGGING_TO_API_ENABLED": "false",  # its thread would outlive the server, and complain
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # what went wrong is said by us, in one sentence
     "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
     "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",

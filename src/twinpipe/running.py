@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from twinpipe import lifecycle
-from twinpipe.body import explain
+from twinpipe.body import explain, read_table
 from twinpipe.db import ledger
 from twinpipe.engine import executor
 from twinpipe.errors import InvalidInput
@@ -37,12 +35,7 @@ def progress_bar(text: str, *, quiet: bool) -> Iterator[Any]:
 def read_scenario(path: Path) -> Scenario:
     """Scenario from a JSON or TOML file; raises InvalidInput."""
     try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
-        raise InvalidInput("scenario file", str(path), f"it must be readable TOML or JSON ({error})") from None
-    try:
-        return Scenario.model_validate(data)
+        return Scenario.model_validate(read_table(path, "scenario file"))
     except ValidationError as error:
         raise explain(error, path.name) from None
 

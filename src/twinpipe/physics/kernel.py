@@ -140,15 +140,22 @@ def change_gases(o: Options, m: Members, s: State, ledger: Ledger, f: Forcing, k
 
 
 @part
+def amounts(st: Static, s: State, first: int, b: int) -> tuple[float, float]:
+    """Mass (kg) and moles of a member's gases from one of them on."""
+    mass = 0.0
+    moles = 0.0
+    for g in range(first, N_GASES):
+        mass += s.gas[g, b]
+        moles += s.gas[g, b] / st.molar_mass[g]
+    return mass, moles
+
+
+@part
 def mix_air(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch, k: int, members: int) -> None:
     """What the well-mixed air sets for a step: scale height, shares, optical depths, D, and the weights <w>; B7."""
     v = x.by_member
     for b in range(members):
-        mass = 0.0
-        moles = 0.0
-        for g in range(N_GASES):
-            mass += s.gas[g, b]
-            moles += s.gas[g, b] / st.molar_mass[g]
+        mass, moles = amounts(st, s, 0, b)
         mean_p = mass * o.gravity / o.area
         share = s.gas[CO2, b] / st.molar_mass[CO2] / moles if moles > 0.0 else 0.0
         log_share = math.log(share) if share > 1e-30 else -69.0
@@ -363,14 +370,8 @@ def close_step(
         s.gas[CO2, b] -= frozen
         ledger.condensed[b] += frozen
         s.mean_temperature[b] = x.totals[5, b]
-        mass = 0.0
-        moles = 0.0
-        super_moles = 0.0
-        for g in range(N_GASES):
-            mass += s.gas[g, b]
-            moles += s.gas[g, b] / st.molar_mass[g]
-            if g >= FIRST_SUPER:
-                super_moles += s.gas[g, b] / st.molar_mass[g]
+        mass, moles = amounts(st, s, 0, b)
+        super_moles = amounts(st, s, FIRST_SUPER, b)[1]
         mean_p = mass * o.gravity / o.area
         per_mole = mean_p / moles if moles > 0.0 else 0.0
         out.series[0, k, b] = x.totals[5, b]
