@@ -35,7 +35,10 @@ console = Console(highlight=False)
 @app.callback()
 def root() -> None:
     """A what-if laboratory for planets: clone a body, terraform the twin, keep the result."""
-    logging.basicConfig(level=load_settings().log_level, format="%(levelname)s %(name)s: %(message)s")
+    ours, handler = logging.getLogger("twinpipe"), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+    ours.handlers[:] = [handler]  # not the root's, which Prefect would take for its own messages
+    ours.setLevel(load_settings().log_level)
 
 
 def emit(value: Any) -> None:

@@ -183,7 +183,14 @@ def executor(scheduler: str | None = None, workers: int = 0) -> Iterator[Dask]:
         with (
             _off_the_network(),
             LocalCluster(
-                n_workers=1, threads_per_worker=threads, processes=False, dashboard_address=None, memory_limit=0
+                n_workers=1,
+                threads_per_worker=threads,
+                processes=False,
+                memory_limit=0,
+                # their web servers start anyhow: on loopback only, at ports that no other cluster has
+                dashboard_address=None,
+                worker_dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
             ) as cluster,
             Client(cluster, set_as_default=False) as client,
         ):
