@@ -8,14 +8,15 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from twinpipe.db.models import PAYLOADS, SimulationResult, SimulationRun
+from twinpipe.db.models import SimulationResult, SimulationRun
 from twinpipe.db.refusals import explained
 from twinpipe.db.rows import ResultRow
 from twinpipe.db.runs import lock_run
 from twinpipe.db.session import check_json, retried, transaction
 from twinpipe.db.twins import set_twin
 from twinpipe.digest import canonical_json
-from twinpipe.errors import Conflict, InvalidInput, NotFound
+from twinpipe.errors import Conflict, NotFound
+from twinpipe.payloads import check_result
 
 
 @retried
@@ -25,10 +26,8 @@ def complete_run(engine: Engine, run_id: int, generation: int, result: dict[str,
     The same result again is the same row. Raises Conflict when the run has another result or belongs to
     another generation, InvalidInput when a payload is refused, BudgetError when the books do not close.
     """
-    if set(result) != set(PAYLOADS):
-        wrong = sorted(set(result) ^ set(PAYLOADS))
-        raise InvalidInput("result", wrong, f"it has exactly {', '.join(PAYLOADS)}")
     check_json(result, "result")
+    check_result(result)
     payload = hashlib.sha256(canonical_json(result)).digest()
     with transaction(engine) as connection, explained():
         run = lock_run(connection, run_id)

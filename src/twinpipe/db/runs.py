@@ -15,6 +15,7 @@ from twinpipe.db.rows import RunRow
 from twinpipe.db.session import check_json, retried, transaction
 from twinpipe.db.twins import lock_twin, release_twin, set_twin, user_id
 from twinpipe.errors import Conflict, InvalidInput, NotFound
+from twinpipe.payloads import check_payload
 
 SILENT = "the process that ran it ended without saying so"
 QUEUE_LIMIT = timedelta(days=1)
@@ -39,6 +40,7 @@ def create_run(
     Raises NotFound, Conflict when the twin is deleted or not ready, InvalidInput.
     """
     check_json(parameters, "parameters")
+    check_payload("simulation_runs", "parameters", parameters)
     key = uuid4()  # minted outside what is retried, so that a repetition finds its own row
 
     @retried

@@ -195,8 +195,8 @@ def check_json(value: Any, field: str = "value") -> None:
         raise InvalidInput(field, float(value), "it is a finite number")
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise InvalidInput(field, value, "it is a whole number of 64 bits")
-    if isinstance(value, str) and "\0" in value:
-        raise InvalidInput(field, value, "it is text without NUL characters")
+    if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
+        raise InvalidInput(field, value, "it is text without NUL characters and lone surrogates")
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
@@ -208,3 +208,11 @@ def check_json(value: Any, field: str = "value") -> None:
             check_json(item, f"{field}[{index}]")
     elif not (value is None or isinstance(value, str | int | float)):
         raise InvalidInput(field, type(value).__name__, "it is text, a number, true, false, null, a list or a table")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

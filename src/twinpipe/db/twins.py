@@ -14,6 +14,7 @@ from twinpipe.db.refusals import explained
 from twinpipe.db.rows import TwinRow
 from twinpipe.db.session import check_json, retried, transaction
 from twinpipe.errors import Conflict, InvalidInput, NotFound
+from twinpipe.payloads import check_payload
 
 
 @retried
@@ -76,8 +77,12 @@ def create_twin(
 
     Raises InvalidInput when a value is not allowed, DatabaseUnavailable.
     """
+    for field, words in (("name", name), ("description", description), ("created_by", created_by)):
+        check_json(words, field)
     check_json(simulation_parameters, "simulation_parameters")
     check_json(initial_state_snapshot, "initial_state_snapshot")
+    check_payload("digital_twins", "simulation_parameters", simulation_parameters)
+    check_payload("digital_twins", "initial_state_snapshot", initial_state_snapshot)
     key = uuid4()  # minted outside what is retried, so that a repetition finds its own row
 
     @retried
