@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from twinpipe import cli_rollback
 from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.settings import load_settings
 
@@ -318,6 +319,9 @@ def _status(as_json: bool, *, migrate_first: bool) -> None:
     else:
         state = "up to date" if found["up_to_date"] else f"behind {found['head']}: run twinpipe db migrate"
         console.print(f"revision {found['current']}, {state}")
+
+
+cli_rollback.register(database, emit)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine, Row, Select, Text, cast, func, null, 
 from sqlalchemy.dialects.postgresql import insert
 
 from twinpipe.db.models import DigitalTwin, SimulationRun, User
+from twinpipe.db.pause import check_not_paused
 from twinpipe.db.refusals import explained
 from twinpipe.db.rows import RunRow
 from twinpipe.db.session import check_json, retried, transaction
@@ -78,13 +79,15 @@ def claim_run(
     """Start a queued run, or take over one whose lease has run out; the generation to write under.
 
     The twin goes to running_simulation in the same transaction. now is the database's clock unless given.
-    Raises NotFound, and Conflict when somebody holds the run or its twin, or when the run has ended.
+    Raises NotFound, and Conflict when somebody holds the run or its twin, when the run has ended, or when the
+    ledger is paused.
     """
     holder = uuid4()  # tells a repetition of this claim from another's
 
     @retried
     def claim() -> int:
         with transaction(engine) as connection, explained():
+            check_not_paused(connection)
             run, twin_status = _locked(connection, run_id)
             moment = _moment(connection, now)
             if run.status == "running":
