@@ -37,9 +37,7 @@ def register(database: typer.Typer, emit: Callable[[Any], None]) -> None:
             rows = sum(f["rows"] for f in done["fingerprints"].values())
             console.print(f"{len(done['cancelled_runs'])} running runs cancelled")
             console.print(f"{rows} rows exported to {done['export']}", soft_wrap=True)
-            console.print(
-                f"schema taken from {done['from']} to {done['to']}, {len(done['dropped_tables'])} tables gone"
-            )
+            console.print(f"schema from {done['from']} to {done['to']}, {len(done['dropped_tables'])} tables gone")
             console.print(f"{done['cleared_stores']} stores deleted, {len(done['stores_left'])} could not be")
             console.print(f"{sum(done['orphans'].values())} orphans")
             for sentence in done["stores_left"]:

@@ -34,7 +34,8 @@ INSERT INTO simulation_runs (digital_twin_id, status, pattern, duration_years, p
            CASE WHEN s.status = 'failed' THEN {AWKWARD} END, CASE WHEN s.status = 'completed' THEN 1 ELSE random() END,
            gen_random_uuid(), md5(i::text), 1, t.created_at + i * interval '1 second'
     FROM digital_twins t, generate_series(1, :runs / :twins) i,
-         LATERAL (SELECT (ARRAY['completed', 'completed', 'completed', 'failed', 'queued'])[1 + (i + t.id) % 5] AS status) s;
+         LATERAL (SELECT (ARRAY['completed', 'completed', 'completed', 'failed', 'queued'])[1 + (i + t.id) % 5]
+                  AS status) s;
 INSERT INTO simulation_results (simulation_run_id, digital_twin_id, start_state, end_state, key_events,
     resource_consumption, success_metrics, performance_data, payload_sha256, created_at)
     SELECT r.id, r.digital_twin_id, '{{"surface_temperature_k": 210.0}}', jsonb_build_object('t', random()),

@@ -154,4 +154,5 @@ def revision_of(connection: Connection) -> str | None:
     """Revision that the schema is at, as the connection's transaction sees it; None when there is none."""
     if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
         return None
-    return connection.scalar(text("SELECT version_num FROM alembic_version"))
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
