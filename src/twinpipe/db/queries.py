@@ -1,0 +1,165 @@
+"""Queries of the dashboard: the statements of sql/queries as typed functions, each one round trip.
+
+Lists are paged by key: pass the key of the last row to get what comes after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Engine, TextClause, text
+
+from twinpipe.db.rows import PlainRow
+from twinpipe.db.session import retried, transaction
+from twinpipe.errors import InvalidInput
+from twinpipe.shared import shared_folder
+
+TimeKey = tuple[datetime, int]
+ScoreKey = tuple[float, int]
+
+LARGEST = 2**63 - 1
+FIRST, LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
+MOST = 1000  # rows of a page
+
+
+@dataclass(frozen=True)
+class ActiveTwin(PlainRow):
+    """A twin that is not deleted, with its body and latest run, if any."""
+
+    id: int
+    name: str
+    body: str
+    body_name: str
+    status: str
+    created_at: datetime
+    expires_at: datetime | None
+    run_id: int | None
+    run_status: str | None
+    pattern: str | None
+    duration_years: int | None
+    progress: float | None
+    run_created_at: datetime | None
+
+    @property
+    def key(self) -> TimeKey:
+        return self.created_at, self.id
+
+
+@dataclass(frozen=True)
+class LiveRun(PlainRow):
+    """A run that is queued or running."""
+
+    id: int
+    twin_id: int
+    twin_name: str
+    status: str
+    pattern: str
+    duration_years: int
+    progress: float
+    attempt: int
+    created_at: datetime
+    started_at: datetime | None
+    lease_until: datetime | None
+
+    @property
+    def key(self) -> TimeKey:
+        return self.created_at, self.id
+
+
+@dataclass(frozen=True)
+class RankedResult(PlainRow):
+    """A result in the order of its overall score."""
+
+    id: int
+    run_id: int
+    twin_id: int
+    twin_name: str
+    pattern: str
+    duration_years: int
+    overall_score: float
+    success_metrics: dict[str, Any]
+    created_at: datetime
+
+    @property
+    def key(self) -> ScoreKey:
+        return self.overall_score, self.id
+
+
+@dataclass(frozen=True)
+class DayStatistics(PlainRow):
+    """Completed runs of a pattern on a day of UTC."""
+
+    day: date
+    pattern: str
+    runs: int
+    mean_overall: float
+    mean_habitability: float
+    best_overall: float
+
+    def as_dict(self) -> dict[str, Any]:
+        return super().as_dict() | {"day": self.day.isoformat()}
+
+
+@cache
+def statement(name: str) -> TextClause:
+    """A statement of sql/queries."""
+    return text((shared_folder("sql") / "queries" / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+@retried
+def active_twins(engine: Engine, system: str, after: TimeKey | None = None, count: int = 50) -> list[ActiveTwin]:
+    """Active twins of a system by its identifier, newest first; none when there is no such system."""
+    time, key = after or (LAST, LARGEST)
+    given = {"system": system, "after_time": time, "after_id": key, "count": _page(count)}
+    with transaction(engine) as connection:
+        return [ActiveTwin.of(row) for row in connection.execute(statement("active_twins"), given)]
+
+
+@retried
+def live_runs(engine: Engine, after: TimeKey | None = None, count: int = 50) -> list[LiveRun]:
+    """Queued and running runs, oldest first."""
+    time, key = after or (FIRST, 0)
+    given = {"after_time": time, "after_id": key, "count": _page(count)}
+    with transaction(engine) as connection:
+        return [LiveRun.of(row) for row in connection.execute(statement("live_runs"), given)]
+
+
+@retried
+def best_results(engine: Engine, after: ScoreKey | None = None, count: int = 20) -> list[RankedResult]:
+    """Results by overall score, best first."""
+    score, key = after or (2.0, LARGEST)
+    given = {"after_score": score, "after_id": key, "count": _page(count)}
+    with transaction(engine) as connection:
+        return [RankedResult.of(row) for row in connection.execute(statement("best_results"), given)]
+
+
+@retried
+def daily_statistics(engine: Engine, first: date, last: date, system: str | None = None) -> list[DayStatistics]:
+    """Completed runs per day and pattern from first to last, of one system or of all."""
+    given = {"first": first, "last": last, "system": system}
+    with transaction(engine) as connection:
+        return [DayStatistics.of(row) for row in connection.execute(statement("daily_statistics"), given)]
+
+
+@retried
+def repair_daily_statistics(engine: Engine, days: int = 3, now: datetime | None = None) -> int:
+    """Count the last days anew from their results, which is what each night does; rows written.
+
+    Results that are inserted meanwhile wait, so that none is missed or counted twice.
+    """
+    if days < 1:
+        raise InvalidInput("days", days, "it is 1 or more")
+    first = ((now or datetime.now(UTC)).astimezone(UTC) - timedelta(days=days - 1)).date()
+    with transaction(engine) as connection:
+        connection.execute(text("LOCK TABLE run_stats_daily IN SHARE ROW EXCLUSIVE MODE"))
+        connection.execute(text("DELETE FROM run_stats_daily WHERE day >= :first"), {"first": first})
+        return connection.execute(statement("daily_statistics_from_results"), {"first": first}).rowcount
+
+
+def _page(count: int) -> int:
+    if not 1 <= count <= MOST:
+        raise InvalidInput("count", count, f"it is 1 to {MOST}")
+    return count
