@@ -219,7 +219,7 @@ def insert_result(w: Workplace, receipt: Receipt) -> dict[str, Any]:
             "seconds": receipt.seconds,
             "kernel_seconds": receipt.kernel_seconds,
         }
-        ledger.complete_run(w.engine, run.id, receipt.generation, result)
+        ledger.complete_run(w.engine, run.id, receipt.generation, result, RunStore(path).seals.all())
     except BaseException as error:
         _note_failure(w, receipt.run_id, receipt.generation, error)
         raise

@@ -64,7 +64,8 @@ INSERT INTO simulation_runs (digital_twin_id, initiated_by_id, status, pattern, 
     lease_until, created_at, updated_at)
 SELECT twin, u.id, state,
     (ARRAY['mars_terraform', 'venus_industrial', 'titan_fuel', 'europa_ocean', 'custom'])[1 + h % 5],
-    1 + h % 1000, jsonb_build_object('spec', jsonb_build_object('seed', j, 'grid', '36x72', 'years', 1 + h % 1000),
+    1 + h % 1000,
+    jsonb_build_object('spec', jsonb_build_object('seed', h % 100, 'grid', '36x72', 'years', 1 + h % 1000),
         'store', 'runs/' || j || '.zarr', 'tag', 't' || h % 5000),
     CASE WHEN state <> 'queued' THEN created END, CASE WHEN state NOT IN ('queued', 'running') THEN ended END,
     CASE WHEN state = 'failed' THEN 'it froze over' END,
@@ -108,6 +109,12 @@ INSERT INTO run_stats_daily (solar_system_id, pattern, day, n, sum_overall, sum_
     JOIN digital_twins t ON t.id = s.digital_twin_id WHERE t.name LIKE 'load %' GROUP BY 1, 2, 3;
 """
 
+TABLES = {"twins": "digital_twins", "runs": "simulation_runs", "results": "simulation_results"}
+INDEXES = """
+SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = :table
+    AND indexname NOT IN (SELECT conname FROM pg_constraint WHERE conrelid = CAST(:table AS regclass))
+"""
+
 
 def load(
     engine: Engine, twins: int = 100_000, runs: int = 1_000_000, results: int = 880_000, now: datetime = NOW
@@ -119,11 +126,17 @@ def load(
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0; SET LOCAL session_replication_role = replica"))
         connection.execute(text("SET LOCAL work_mem = '256MB'; SET LOCAL synchronous_commit = off"))
+        connection.execute(text("SET LOCAL maintenance_work_mem = '512MB'"))
         for part, statements in (("twins", REFERENCES + TWINS), ("runs", RUNS), ("results", RESULTS)):
             began = time.perf_counter()
+            indexes = connection.execute(text(INDEXES), {"table": TABLES[part]}).all()
+            for name, _ in indexes:  # made at once in the end, which takes a third of the time
+                connection.execute(text(f"DROP INDEX {name}"))
             for statement in statements.split(";\n"):
                 if statement.strip():
                     connection.exec_driver_sql(_filled(statement, values, now))
+            for _, definition in indexes:
+                connection.exec_driver_sql(definition)
             seconds[part] = time.perf_counter() - began
     began = time.perf_counter()
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from twinpipe.db.models import SimulationResult, SimulationRun
+from twinpipe.db.outbox import RUN_COMPLETED, owe
 from twinpipe.db.refusals import explained
 from twinpipe.db.rows import ResultRow
 from twinpipe.db.runs import lock_run
+from twinpipe.db.segments import note_seals
 from twinpipe.db.session import check_json, retried, transaction
+from twinpipe.db.statistics import count_result
 from twinpipe.db.twins import set_twin
 from twinpipe.digest import canonical_json
 from twinpipe.errors import Conflict, NotFound
@@ -20,9 +24,12 @@ from twinpipe.payloads import check_result
 
 
 @retried
-def complete_run(engine: Engine, run_id: int, generation: int, result: dict[str, Any]) -> int:
+def complete_run(
+    engine: Engine, run_id: int, generation: int, result: dict[str, Any], seals: Sequence[Mapping[str, Any]] = ()
+) -> int:
     """Insert the result, complete the run and its twin, all or nothing; id of the result.
 
+    The statistics of the day, the seals of what was written and a message to the outbox are a part of it.
     The same result again is the same row. Raises Conflict when the run has another result or belongs to
     another generation, InvalidInput when a payload is refused, BudgetError when the books do not close.
     """
@@ -43,7 +50,7 @@ def complete_run(engine: Engine, run_id: int, generation: int, result: dict[str,
         )
         result_id = connection.scalar(new)
         if result_id is None:
-            result_id = _same(connection, run_id, payload)
+            return _same(connection, run_id, payload)
         connection.execute(
             update(SimulationRun)
             .where(SimulationRun.id == run_id, SimulationRun.status == "running")
@@ -55,6 +62,9 @@ def complete_run(engine: Engine, run_id: int, generation: int, result: dict[str,
             )
         )
         set_twin(connection, run.digital_twin_id, "completed")
+        note_seals(connection, run.digital_twin_id, run_id, seals)
+        owe(connection, RUN_COMPLETED, run_id, run_id=run_id, twin_id=run.digital_twin_id, result_id=result_id)
+        count_result(connection, result_id)  # last: a row that the results of a day share
         return result_id
 
 
