@@ -15,12 +15,14 @@ from tests.pipeline.databases import database
 
 from twinpipe.db import ledger, queries
 from twinpipe.db.migrate import migrate
-from twinpipe.db.queries import active_twins, best_results, daily_statistics, live_runs, repair_daily_statistics
+from twinpipe.db.queries import active_twins, best_results, daily_statistics, live_runs
 from twinpipe.db.session import engine as engine_of
+from twinpipe.db.statistics import repair_statistics
 from twinpipe.errors import InvalidInput
 
 LARGE = {"digital_twins", "simulation_runs", "simulation_results", "sweeps", "segments", "run_stats_daily"}
 SOME_SYSTEM = "LOAD-7"
+SYSTEM = f"'{SOME_SYSTEM}'"
 
 
 @pytest.fixture(
@@ -65,7 +67,7 @@ def plans(engine: Engine, name: str, given: dict[str, str]) -> Iterator[list[dic
     yield walk(engine, f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {sql}")
 
 
-TWINS_PAGE = {"system": f"'{SOME_SYSTEM}'", "after_time": "timestamptz '9999-12-30'", "after_id": "9", "count": "50"}
+TWINS_PAGE = {"system": SYSTEM, "after_time": "timestamptz '9999-12-30'", "after_id": "9", "count": "50"}
 RUNS_PAGE = {"after_time": "timestamptz '0001-01-02'", "after_id": "0", "count": "50"}
 RANKING = {"after_score": "2.0::float8", "after_id": "9", "count": "20"}
 LATER = f"timestamptz '{NOW - timedelta(days=200)}'"
@@ -94,9 +96,12 @@ def test_every_page_walks_its_index(loaded: Engine, name: str, given: dict[str, 
         assert [n["Node Type"] for n in latest] == ["Index Scan"]
 
 
-def test_statistics_come_from_the_summary_alone(loaded: Engine) -> None:
-    given = {"first": f"date '{NOW - timedelta(days=6):%F}'", "last": f"date '{NOW:%F}'", "system": "NULL"}
-    for found in plans(loaded, "daily_statistics", given):
+@pytest.mark.parametrize(
+    ("name", "more"), [("daily_statistics", {}), ("daily_statistics_of_system", {"system": SYSTEM})]
+)
+def test_statistics_come_from_the_summary_alone(loaded: Engine, name: str, more: dict[str, str]) -> None:
+    given = {"first": f"date '{NOW - timedelta(days=6):%F}'", "last": f"date '{NOW:%F}'", **more}
+    for found in plans(loaded, name, given):
         assert {n["Relation Name"] for n in found if "Relation Name" in n} <= {"run_stats_daily", "solar_systems"}
         assert not [n for n in found if n["Node Type"] == "Seq Scan" and n["Relation Name"] in LARGE]
 
@@ -110,7 +115,7 @@ def test_repair_counts_anew_what_is_there(loaded: Engine) -> None:
         connection.execute(text("UPDATE run_stats_daily SET n = n + 1 WHERE day >= :d"), {"d": NOW - timedelta(days=2)})
         connection.execute(text("DELETE FROM run_stats_daily WHERE day = :d"), {"d": NOW - timedelta(days=1)})
     assert recent() != before
-    assert repair_daily_statistics(loaded, days=3, now=NOW) > 0
+    assert repair_statistics(loaded, (NOW - timedelta(days=2)).date()) > 0
     after = recent()
     assert [(s.day, s.pattern, s.runs, s.best_overall) for s in after] == [
         (s.day, s.pattern, s.runs, s.best_overall) for s in before
@@ -169,9 +174,8 @@ def test_live_runs_are_those_that_are_queued_or_running_oldest_first(engine: Eng
 
 def test_statistics_are_those_of_the_results(engine: Engine) -> None:
     made = [make_result(engine) for _ in range(3)]
-    repair_daily_statistics(engine)
-    repair_daily_statistics(engine)
     today = {r.created_at.date() for r in made}
+    assert repair_statistics(engine, min(today)) == 0
     rows = daily_statistics(engine, min(today), max(today))
     assert sum(r.runs for r in rows) == 3
     assert rows[0].best_overall == made[0].overall_score
@@ -179,5 +183,3 @@ def test_statistics_are_those_of_the_results(engine: Engine) -> None:
     assert daily_statistics(engine, min(today), max(today), system) == rows
     assert daily_statistics(engine, min(today), max(today), "nowhere") == []
     assert daily_statistics(engine, date(2000, 1, 1), date(2000, 1, 2)) == []
-    with pytest.raises(InvalidInput, match="days"):
-        repair_daily_statistics(engine, 0)

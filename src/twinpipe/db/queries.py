@@ -5,15 +5,16 @@ Lists are paged by key: pass the key of the last row to get what comes after it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Engine, TextClause, text
+from sqlalchemy import Engine, Row, TextClause, text
 
 from twinpipe.db.rows import PlainRow
-from twinpipe.db.session import retried, transaction
+from twinpipe.db.session import retried
 from twinpipe.errors import InvalidInput
 from twinpipe.shared import shared_folder
 
@@ -109,54 +110,40 @@ def statement(name: str) -> TextClause:
     return text((shared_folder("sql") / "queries" / f"{name}.sql").read_text(encoding="utf-8"))
 
 
-@retried
 def active_twins(engine: Engine, system: str, after: TimeKey | None = None, count: int = 50) -> list[ActiveTwin]:
     """Active twins of a system by its identifier, newest first; none when there is no such system."""
     time, key = after or (LAST, LARGEST)
     given = {"system": system, "after_time": time, "after_id": key, "count": _page(count)}
-    with transaction(engine) as connection:
-        return [ActiveTwin.of(row) for row in connection.execute(statement("active_twins"), given)]
+    return [ActiveTwin.of(row) for row in _rows(engine, "active_twins", given)]
 
 
-@retried
 def live_runs(engine: Engine, after: TimeKey | None = None, count: int = 50) -> list[LiveRun]:
     """Queued and running runs, oldest first."""
     time, key = after or (FIRST, 0)
     given = {"after_time": time, "after_id": key, "count": _page(count)}
-    with transaction(engine) as connection:
-        return [LiveRun.of(row) for row in connection.execute(statement("live_runs"), given)]
+    return [LiveRun.of(row) for row in _rows(engine, "live_runs", given)]
 
 
-@retried
 def best_results(engine: Engine, after: ScoreKey | None = None, count: int = 20) -> list[RankedResult]:
     """Results by overall score, best first."""
     score, key = after or (2.0, LARGEST)
     given = {"after_score": score, "after_id": key, "count": _page(count)}
-    with transaction(engine) as connection:
-        return [RankedResult.of(row) for row in connection.execute(statement("best_results"), given)]
+    return [RankedResult.of(row) for row in _rows(engine, "best_results", given)]
 
 
-@retried
 def daily_statistics(engine: Engine, first: date, last: date, system: str | None = None) -> list[DayStatistics]:
     """Completed runs per day and pattern from first to last, of one system or of all."""
-    given = {"first": first, "last": last, "system": system}
-    with transaction(engine) as connection:
-        return [DayStatistics.of(row) for row in connection.execute(statement("daily_statistics"), given)]
+    given = {"first": first, "last": last}
+    if system is None:
+        return [DayStatistics.of(row) for row in _rows(engine, "daily_statistics", given)]
+    return [DayStatistics.of(row) for row in _rows(engine, "daily_statistics_of_system", given | {"system": system})]
 
 
 @retried
-def repair_daily_statistics(engine: Engine, days: int = 3, now: datetime | None = None) -> int:
-    """Count the last days anew from their results, which is what each night does; rows written.
-
-    Results that are inserted meanwhile wait, so that none is missed or counted twice.
-    """
-    if days < 1:
-        raise InvalidInput("days", days, "it is 1 or more")
-    first = ((now or datetime.now(UTC)).astimezone(UTC) - timedelta(days=days - 1)).date()
-    with transaction(engine) as connection:
-        connection.execute(text("LOCK TABLE run_stats_daily IN SHARE ROW EXCLUSIVE MODE"))
-        connection.execute(text("DELETE FROM run_stats_daily WHERE day >= :first"), {"first": first})
-        return connection.execute(statement("daily_statistics_from_results"), {"first": first}).rowcount
+def _rows(engine: Engine, name: str, given: dict[str, Any]) -> Sequence[Row[Any]]:
+    # one statement needs no transaction around it, which would be two more round trips
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        return connection.execute(statement(name), given).all()
 
 
 def _page(count: int) -> int:

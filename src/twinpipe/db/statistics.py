@@ -21,7 +21,7 @@ SUMS = """
 COUNT = f"""
     INSERT INTO run_stats_daily AS d
         (solar_system_id, pattern, day, n, sum_overall, sum_habitability, best_overall)
-    {SUMS.format(which="s.id = :result")}
+    {SUMS.format(which="s.id = ANY (:results)")}
     ON CONFLICT (solar_system_id, pattern, day) DO UPDATE SET
         n = d.n + excluded.n,
         sum_overall = d.sum_overall + excluded.sum_overall,
@@ -57,7 +57,13 @@ REPAIR = f"""
 
 def count_result(connection: Connection, result_id: int) -> None:
     """Add a new result to the sums of its day."""
-    connection.execute(text(COUNT), {"result": result_id})
+    count_results(connection, [result_id])
+
+
+def count_results(connection: Connection, result_ids: list[int]) -> None:
+    """Add new results to the sums of their days."""
+    if result_ids:
+        connection.execute(text(COUNT), {"results": result_ids})
 
 
 @retried
