@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +14,7 @@ from twinpipe.db.outbox import TWIN_DELETED, owe
 from twinpipe.db.session import retried, transaction
 from twinpipe.db.trail import note
 from twinpipe.db.twins import lock_twin, set_twin
-from twinpipe.errors import Conflict
+from twinpipe.errors import Conflict, NotFound
 
 Begin = Callable[[], AbstractContextManager[Connection]]
 
@@ -112,3 +112,28 @@ def expire_twins(begin: Begin, now: datetime, results_kept: timedelta, batch: in
             ids = [twin.twin_id for twin in ended]
             note(connection, "cleanup", "expire", "digital_twins", None, count=len(ids), first=ids[0], last=ids[-1])
         return ended
+
+
+@retried
+def deferred_twins(engine: Engine, now: datetime) -> dict[int, str]:
+    """Twins that expired before now and are not deleted, with their status; after an expiry those it left."""
+    t = DigitalTwin
+    with transaction(engine) as connection:
+        late = t.active().where(t.expires_at < now).with_only_columns(t.id, t.status).order_by(t.id)
+        return {int(number): status for number, status in connection.execute(late)}
+
+
+@contextmanager
+def unused_outputs(engine: Engine, twin_id: int, folder: str) -> Iterator[tuple[Connection, bool]]:
+    """A transaction in which no run can begin to use a folder of a twin, and whether none does; not without a twin."""
+    r = SimulationRun
+    with transaction(engine) as connection:
+        try:
+            lock_twin(connection, twin_id)
+        except NotFound:  # its whole store has gone
+            yield connection, False
+            return
+        using = select(r.id).where(
+            r.digital_twin_id == twin_id, r.purged_at.is_(None), r.parameters["store"].astext == folder
+        )
+        yield connection, connection.scalar(using.limit(1)) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -180,21 +181,30 @@ def cancel_run(engine: Engine, run_id: int) -> bool:
 
 
 @retried
+def silent_runs(engine: Engine, now: datetime | None = None) -> list[int]:
+    """Ids of the runs that reap would end."""
+    with transaction(engine) as connection:
+        return [row.id for row in _silent(connection, _moment(connection, now))]
+
+
+def _silent(connection: Connection, moment: datetime) -> Sequence[Row[int, str]]:
+    r = SimulationRun
+    silent = (r.status == "running") & (r.lease_until < moment)
+    forgotten = (r.status == "queued") & or_(r.created_at < moment - QUEUE_LIMIT, DigitalTwin.deleted_at.is_not(None))
+    wanted = select(r.id, r.status).join(DigitalTwin, DigitalTwin.id == r.digital_twin_id)
+    return connection.execute(wanted.where(or_(silent, forgotten)).order_by(r.id)).all()
+
+
+@retried
 def reap(engine: Engine, now: datetime | None = None) -> list[int]:
     """End what nobody ended, and return the ids of the runs.
 
     Running runs whose lease ran out fail; queued ones older than a day or of a deleted twin are cancelled;
     twins in creation for over an hour fail. now is the database's clock unless given.
     """
-    r = SimulationRun
     with transaction(engine) as connection:
         moment = _moment(connection, now)
-        silent = (r.status == "running") & (r.lease_until < moment)
-        forgotten = (r.status == "queued") & or_(
-            r.created_at < moment - QUEUE_LIMIT, DigitalTwin.deleted_at.is_not(None)
-        )
-        wanted = select(r.id, r.status).join(DigitalTwin, DigitalTwin.id == r.digital_twin_id)
-        found = connection.execute(wanted.where(or_(silent, forgotten)).order_by(r.id)).all()
+        found = _silent(connection, moment)
         connection.execute(
             update(DigitalTwin)
             .where(DigitalTwin.status == "creating", DigitalTwin.created_at < moment - CREATION_LIMIT)

@@ -20,8 +20,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from twinpipe.errors import DatabaseUnavailable, InvalidInput
 from twinpipe.settings import Settings
 
-__all__ = ["Engine", "check_json", "close", "database_url", "engine", "is_transient", "normal_url", "ping", "retried"]
-__all__ += ["strict_json", "transaction"]  # Engine is here for the floors above, which do not know SQLAlchemy
+# Connection and Engine are here for the floors above, which do not know SQLAlchemy
+__all__ = ["Connection", "Engine", "check_json", "close", "database_url", "engine", "is_transient", "normal_url"]
+__all__ += ["ping", "retried", "strict_json", "transaction"]
 
 CONNECT = {
     "connect_timeout": 5,
