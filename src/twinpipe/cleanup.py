@@ -129,7 +129,7 @@ def clean(w: Workplace, *, as_of: datetime | None = None, dry_run: bool = False)
     with _timed(report, "rows"):
         went = purge(in_batches(w.engine), moment, limits(w.settings))
         report.rows = {table: asdict(rows) for table, rows in went.items()}
-        while gone := forget(w.engine, moment - PROOFS_KEPT):
+        while gone := forget(w.engine, alive - PROOFS_KEPT):
             report.forgotten_messages += gone
     with _timed(report, "outputs"):
         relay(w, report)  # outputs of runs that have just been purged
