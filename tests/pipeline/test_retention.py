@@ -14,7 +14,7 @@ from tests.factories.load import NOW, load
 
 from twinpipe.db import ledger
 from twinpipe.db.deletion import expire_twins
-from twinpipe.db.outbox import TWIN_DELETED, settle, take
+from twinpipe.db.outbox import TWIN_DELETED, take
 from twinpipe.db.retention import Limits, Purged, count_orphans, in_batches, on_trial, purge
 from twinpipe.db.session import transaction
 from twinpipe.errors import Conflict
@@ -39,10 +39,8 @@ def expire_all(engine: Engine, now: object) -> list[int]:
 
 def relay_all(engine: Engine) -> None:
     """Say that the bytes are gone, there being none."""
-    while messages := take(engine, (TWIN_DELETED, "run.purged"), limit=5000):
-        with transaction(engine) as connection:
-            for message in messages:
-                settle(connection, message.id, bytes=0)
+    with transaction(engine) as connection:
+        connection.execute(text("UPDATE outbox SET done_at = now(), outcome = '{}' WHERE done_at IS NULL"))
 
 
 def check_limits(engine: Engine, now: object, limits: Limits = LIMITS) -> None:
