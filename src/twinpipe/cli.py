@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinpipe import cli_ledger, cli_rollback
+from twinpipe import cli_audit, cli_ledger, cli_rollback
 from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.settings import load_settings
 
@@ -322,6 +322,7 @@ def _status(as_json: bool, *, migrate_first: bool) -> None:
 
 
 cli_rollback.register(database, emit)
+cli_audit.register(app, emit)
 cli_ledger.register(app, twins, emit)
 
 

@@ -65,3 +65,10 @@ def make_result(engine: Engine, run: RunRow | None = None, **changes: Any) -> Re
     run = run or make_running(engine)
     ledger.complete_run(engine, run.id, run.lease_generation, a_result(**changes))
     return ledger.get_result(engine, run.id)
+
+
+def make_whole_result(engine: Engine, **payloads: Any) -> ResultRow:
+    """The result of a new run, with whole payloads in place of the defaults."""
+    run = make_running(engine)
+    ledger.complete_run(engine, run.id, run.lease_generation, {**a_result(), **payloads})
+    return ledger.get_result(engine, run.id)
