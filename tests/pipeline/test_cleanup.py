@@ -239,3 +239,18 @@ def test_the_commands_expire_delete_and_clean_up(work: Workplace, monkeypatch: p
     assert not work.twin_path(expiring.id).exists()
     words = CliRunner().invoke(cli.app, ["cleanup"]).stdout
     assert "nothing to do" in words
+
+
+def test_the_flow_cleans_up_and_tells_what_went(work: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows import cleanup as flow
+
+    monkeypatch.setenv("TWINPIPE_DATABASE_URL", f"{work.url}&target_session_attrs=any")
+    monkeypatch.setenv("TWINPIPE_HOME", str(work.settings.home))
+    told: list[str] = []
+    monkeypatch.setattr(flow, "create_markdown_artifact", lambda **artifact: told.append(artifact["markdown"]))
+    twin = stored_twin(work)
+    report = flow.run_cleanup.fn(in_days(31), False)
+    assert (report["expired_twins"], report["bytes"]) == ([twin.id], BYTES)
+    assert "stores of 5,000 bytes went" in told[0]
+    with pytest.raises(ValueError, match="as_of"):
+        flow.Cleanup.model_validate({"as_of": "2027-01-31"})
