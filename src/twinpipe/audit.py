@@ -17,7 +17,7 @@ from typing import Any
 
 from twinpipe.db import ledger
 from twinpipe.db.census import Census, RunEntry, TwinEntry, take_census
-from twinpipe.errors import StoreError
+from twinpipe.errors import Conflict, StoreError
 from twinpipe.prefect_runs import TERMINAL, flow_states
 from twinpipe.seals import read_json
 from twinpipe.store import RunStore
@@ -25,6 +25,7 @@ from twinpipe.workplace import Workplace
 
 GRACE = timedelta(days=1)  # what is younger may belong to work that is under way, or to a resume to come
 STORE = re.compile(r"twin-([1-9][0-9]{0,17})\.zarr")
+CUT_SHORT = "is what a deletion that was cut short left"
 ELSEWHERE = ": is TWINPIPE_STORE_URL or TWINPIPE_DATABASE_URL another than before?"
 ASIDE = re.compile(r"\.(twin-[1-9][0-9]{0,17}\.zarr|[0-9a-f-]+\.zarr)\.[0-9a-f]{32}\.dropped")
 
@@ -86,9 +87,18 @@ def understood(drift: Drift) -> bool:
     return drift.understood
 
 
+def check_understood(w: Workplace) -> None:
+    """What cleanup asks before it deletes: raises Conflict where there is drift that nobody understands."""
+    strange = [drift for drift in audit(w).drifts if not understood(drift)]
+    if strange:
+        what = f"{len(strange)} drifts" if len(strange) > 1 else "a drift"
+        raise Conflict(f"twinpipe audit finds {what} to be looked at before anything is deleted: {strange[0].sentence}")
+
+
 def audit(w: Workplace, *, now: datetime | None = None, grace: timedelta = GRACE, contents: bool = False) -> Report:
     """Compare ledger, stores and Prefect.  contents: read every sealed file, and not just its size."""
-    folders = sorted(w.settings.store_path.iterdir()) if w.settings.store_path.is_dir() else []
+    stored = w.settings.store_path
+    folders = sorted(path for path in stored.iterdir() if path.is_dir()) if stored.is_dir() else []
     census = take_census(w.engine, now)
     held = {run.flow_run_id: run for run in census.runs.values() if run.status == "running" and run.flow_run_id}
     states, prefect = flow_states([str(key) for key in held])
@@ -111,11 +121,9 @@ class _Look:
             old = self._old(folder)
             match = STORE.fullmatch(folder.name)
             if ASIDE.fullmatch(folder.name):
-                what = "is what a deletion that was cut short left"
-                yield self._orphan(folder, what, safe=True)
+                if old:  # a deletion may be under way
+                    yield self._orphan(folder, CUT_SHORT, safe=True)
             elif match is None:
-                if folder.name.startswith(".") and folder.is_file():
-                    continue
                 text = f"{folder.name} is not the name of a twin's store."
                 subject = f"store {folder.name}"
                 yield Drift(Kind.ORPHAN_STORE, subject, text, Action.NONE, False, False, str(folder))
@@ -206,7 +214,8 @@ class _Look:
         if waiting or held or kept:
             return
         if ASIDE.fullmatch(path.name):
-            yield self._orphan(path, "is what a deletion that was cut short left", safe=True)
+            if self._old(path):
+                yield self._orphan(path, CUT_SHORT, safe=True)
         elif not users:
             yield self._orphan(path, "belongs to no run", safe=self._old(path))
         elif self._old(path):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from twinpipe import lifecycle
-from twinpipe.audit import Action, Drift, Report
+from twinpipe.audit import STORE, Action, Drift, Report
 from twinpipe.db import ledger
-from twinpipe.db.census import give_up_outputs, note_repair
+from twinpipe.db.census import give_up_outputs, idle_outputs, note_repair
 from twinpipe.errors import NotFound, TwinpipeError
-from twinpipe.store import drop
+from twinpipe.store import drop, drop_aside
 from twinpipe.workplace import Workplace
 
 
@@ -44,7 +44,7 @@ def _do(w: Workplace, report: Report, drift: Drift) -> bool:
             lifecycle.restore_twin_store(w, twin)
         case Action.GIVE_UP if path is not None:
             give_up_outputs(w.engine, number, drift.sentence)
-            drop(path)
+            return _drop(w, path)
         case Action.DROP if path is not None:
             return _drop(w, path)
         case _:
@@ -53,17 +53,22 @@ def _do(w: Workplace, report: Report, drift: Drift) -> bool:
 
 
 def _drop(w: Workplace, path: Path) -> bool:
-    """Drop a store or a run's outputs, unless somebody has taken to them since the audit."""
+    """Drop a store or a run's outputs; False when somebody has taken to them since the audit."""
     if path.name.endswith(".dropped"):
-        # the store's own name is between the dot and the 32 digits
-        drop(path.with_name(path.name[1:].rsplit(".", 2)[0]))
+        drop_aside(path)
         return True
-    twin_id = int(path.name.removeprefix("twin-").removesuffix(".zarr")) if path.parent.name != "runs" else 0
-    if twin_id:
-        try:
-            if ledger.get_twin(w.engine, twin_id).status != "deleted":
-                return False
-        except NotFound:
-            pass
-    drop(path)
-    return True
+    store = path.parent.parent if path.parent.name == "runs" else path
+    match = STORE.fullmatch(store.name)
+    try:
+        living = match is not None and ledger.get_twin(w.engine, int(match[1])).status != "deleted"
+    except NotFound:
+        living = False
+    if living and path == store:
+        return False
+    if not living or match is None:
+        drop(path)
+        return True
+    with idle_outputs(w.engine, int(match[1]), f"runs/{path.name}") as idle:
+        if idle:
+            drop(path)
+    return idle

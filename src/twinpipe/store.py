@@ -293,6 +293,14 @@ def drop(path: Path) -> None:
             shutil.rmtree(aside)
 
 
+def drop_aside(path: Path) -> None:
+    """Delete what a drop that was cut short left aside; StoreError when path is no such folder."""
+    with durable.disk(path):
+        if not path.name.endswith(".dropped"):
+            raise StoreError(f"{path} was not left by a deletion.")
+        shutil.rmtree(path)
+
+
 def drop_own(path: Path) -> None:
     """Delete what a twin's store holds of the twin itself, and leave the outputs of its runs."""
     with durable.disk(path):

@@ -18,17 +18,18 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, text
-from tests.factories import make_ready_twin, make_run
+from tests.factories import make_ready_twin, make_run, run_parameters
 from typer.testing import CliRunner
 
 from twinpipe import lifecycle
-from twinpipe.audit import GRACE, Action, Drift, Kind, Report, audit, understood
+from twinpipe.audit import GRACE, Action, Drift, Kind, Report, audit, check_understood, understood
 from twinpipe.body import builtin_body
 from twinpipe.cli import app
 from twinpipe.db import ledger
 from twinpipe.db.ledger import RunRow, TwinRow
 from twinpipe.db.session import engine as engine_of
 from twinpipe.engine import Serial
+from twinpipe.errors import Conflict
 from twinpipe.repairs import repair
 from twinpipe.scenario import Scenario, load_pattern
 from twinpipe.settings import Settings
@@ -130,11 +131,36 @@ def test_a_store_of_a_deleted_twin_is_dropped(w: Workplace) -> None:
     assert not w.twin_path(twin.id).exists()
 
 
-def test_what_a_deletion_left_is_dropped_at_once(w: Workplace) -> None:
-    path = w.twin_path(a_twin(w).id)
-    path.with_name(f".twin-5.zarr.{uuid4().hex}.dropped").mkdir()
-    mended(w, audit(w))
+def test_what_a_deletion_left_is_dropped_and_what_stands_beside_it_is_not(w: Workplace) -> None:
+    twin = a_twin(w)
+    path, outputs = w.twin_path(twin.id), a_completed_run(w, twin)
+    for left in (path, outputs):
+        left.with_name(f".{left.name}.{uuid4().hex}.dropped").mkdir()
+    assert audit(w).drifts == ()  # the deletion may be under way
+    mended(w, audit(w, now=later()))
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+    assert [p.name for p in outputs.parent.iterdir() if p.is_dir()] == [outputs.name]
+
+
+def test_what_somebody_has_taken_to_since_the_audit_is_left_alone(w: Workplace) -> None:
+    twin = a_twin(w)
+    outputs = a_completed_run(w, twin)
+    stray = outputs.with_name("0123456789abcdef.zarr")
+    shutil.copytree(outputs, stray)
+    report = audit(w, now=later())
+    assert only(report).safe
+    make_run(w.engine, twin, parameters=run_parameters(store=f"runs/{stray.name}"))
+    assert repair(w, report) == ([], [])
+    assert stray.is_dir()
+
+
+def test_cleanup_does_not_run_on_drift_that_nobody_understands(w: Workplace) -> None:
+    path = w.twin_path(a_twin(w).id)
+    shutil.copytree(path, w.twin_path(987_654))
+    check_understood(w)  # an orphan is understood
+    path.with_name("my-thesis.zarr").mkdir()
+    with pytest.raises(Conflict, match="my-thesis"):
+        check_understood(w)
 
 
 def test_a_folder_of_another_name_is_never_touched(w: Workplace) -> None:

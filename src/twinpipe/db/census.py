@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, Text, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, Text, cast, func, select
 
 from twinpipe.db.models import AuditLog, DigitalTwin, Outbox, Segment, SimulationResult, SimulationRun
 from twinpipe.db.outbox import RUN_PURGED, TWIN_DELETED
@@ -13,6 +15,7 @@ from twinpipe.db.runs import lock_run
 from twinpipe.db.segments import forget_seals
 from twinpipe.db.session import retried, transaction
 from twinpipe.db.trail import note
+from twinpipe.db.twins import lock_twin
 from twinpipe.errors import Conflict
 
 GIVE_UP = "give up outputs"  # in the audit log, which keeps it for as long as there is a ledger
@@ -59,8 +62,7 @@ def take_census(engine: Engine, now: datetime | None = None) -> Census:
     """Twins and runs, as of one snapshot; the moment is the database's clock unless given."""
     t, r, o, s = DigitalTwin, SimulationRun, Outbox, Segment
     twin_owed = select(o.id).where(o.dedup_key == TWIN_DELETED + ":" + cast(t.id, Text), o.done_at.is_(None)).exists()
-    a = AuditLog
-    given_up = select(a.id).where(a.entity == "simulation_runs", a.entity_id == r.id, a.action == GIVE_UP).exists()
+    given_up = _given_up()
     run_owed = select(o.payload).where(o.topic == RUN_PURGED, o.done_at.is_(None))
     result = select(SimulationResult.id).where(SimulationResult.simulation_run_id == r.id).exists()
     with transaction(engine) as connection:
@@ -82,6 +84,23 @@ def take_census(engine: Engine, now: datetime | None = None) -> Census:
     seals = {run_id: tuple(sorted(places)) for run_id, places in sealed.items()}
     entries = {row.id: RunEntry(**row._asdict(), seals=seals.get(row.id, ())) for row in runs}
     return Census(moment, twins, entries, owed)
+
+
+def _given_up() -> ColumnElement[bool]:
+    a = AuditLog
+    noted = (a.entity == "simulation_runs", a.entity_id == SimulationRun.id, a.action == GIVE_UP)
+    return select(a.id).where(*noted).exists()
+
+
+@contextmanager
+def idle_outputs(engine: Engine, twin_id: int, folder: str) -> Iterator[bool]:
+    """Whether no run needs a folder of a twin, which none can begin to need before the context ends."""
+    r = SimulationRun
+    with transaction(engine) as connection:
+        lock_twin(connection, twin_id)
+        needed = r.status.in_(("queued", "running")) | ((r.status == "completed") & ~_given_up())
+        using = select(r.id).where(r.digital_twin_id == twin_id, r.parameters["store"].astext == folder, needed)
+        yield connection.scalar(using.limit(1)) is None
 
 
 @retried
