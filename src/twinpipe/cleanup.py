@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from twinpipe.audit import check_understood
 from twinpipe.db import ledger
 from twinpipe.db.deletion import Begin, Ended, deferred_twins, expire_twins, unused_outputs
 from twinpipe.db.outbox import RUN_COMPLETED, RUN_PURGED, TWIN_DELETED, Message, forget, peek, postpone, settle, take
@@ -23,7 +24,7 @@ from twinpipe.db.runs import silent_runs
 from twinpipe.db.segments import forget_seals
 from twinpipe.db.session import Connection, transaction
 from twinpipe.db.statistics import repair_statistics
-from twinpipe.errors import InvalidInput, StoreError, TwinpipeError
+from twinpipe.errors import Conflict, InvalidInput, StoreError, TwinpipeError
 from twinpipe.settings import Settings
 from twinpipe.store import drop
 from twinpipe.workplace import Workplace
@@ -111,13 +112,20 @@ def clean(w: Workplace, *, as_of: datetime | None = None, dry_run: bool = False)
     """Clean up as if it were as_of, now unless given; with dry_run only tell what would go.
 
     Leases and messages go by the real clock, so that nothing which lives is taken for dead.  A twin that is
-    being made or simulated is deferred, whatever the time.
+    being made or simulated is deferred, whatever the time.  Raises Conflict where ledger and stores differ in a
+    way that nobody understands; a dry run tells that as a failure.
     """
     moment = as_of or datetime.now(UTC)
     report = Report(moment, dry_run)
     alive = min(moment, datetime.now(UTC))
     if dry_run:
+        try:
+            check_understood(w)
+        except Conflict as error:
+            report.failures.append(str(error))
         return _rehearse(w, report, alive)
+    with _timed(report, "audit"):
+        check_understood(w)
     with _timed(report, "reap"):
         report.reaped_runs += ledger.reap(w.engine, alive)
     with _timed(report, "expire"):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,8 @@ from tests.factories import make_result, make_run, make_running, make_twin
 from tests.factories.load import load
 from typer.testing import CliRunner
 
-from twinpipe import cleanup, cli
+from twinpipe import cleanup, cli, lifecycle
+from twinpipe.body import builtin_body
 from twinpipe.cleanup import Report, clean, parse_time, relay
 from twinpipe.db import ledger
 from twinpipe.db.deletion import expire_twins
@@ -22,8 +25,12 @@ from twinpipe.db.outbox import owed
 from twinpipe.db.retention import in_batches
 from twinpipe.db.rows import RunRow, TwinRow
 from twinpipe.db.session import transaction
-from twinpipe.errors import InvalidInput, StoreError
+from twinpipe.engine import Serial
+from twinpipe.errors import Conflict, InvalidInput, StoreError
+from twinpipe.scenario import load_pattern
 from twinpipe.settings import Settings
+from twinpipe.shared import shared_folder
+from twinpipe.store import RunStore
 from twinpipe.workplace import Workplace
 
 DAY = timedelta(days=1)
@@ -31,7 +38,14 @@ BYTES = 5000
 
 
 @pytest.fixture
-def work(engine: Engine, server: str, tmp_path: Path) -> Workplace:
+def work(engine: Engine, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+    """A workplace whose stores are bytes without meaning, to which an audit would object."""
+    monkeypatch.setattr(cleanup, "check_understood", lambda _: None)
+    return Workplace(Settings(home=tmp_path), engine, server)
+
+
+@pytest.fixture
+def real(engine: Engine, server: str, tmp_path: Path) -> Workplace:
     return Workplace(Settings(home=tmp_path), engine, server)
 
 
@@ -241,9 +255,51 @@ def test_the_commands_expire_delete_and_clean_up(work: Workplace, monkeypatch: p
     assert "nothing to do" in words
 
 
-def test_the_flow_cleans_up_and_tells_what_went(work: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows import cleanup as flow
+def a_real_run(w: Workplace) -> tuple[TwinRow, RunRow]:
+    """A simulated run with its result on a twin with its store."""
+    twin = lifecycle.create_twin(w, builtin_body("mars"), "Mars", grid="6x8", ttl_days=30)
+    scenario = load_pattern("mars_terraform").scenario(builtin_body("mars"))
+    run, _ = lifecycle.prepare_run(w, twin.id, scenario, 2)
+    lifecycle.insert_result(w, lifecycle.simulate_run(w, run.id, Serial()))
+    return twin, ledger.get_run(w.engine, run.id)
 
+
+def test_a_simulated_twin_goes_to_the_last_byte_and_its_result_stays(real: Workplace) -> None:
+    twin, run = a_real_run(real)
+    seals = RunStore(lifecycle.run_path(real, run)).seals.all()
+    with transaction(real.engine) as connection:
+        rows = connection.execute(text("SELECT block, segment, bytes FROM segments ORDER BY 1, 2")).all()
+    assert [(block, segment) for block, segment, _ in rows] == [(s["block"], s["segment"]) for s in seals]
+    held = cleanup.stored_bytes(real.twin_path(twin.id))
+    assert 0 < sum(size for _, _, size in rows) < held
+    assert clean(real).nothing
+    report = clean(real, as_of=in_days(31))
+    assert report.dropped_stores == {str(real.twin_path(twin.id)): held}
+    assert list(real.settings.store_path.iterdir()) == []
+    assert ledger.get_result(real.engine, run.id).twin_id == twin.id
+    with transaction(real.engine) as connection:
+        assert connection.execute(text("SELECT count(*) FROM segments")).scalar_one() == 0
+    assert clean(real, as_of=in_days(31)).nothing
+
+
+def test_nothing_is_deleted_while_the_ledger_and_the_stores_differ_strangely(real: Workplace) -> None:
+    twin, _ = a_real_run(real)
+    with transaction(real.engine) as connection:
+        connection.execute(text("DELETE FROM simulation_results"))
+    with pytest.raises(Conflict, match="the only copy"):
+        clean(real, as_of=in_days(31))
+    assert "the only copy" in clean(real, as_of=in_days(31), dry_run=True).failures[0]
+    assert real.twin_path(twin.id).exists()
+    assert ledger.get_twin(real.engine, twin.id).status == "completed"
+
+
+def test_the_flow_cleans_up_and_tells_what_went(work: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    specification = spec_from_file_location("cleanup_flow", shared_folder("flows") / "cleanup.py")
+    assert specification is not None
+    assert specification.loader is not None
+    flow = module_from_spec(specification)
+    monkeypatch.setitem(sys.modules, "cleanup_flow", flow)
+    specification.loader.exec_module(flow)
     monkeypatch.setenv("TWINPIPE_DATABASE_URL", f"{work.url}&target_session_attrs=any")
     monkeypatch.setenv("TWINPIPE_HOME", str(work.settings.home))
     told: list[str] = []
