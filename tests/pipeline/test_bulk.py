@@ -30,7 +30,7 @@ def different(i: int) -> dict[str, Any]:
 
 
 def test_many_results_are_written_once_and_counted(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "BATCH_BYTES", 10_000)  # several batches
+    monkeypatch.setattr(bulk, "BATCH", 3)  # several batches
     runs = completed_runs(engine, 12)
     given = [(run, different(i)) for i, run in enumerate(runs)]
     assert bulk_insert_results(engine, given[:5]) == Imported(5, 0)

@@ -10,15 +10,12 @@ from typing import Any
 import orjson
 from sqlalchemy import Engine, func, select
 
+from twinpipe.db.encoding import PAYLOADS
 from twinpipe.db.models import SimulationResult
 from twinpipe.db.rows import ResultRow
 from twinpipe.db.session import retried, transaction
 from twinpipe.errors import NotFound
 
-PAYLOADS = (
-    *("start_state", "end_state", "key_events", "resource_consumption"),
-    *("success_metrics", "performance_data"),
-)
 LARGEST = 32_000_000  # bytes of JSON that a process keeps
 
 

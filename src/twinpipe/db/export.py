@@ -14,10 +14,11 @@ from typing import Any, BinaryIO
 import orjson
 import psycopg
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DataError, DBAPIError
 
 from twinpipe import durable
 from twinpipe.db.tables import Fingerprint, Table, fingerprint, quoted, sequence, tables
-from twinpipe.errors import Failure, InvalidInput, StoreError
+from twinpipe.errors import InvalidInput, StoreError
 
 MANIFEST = "manifest.json"
 FORMAT = "twinpipe ledger 1"
@@ -131,23 +132,26 @@ def copy_in(connection: Connection, target: str, path: Path) -> None:
                 copy.write(block)
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}.") from None
-    except psycopg.DataError as error:
-        line = re.search(r"^COPY .*?, line (\d+)", error.diag.context or "", re.MULTILINE)
+    except DataError as error:
+        context = error.orig.diag.context if isinstance(error.orig, psycopg.Error) else None
+        line = re.search(r"^COPY .*?, line (\d+)", context or "", re.MULTILINE)
         raise StoreError(f"{path} is damaged at line {line[1] if line else '?'}.") from None
 
 
 @contextmanager
 def copying(connection: Connection, statement: str) -> Iterator[psycopg.Copy]:
-    """A COPY of the driver within the connection's transaction; raises Failure when the connection is lost."""
+    """A COPY of the driver within the connection's transaction; its errors are those of other statements."""
     driver = connection.connection.dbapi_connection  # not driver_connection, which a detached one lacks
     assert isinstance(driver, psycopg.Connection)
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
             yield copy
-    except psycopg.OperationalError as error:
-        connection.invalidate()  # SQLAlchemy has not seen it
-        said = str(error).strip().splitlines()[0].strip(" .")
-        raise Failure(f"the database ended the connection: {said}.") from None
+    except psycopg.Error as error:  # which SQLAlchemy has not seen
+        if driver.closed:
+            connection.invalidate()
+        raise DBAPIError.instance(
+            *(statement, None, error, psycopg.Error), connection_invalidated=driver.closed, dialect=connection.dialect
+        ) from None
 
 
 def revision_of(connection: Connection) -> str | None:

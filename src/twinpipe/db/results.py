@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, null, select, update
-from sqlalchemy.dialects.postgresql import insert
 
+from twinpipe.db.encoding import encode_result, insert_encoded
 from twinpipe.db.models import SimulationResult, SimulationRun
 from twinpipe.db.outbox import RUN_COMPLETED, owe
 from twinpipe.db.refusals import explained
 from twinpipe.db.rows import ResultRow
 from twinpipe.db.runs import lock_run
 from twinpipe.db.segments import note_seals
-from twinpipe.db.session import check_json, retried, transaction
+from twinpipe.db.session import retried, transaction
 from twinpipe.db.statistics import count_result
 from twinpipe.db.twins import set_twin
-from twinpipe.digest import canonical_json
 from twinpipe.errors import Conflict, NotFound
-from twinpipe.payloads import check_result
 
 
 @retried
@@ -33,22 +30,15 @@ def complete_run(
     The same result again is the same row. Raises Conflict when the run has another result or belongs to
     another generation, InvalidInput when a payload is refused, BudgetError when the books do not close.
     """
-    check_json(result, "result")
-    check_result(result)
-    payload = hashlib.sha256(canonical_json(result)).digest()
+    encoded = encode_result(result)
+    payload = encoded.payload_sha256
     with transaction(engine) as connection, explained():
         run = lock_run(connection, run_id)
         if run.status == "completed":
             return _same(connection, run_id, payload)
         if run.status != "running" or run.lease_generation != generation:
             raise Conflict(f"run {run_id} is {run.status} and no longer held by this process.")
-        new = (
-            insert(SimulationResult)
-            .values(simulation_run_id=run_id, digital_twin_id=run.digital_twin_id, payload_sha256=payload, **result)
-            .on_conflict_do_nothing(index_elements=["simulation_run_id"])
-            .returning(SimulationResult.id)
-        )
-        result_id = connection.scalar(new)
+        result_id = insert_encoded(connection, run_id, run.digital_twin_id, encoded)
         if result_id is None:
             return _same(connection, run_id, payload)
         connection.execute(
