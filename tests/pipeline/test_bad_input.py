@@ -14,6 +14,7 @@ from sqlalchemy import Engine, insert, text
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 from tests.factories import a_result, make_ready_twin, make_result, make_run, make_running, make_twin
+from tests.factories.bookkeeping import make_sweep
 
 from twinpipe.db import ledger
 from twinpipe.db.models import Base, DigitalTwin, SimulationResult, SimulationRun
@@ -191,3 +192,12 @@ def test_a_name_is_kept_as_it_is_or_refused(engine: Engine, name: str) -> None:
     elif "\0" in name or not name.strip() or len(name.strip(" ")) > 200:
         with pytest.raises(InvalidInput, match="name"):
             make_twin(engine, name)
+
+
+def test_a_run_does_not_start_on_a_twin_that_a_sweep_holds(engine: Engine) -> None:
+    run = make_run(engine)
+    now = datetime.now(UTC)
+    held = {"status": "running", "started_at": now, "attempt": 1, "lease_until": now + timedelta(minutes=1)}
+    make_sweep(engine, ledger.get_twin(engine, run.twin_id), **held)
+    with pytest.raises(Conflict, match=r"sweep \d+ is running"):
+        ledger.claim_run(engine, run.id, LEASE)

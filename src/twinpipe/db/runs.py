@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine, Row, Select, Text, cast, func, null, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from twinpipe.db.models import PATTERNS, DigitalTwin, SimulationRun, User
+from twinpipe.db.models import PATTERNS, DigitalTwin, SimulationRun, Sweep, User
 from twinpipe.db.pause import check_not_paused
 from twinpipe.db.refusals import explained
 from twinpipe.db.rows import RunRow
@@ -138,6 +138,9 @@ def _displace(connection: Connection, run: Row[Any], moment: datetime) -> None:
     for other in others:
         if other.lease_until > moment:
             raise Conflict(f"run {other.id} is running on twin {twin}; one at a time.")
+    sweep = select(Sweep.id).where(Sweep.digital_twin_id == twin, Sweep.status == "running")
+    if (number := connection.scalar(sweep)) is not None:
+        raise Conflict(f"sweep {number} is running on twin {twin}; one at a time.")
     for other in others:
         _end(connection, other.id, twin, "failed", SILENT, moment)
 
