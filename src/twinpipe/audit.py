@@ -15,8 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from twinpipe.db import ledger
-from twinpipe.db.census import Census, RunEntry, TwinEntry, take_census
+from twinpipe.db.census import Census, RunEntry, TwinEntry, deleted_twins, take_census
 from twinpipe.errors import Conflict, StoreError
 from twinpipe.prefect_runs import TERMINAL, flow_states
 from twinpipe.seals import read_json
@@ -136,11 +135,11 @@ class _Look:
 
     def twins(self) -> Iterator[Drift]:
         """Twins that are ready or completed, and whose own store is not whole."""
-        for twin in self.census.twins.values():
-            if twin.status not in ("ready", "running_simulation", "completed"):
-                continue
-            trouble = self._trouble_of_twin(twin)
-            if trouble is None or self._moved(twin):
+        alive = (t for t in self.census.twins.values() if t.status in ("ready", "running_simulation", "completed"))
+        found = [(t, trouble) for t in alive if (trouble := self._trouble_of_twin(t)) is not None]
+        deleted = deleted_twins(self.w.engine, [t.id for t, _ in found])  # since the census; its store went rightly
+        for twin, trouble in found:
+            if twin.id in deleted:
                 continue
             foreign = trouble.endswith(ELSEWHERE)
             yield Drift(
@@ -204,9 +203,9 @@ class _Look:
                 continue
             for path in sorted(home.iterdir()):
                 if path.is_dir() and (twin.id, f"runs/{path.name}") not in self.census.owed:
-                    yield from self._outputs(path, users.get(path, []))
+                    yield from self._outputs(path, users.get(path, []), swept=twin.id in self.census.swept)
 
-    def _outputs(self, path: Path, users: list[RunEntry]) -> Iterator[Drift]:
+    def _outputs(self, path: Path, users: list[RunEntry], *, swept: bool) -> Iterator[Drift]:
         name = f"store {path.parent.parent.name}/runs/{path.name}"
         waiting = any(run.status == "queued" for run in users)
         held = any(run.status == "running" and (run.lease_until or _LONG_AGO) >= self.census.moment for run in users)
@@ -216,6 +215,8 @@ class _Look:
         if ASIDE.fullmatch(path.name):
             if self._old(path):
                 yield self._orphan(path, CUT_SHORT, safe=True)
+        elif not users and swept:
+            return  # a sweep's, perhaps: its members say where it is when they have begun
         elif not users:
             yield self._orphan(path, "belongs to no run", safe=self._old(path))
         elif self._old(path):
@@ -256,10 +257,6 @@ class _Look:
         """Whether the twin's store was made in another folder than the one that is set now."""
         recorded = Path(twin.store_path) if twin.store_path else self.w.twin_path(twin.id)
         return recorded.absolute() != self.w.twin_path(twin.id).absolute()
-
-    def _moved(self, twin: TwinEntry) -> bool:
-        """Whether the twin was deleted since the census; its store then went rightly."""
-        return ledger.get_twin(self.w.engine, twin.id).status == "deleted"
 
     def _in_use(self, run: RunEntry) -> bool:
         others = (o for o in self.census.runs.values() if o.twin_id == run.twin_id and o.folder == run.folder)

@@ -19,6 +19,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, text
 from tests.factories import make_ready_twin, make_run, run_parameters
+from tests.factories.bookkeeping import make_sweep
 from typer.testing import CliRunner
 
 from twinpipe import lifecycle
@@ -257,8 +258,13 @@ def test_a_run_whose_process_was_killed_is_reaped_and_its_bytes_go_later(w: Work
 
 
 def test_outputs_that_no_run_names_are_dropped(w: Workplace) -> None:
-    outputs = a_completed_run(w, a_twin(w))
+    twin = a_twin(w)
+    outputs = a_completed_run(w, twin)
     shutil.copytree(outputs, outputs.with_name("0123456789abcdef.zarr"))
+    sweep = make_sweep(w.engine, twin)
+    assert audit(w, now=later()).drifts == ()  # perhaps it is the sweep's
+    with w.engine.begin() as connection:
+        connection.execute(text("DELETE FROM sweeps WHERE id = :id"), {"id": sweep})
     found = only(audit(w, now=later()))
     assert (found.kind, found.safe) == (Kind.ORPHAN_STORE, True)
     mended(w, audit(w, now=later()))

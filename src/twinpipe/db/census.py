@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, Text, cast, func, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, Engine, Text, any_, cast, func, literal, select
 
-from twinpipe.db.models import AuditLog, DigitalTwin, Outbox, Segment, SimulationResult, SimulationRun
+from twinpipe.db.models import AuditLog, DigitalTwin, Outbox, Segment, SimulationResult, SimulationRun, Sweep
 from twinpipe.db.outbox import RUN_PURGED, TWIN_DELETED
 from twinpipe.db.runs import lock_run
 from twinpipe.db.segments import forget_seals
@@ -55,6 +55,7 @@ class Census:
     twins: dict[int, TwinEntry]
     runs: dict[int, RunEntry]
     owed: frozenset[tuple[int, str]]  # outputs by twin and folder that the outbox is about to drop
+    swept: frozenset[int]  # twins with sweeps, whose members share a folder
 
 
 @retried
@@ -67,6 +68,7 @@ def take_census(engine: Engine, now: datetime | None = None) -> Census:
     result = select(SimulationResult.id).where(SimulationResult.simulation_run_id == r.id).exists()
     with transaction(engine) as connection:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        connection.exec_driver_sql("SET LOCAL statement_timeout = '10min'")
         moment = now or connection.scalars(select(func.clock_timestamp())).one()
         known = select(t.id, t.status, t.body_digest, t.store_path, twin_owed.label("drop_owed"))
         twins = {row.id: TwinEntry(**row._asdict()) for row in connection.execute(known)}
@@ -81,9 +83,19 @@ def take_census(engine: Engine, now: datetime | None = None) -> Census:
         for run_id, block, segment in connection.execute(noted):
             sealed.setdefault(int(run_id or 0), []).append((block, segment))
         owed = frozenset((int(p["twin_id"]), str(p["folder"])) for p in connection.scalars(run_owed))
+        swept = frozenset(connection.scalars(select(Sweep.digital_twin_id).where(Sweep.purged_at.is_(None))))
     seals = {run_id: tuple(sorted(places)) for run_id, places in sealed.items()}
     entries = {row.id: RunEntry(**row._asdict(), seals=seals.get(row.id, ())) for row in runs}
-    return Census(moment, twins, entries, owed)
+    return Census(moment, twins, entries, owed, swept)
+
+
+@retried
+def deleted_twins(engine: Engine, ids: list[int]) -> set[int]:
+    """Which of these twins are deleted, or gone."""
+    t = DigitalTwin
+    with transaction(engine) as connection:
+        these = t.id == any_(literal(ids, ARRAY(BigInteger)))
+        return set(ids) - set(connection.scalars(select(t.id).where(these, t.deleted_at.is_(None))))
 
 
 def _given_up() -> ColumnElement[bool]:
