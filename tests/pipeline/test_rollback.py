@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
-from tests.factories import make_ready_twin, make_run, make_running, make_twin
+from tests.factories import a_result, make_ready_twin, make_run, make_running, make_twin
 from tests.pipeline.databases import database, fill
 
 from twinpipe.cli import main
@@ -124,6 +124,10 @@ def test_every_revision_has_a_way_back_with_data(url: str, folder: Path, target:
     assert rows(url) == before
     import_ledger(url, folder)  # again, over itself
     assert rows(url) == before
+    rollback_ledger(url, target, folder.with_name("again"))
+    rollback_ledger(url, "base", folder.with_name("lower"))  # from a schema that is older than the models
+    import_ledger(url, folder)
+    assert rows(url) == before
 
 
 def test_each_line_is_json_and_the_manifest_says_what_there_is(url: str, folder: Path) -> None:
@@ -141,8 +145,10 @@ def test_jobs_are_stopped_and_late_writers_are_fenced(url: str, folder: Path) ->
     run, queued = make_running(engine(url)), make_run(engine(url))
     done = rollback_ledger(url, "base", folder)
     assert done.cancelled == (run.id,)
-    with pytest.raises(TwinpipeError):
-        ledger.complete_run(engine(url), run.id, run.lease_generation, {})
+    with pytest.raises(Failure, match="db migrate"):
+        ledger.complete_run(engine(url), run.id, run.lease_generation, a_result())
+    with pytest.raises(Failure, match="db migrate"):
+        ledger.report_progress(engine(url), run.id, run.lease_generation, 0.5, 60)
     import_ledger(url, folder)
     assert ledger.get_run(engine(url), run.id).status == "cancelled"
     assert ledger.get_run(engine(url), queued.id).status == "queued"

@@ -6,14 +6,14 @@ it was exported, and whatever interrupts leaves the ledger as it was.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from twinpipe.db.export import Manifest, check_export_folder, export_ledger, revision_of
-from twinpipe.db.ledger import cancel_run
 from twinpipe.db.migrate import downgrade, revisions
 from twinpipe.db.pause import end_others, paused
 from twinpipe.db.session import engine, is_transient
@@ -21,6 +21,16 @@ from twinpipe.db.tables import orphans, quoted, remnants, tables
 from twinpipe.errors import Conflict, Failure, InvalidInput
 
 TRIES = 5
+GRACE = 2.0  # seconds; a job asks once a second whether it is still wanted
+
+CANCEL = """
+    UPDATE {table} SET status = 'cancelled', completed_at = greatest(clock_timestamp(), started_at), lease_until = NULL
+    WHERE status = 'running' RETURNING id"""
+RELEASE = """
+    UPDATE digital_twins t SET status = CASE WHEN EXISTS (
+        SELECT FROM simulation_runs r WHERE r.digital_twin_id = t.id AND r.status = 'completed'
+    ) THEN 'completed' ELSE 'ready' END
+    WHERE status = 'running_simulation'"""
 
 
 @dataclass(frozen=True)
@@ -58,8 +68,8 @@ def rollback_ledger(url: str, target: str, folder: Path) -> Rollback:
         connection.rollback()
         check_export_folder(folder)
         ended = end_others(connection)
-        cancelled = _stop_jobs(connection, engine(url))
         try:
+            cancelled = _stop_jobs(connection)
             _take_all_tables(connection)
             done = _export_and_reverse(connection, target, folder)
             connection.commit()
@@ -69,11 +79,20 @@ def rollback_ledger(url: str, target: str, folder: Path) -> Rollback:
     return replace(done, cancelled=cancelled, ended_connections=ended)
 
 
-def _stop_jobs(connection: Connection, pool: Engine) -> tuple[int, ...]:
-    """Cancel what is running; queued runs stay queued, and come back so with the export."""
-    running = connection.scalars(text("SELECT id FROM simulation_runs WHERE status = 'running' ORDER BY id")).all()
-    connection.rollback()
-    return tuple(run for run in running if cancel_run(pool, run))
+def _stop_jobs(connection: Connection) -> tuple[int, ...]:
+    """Cancel what is running and let it hear of that; queued runs stay queued, and come back so with the export.
+
+    In plain SQL, since the schema may be older than the models.
+    """
+    with connection.begin():
+        here = {table.name for table in tables(connection)}
+        for table in ("sweeps", "simulation_runs"):
+            cancelled = tuple(connection.scalars(text(CANCEL.format(table=table)))) if table in here else ()
+        if "simulation_runs" in here:
+            connection.execute(text(RELEASE))
+    if cancelled:
+        time.sleep(GRACE)
+    return tuple(sorted(cancelled))
 
 
 def _take_all_tables(connection: Connection) -> None:

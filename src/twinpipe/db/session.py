@@ -19,7 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from twinpipe.digest import canonical_json
-from twinpipe.errors import DatabaseUnavailable, InvalidInput
+from twinpipe.errors import DatabaseUnavailable, Failure, InvalidInput
 from twinpipe.settings import Settings
 
 # Connection and Engine are here for the floors above, which do not know SQLAlchemy
@@ -163,7 +163,7 @@ def retried(function: Callable[P, R]) -> Callable[P, R]:
     """Repeat a whole function through transient faults, for about half a minute.
 
     Only for functions whose repetition changes nothing, since a commit whose reply was lost is repeated too.
-    Raises DatabaseUnavailable when the database does not come back.
+    Raises DatabaseUnavailable when the database does not come back, Failure when its schema is another.
     """
     attempt = tenacity.retry(
         retry=tenacity.retry_if_exception(is_transient),
@@ -177,6 +177,8 @@ def retried(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return attempt(*args, **kwargs)
         except (DBAPIError, PoolTimeout) as error:
+            if getattr(getattr(error, "orig", None), "sqlstate", None) in ("42P01", "42703"):  # no such table, column
+                raise Failure("the ledger's schema is not that of this twinpipe: run twinpipe db migrate.") from None
             if not is_transient(error):
                 raise
             first = str(getattr(error, "orig", None) or error).strip().splitlines()[0].strip(" .")
