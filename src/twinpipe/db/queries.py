@@ -5,13 +5,12 @@ Lists are paged by key: pass the key of the last row to get what comes after it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, Row, TextClause, text
+from sqlalchemy import Engine, TextClause, text
 
 from twinpipe.db.rows import PlainRow
 from twinpipe.db.session import retried
@@ -20,6 +19,8 @@ from twinpipe.shared import shared_folder
 
 TimeKey = tuple[datetime, int]
 ScoreKey = tuple[float, int]
+
+R = TypeVar("R", bound=PlainRow)
 
 LARGEST = 2**63 - 1
 FIRST, LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
@@ -114,36 +115,38 @@ def active_twins(engine: Engine, system: str, after: TimeKey | None = None, coun
     """Active twins of a system by its identifier, newest first; none when there is no such system."""
     time, key = after or (LAST, LARGEST)
     given = {"system": system, "after_time": time, "after_id": key, "count": _page(count)}
-    return [ActiveTwin.of(row) for row in _rows(engine, "active_twins", given)]
+    return _rows(engine, ActiveTwin, "active_twins", given)
 
 
 def live_runs(engine: Engine, after: TimeKey | None = None, count: int = 50) -> list[LiveRun]:
     """Queued and running runs, oldest first."""
     time, key = after or (FIRST, 0)
     given = {"after_time": time, "after_id": key, "count": _page(count)}
-    return [LiveRun.of(row) for row in _rows(engine, "live_runs", given)]
+    return _rows(engine, LiveRun, "live_runs", given)
 
 
 def best_results(engine: Engine, after: ScoreKey | None = None, count: int = 20) -> list[RankedResult]:
     """Results by overall score, best first."""
     score, key = after or (2.0, LARGEST)
     given = {"after_score": score, "after_id": key, "count": _page(count)}
-    return [RankedResult.of(row) for row in _rows(engine, "best_results", given)]
+    return _rows(engine, RankedResult, "best_results", given)
 
 
 def daily_statistics(engine: Engine, first: date, last: date, system: str | None = None) -> list[DayStatistics]:
     """Completed runs per day and pattern from first to last, of one system or of all."""
     given = {"first": first, "last": last}
     if system is None:
-        return [DayStatistics.of(row) for row in _rows(engine, "daily_statistics", given)]
-    return [DayStatistics.of(row) for row in _rows(engine, "daily_statistics_of_system", given | {"system": system})]
+        return _rows(engine, DayStatistics, "daily_statistics", given)
+    return _rows(engine, DayStatistics, "daily_statistics_of_system", given | {"system": system})
 
 
 @retried
-def _rows(engine: Engine, name: str, given: dict[str, Any]) -> Sequence[Row[Any]]:
+def _rows(engine: Engine, kind: type[R], name: str, given: dict[str, Any]) -> list[R]:
     # one statement needs no transaction around it, which would be two more round trips
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        return connection.execute(statement(name), given).all()
+        found = connection.execute(statement(name), given)
+        assert list(found.keys()) == [field.name for field in fields(kind)], f"{name}.sql has other columns"
+        return [kind(*row) for row in found]
 
 
 def _page(count: int) -> int:
