@@ -112,6 +112,7 @@ INSERT INTO run_stats_daily (solar_system_id, pattern, day, n, sum_overall, sum_
 TABLES = {"twins": "digital_twins", "runs": "simulation_runs", "results": "simulation_results"}
 INDEXES = """
 SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename = :table
+    AND indexdef NOT LIKE '%ANY%'  -- whose definition would come back in other words
     AND indexname NOT IN (SELECT conname FROM pg_constraint WHERE conrelid = CAST(:table AS regclass))
 """
 
