@@ -242,11 +242,11 @@ def ledger_rows(tiny: bool) -> Iterator[tuple[str, str, str]]:
     with durable_server() as server:
         for kilobytes, number in ((5, 40), (50, 10)) if tiny else ((5, 600), (50, 100)):
             timing = time_writing(server, number, kilobytes, rounds=1 if tiny else 9)
-            of = f"results of {timing.kilobytes:.0f} KB"
-            yield f"{of}: bare COPY", f"{timing.rates['copied']:,.0f} rows/s", ""
-            yield f"{of}: bulk import", timing.told("bulk"), ">= 85 %"
-            yield f"{of}: idempotent insert", timing.told("single"), ">= 25 %"
-            yield f"{of}: run completed", timing.told("completed"), ""
+            of = f"{timing.kilobytes:.0f} KB"
+            yield f"bare COPY, {of}", f"{timing.rates['copied']:,.0f} rows/s", ""
+            yield f"bulk import, {of}", timing.told("bulk"), ">= 85 %"
+            yield f"idempotent insert, {of}", timing.told("single"), ">= 25 %"
+            yield f"run completed, {of}", timing.told("completed"), ""
         creating = time_creating(server, *((32, 8) if tiny else (1000, 32)))
         yield f"{creating.number} twins at once: all", f"{creating.seconds:.2f} s", "none lost, none doubled"
         yield f"{creating.number} twins at once: p99", f"{creating.p99 * 1e3:.0f} ms", ""
