@@ -17,7 +17,15 @@ LOCK = "hashtextextended('twinpipe migrations', 0)"
 
 
 def migrate(connection: Connection) -> None:
-    """Run the migrations under a lock of the session, which several cold starts queue for."""
+    """Run the migrations under a lock of the session, which several cold starts queue for.
+
+    Within a transaction of the caller they are a part of it, and nothing is committed here.
+    """
+    if connection.in_transaction():
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
+        context.configure(connection=connection, target_metadata=Base.metadata)
+        context.run_migrations()
+        return
     connection.execute(text("SET lock_timeout = '120s'"))
     connection.execute(text("SET statement_timeout = 0"))
     connection.execute(text(f"SELECT pg_advisory_lock({LOCK})"))

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from twinpipe import cli_audit, cli_ledger, cli_rollback
 from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.settings import load_settings
 
@@ -326,6 +327,11 @@ def _status(as_json: bool, *, migrate_first: bool) -> None:
     else:
         state = "up to date" if found["up_to_date"] else f"behind {found['head']}: run twinpipe db migrate"
         console.print(f"revision {found['current']}, {state}")
+
+
+cli_rollback.register(database, emit)
+cli_audit.register(app, emit)
+cli_ledger.register(app, twins, emit)
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ from twinpipe.result import build_result, read_outcome
 from twinpipe.scenario import Scenario
 from twinpipe.simulation import climate
 from twinpipe.spec import OutputPolicy, RunSpec
-from twinpipe.store import RunStore, create_twin_store, drop
+from twinpipe.store import RunStore, create_twin_store, drop, drop_own
 from twinpipe.workplace import Workplace
 
 log = logging.getLogger("twinpipe")
@@ -72,19 +72,7 @@ def create_twin(
     )
     path = w.twin_path(twin.id)
     try:
-        calm = climate(body, shape, clock, RunSpec.model_fields["spin_up_orbits"].default)
-        create_twin_store(
-            path,
-            twin_layout(
-                body,
-                shape,
-                {f.name: calm.maps[i] for i, f in enumerate(MAPS)},
-                {f.name: calm.series[i] for i, f in enumerate(SERIES_FIELDS)},
-                gas_by_name(calm.state.gas[:, 0]),
-                calm.state.T.reshape(-1, shape.n_lat, shape.n_lon),
-                {"title": f"Digital twin of {body.name}", "twin": twin.id, "body_digest": body.digest},
-            ),
-        )
+        _write_twin(path, twin.id, body, shape, clock)
         ledger.mark_twin_ready(w.engine, twin.id, str(path))
     except BaseException:
         try:
@@ -94,6 +82,35 @@ def create_twin(
             log.warning("twin %d was not cleared away: %s", twin.id, second)
         raise
     return ledger.get_twin(w.engine, twin.id)
+
+
+def _write_twin(path: Path, twin_id: int, body: Body, grid: Grid, clock: Clock) -> None:
+    calm = climate(body, grid, clock, RunSpec.model_fields["spin_up_orbits"].default)
+    create_twin_store(
+        path,
+        twin_layout(
+            body,
+            grid,
+            {f.name: calm.maps[i] for i, f in enumerate(MAPS)},
+            {f.name: calm.series[i] for i, f in enumerate(SERIES_FIELDS)},
+            gas_by_name(calm.state.gas[:, 0]),
+            calm.state.T.reshape(-1, grid.n_lat, grid.n_lon),
+            {"title": f"Digital twin of {body.name}", "twin": twin_id, "body_digest": body.digest},
+        ),
+    )
+
+
+def restore_twin_store(w: Workplace, twin: TwinRow) -> None:
+    """Write a twin's own store again from its snapshot; outputs of its runs are left as they are.
+
+    Raises StoreError, SimulationError.
+    """
+    body, parameters = twin_body(twin), twin.simulation_parameters or {}
+    grid = Grid.parse(parameters.get("grid", DEFAULT_GRID))
+    clock = Clock(body.orbit.sidereal_year_s, parameters.get("steps_per_orbit", 96))
+    path = w.twin_path(twin.id)
+    drop_own(path)
+    _write_twin(path, twin.id, body, grid, clock)
 
 
 def twin_body(twin: TwinRow) -> Body:
@@ -225,7 +242,7 @@ def insert_result(w: Workplace, receipt: Receipt) -> dict[str, Any]:
             "seconds": receipt.seconds,
             "kernel_seconds": receipt.kernel_seconds,
         }
-        ledger.complete_run(w.engine, run.id, receipt.generation, result)
+        ledger.complete_run(w.engine, run.id, receipt.generation, result, RunStore(path).seals.all())
     except BaseException as error:
         _note_failure(w, receipt.run_id, receipt.generation, error)
         raise

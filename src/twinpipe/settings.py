@@ -35,6 +35,11 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING", description="Level of the logger 'twinpipe'."
     )
+    retention_results: Annotated[int, Field(ge=1)] = Field(
+        730, description="Days that results are kept, from when they were inserted."
+    )
+    retention_runs: Annotated[int, Field(ge=1)] = Field(365, description="Days that runs are kept after they ended.")
+    retention_twins: Annotated[int, Field(ge=0)] = Field(90, description="Days that twins are kept after they expired.")
     twin_ttl: Annotated[int, Field(ge=0, le=36_525)] = Field(
         30, description="Days until a new twin expires; 0 means never."
     )

@@ -23,10 +23,9 @@ class OutputPolicy(Part):
     zonal_every_steps: Annotated[int, Field(ge=1, le=1000)] = Field(4, description="steps between zonal means")
 
 
-class RunSpec(Part):
-    """One scenario on one body for a number of years."""
+class RunChoices(Part):
+    """A run's spec without the body, which its twin's snapshot keeps; what a run's row holds."""
 
-    body: Body
     scenario: Scenario = Scenario()
     years: Annotated[int, Field(ge=1, le=1000)]
     grid: str = "36x72"
@@ -42,6 +41,12 @@ class RunSpec(Part):
     @classmethod
     def _grid_is_valid(cls, value: str) -> str:
         return str(Grid.parse(value))
+
+
+class RunSpec(RunChoices):
+    """One scenario on one body for a number of years."""
+
+    body: Body
 
     @cached_property
     def digest(self) -> str:

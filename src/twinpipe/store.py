@@ -293,6 +293,24 @@ def drop(path: Path) -> None:
             shutil.rmtree(aside)
 
 
+def drop_aside(path: Path) -> None:
+    """Delete what a drop that was cut short left aside; StoreError when path is no such folder."""
+    with durable.disk(path):
+        if not path.name.endswith(".dropped"):
+            raise StoreError(f"{path} was not left by a deletion.")
+        shutil.rmtree(path)
+
+
+def drop_own(path: Path) -> None:
+    """Delete what a twin's store holds of the twin itself, and leave the outputs of its runs."""
+    with durable.disk(path):
+        for item in path.iterdir() if path.is_dir() else ():
+            if item.is_dir() and item.name != "runs":
+                shutil.rmtree(item)
+            elif item.is_file():
+                item.unlink()
+
+
 def layout_digest(layout: Layout) -> str:
     """Digest of all that a layout fixes; not of the root's history, which tells when."""
     groups = {

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.ensemble import ensemble, time_ensemble, warm_up
+from tests.bench.ledger import ledger_rows
 
 
 def main(tiny: bool) -> None:
@@ -24,7 +25,14 @@ def main(tiny: bool) -> None:
     made.add_row("wall", f"{timing.wall:.1f} s", "")
     made.add_row("share of wall outside the kernel", f"{100 * timing.outside:.1f} %", "< 12 %")
     made.add_row("written", f"{timing.megabytes:.1f} MB", "")
-    Console().print(made)
+    console = Console(width=100)
+    console.print(made)
+    made = Table(title="ledger: embedded Postgres, safe against power failure", title_justify="left")
+    for heading in ("what", "measured", "goal"):
+        made.add_column(heading, justify="right" if heading == "measured" else "left")
+    for row in ledger_rows(tiny):
+        made.add_row(*row)
+    console.print(made)
 
 
 if __name__ == "__main__":

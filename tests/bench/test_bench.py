@@ -13,6 +13,8 @@ def test_the_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert "cell-steps per second and core" in printed
     assert "share of wall outside the kernel" in printed
+    assert "bulk import" in printed
+    assert "dashboard at" in printed
 
 
 def test_the_kernel_is_part_of_the_whole() -> None:

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.pipeline.terminal import Said, environment
 
+from tests.pipeline.terminal import Said, environment
 from twinpipe.db import ledger
 from twinpipe.db.embedded import EmbeddedPostgres
 from twinpipe.db.migrate import migrate

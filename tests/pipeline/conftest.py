@@ -14,7 +14,10 @@ from twinpipe.db.migrate import migrate
 from twinpipe.db.session import close
 from twinpipe.db.session import engine as engine_of
 
-TABLES = ("simulation_results", "simulation_runs", "digital_twins", "celestial_bodies", "solar_systems")
+TABLES = (
+    *("audit_log", "outbox", "run_stats_daily", "pattern_applications", "learned_patterns", "segments"),
+    *("simulation_results", "simulation_runs", "sweeps", "digital_twins", "celestial_bodies", "solar_systems"),
+)
 
 
 @pytest.fixture(scope="session")

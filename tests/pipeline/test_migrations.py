@@ -11,7 +11,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, make_url, text
 
-from twinpipe.db.migrate import config, migrate, rollback, status
+from twinpipe.db.migrate import config, migrate, revisions, rollback, status
 from twinpipe.db.models import Base
 from twinpipe.db.session import close, engine
 from twinpipe.errors import Failure
@@ -75,7 +75,7 @@ def test_there_is_one_head() -> None:
 def test_up_down_up_leaves_nothing_and_comes_back_the_same(empty: str) -> None:
     everything = CATALOGUE | ACTIVE
     before = catalogue(engine(empty), everything)
-    assert status(empty) == {"current": None, "head": "0001", "up_to_date": False}
+    assert status(empty) == {"current": None, "head": "0005", "up_to_date": False}
     migrate(empty)
     up = catalogue(engine(empty), everything)
     assert up["triggers"]
@@ -84,6 +84,26 @@ def test_up_down_up_leaves_nothing_and_comes_back_the_same(empty: str) -> None:
     migrate(empty)
     assert catalogue(engine(empty), everything) == up
     assert status(empty)["up_to_date"]
+
+
+def test_every_revision_looks_the_same_from_below_and_from_above(empty: str) -> None:
+    everything = CATALOGUE | ACTIVE | {"transitions": "SELECT entity, old, new FROM status_transition ORDER BY 1, 2, 3"}
+    going_up = {}
+    for revision in revisions():
+        migrate(empty, revision)
+        going_up[revision] = catalogue(engine(empty), everything)
+    for revision in revisions()[-2::-1]:
+        rollback(empty, revision)
+        assert catalogue(engine(empty), everything) == going_up[revision], revision
+
+
+def test_the_requirement_comes_first_in_its_order(empty: str) -> None:
+    order: list[Any] = []
+    for revision in revisions():
+        migrate(empty, revision)
+        tables = {row[0] for row in catalogue(engine(empty), CATALOGUE)["columns"]}
+        order += sorted(tables & {"digital_twins", "simulation_runs", "simulation_results"} - set(order))
+    assert order == ["digital_twins", "simulation_runs", "simulation_results"]
 
 
 def test_four_migrations_at_once_make_one_schema(empty: str) -> None:

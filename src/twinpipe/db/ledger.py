@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from twinpipe.db.deletion import delete_twin, expire_twin
 from twinpipe.db.results import complete_run, get_result
 from twinpipe.db.rows import ResultRow, RunRow, TwinRow
 from twinpipe.db.runs import cancel_run, claim_run, create_run, fail_run, get_run, list_runs, reap, report_progress
@@ -16,7 +17,9 @@ __all__ = [
     "complete_run",
     "create_run",
     "create_twin",
+    "delete_twin",
     "ensure_body",
+    "expire_twin",
     "fail_run",
     "get_result",
     "get_run",

@@ -56,7 +56,17 @@ def rollback(url: str, revision: str = "base") -> None:
         command.downgrade(config(connection), revision)
 
 
+def downgrade(connection: Connection, revision: str) -> None:
+    """Take the schema down within the connection's transaction; other connections see it at the commit."""
+    with _alembic:
+        command.downgrade(config(connection), revision)
+
+
+def revisions() -> list[str]:
+    """Every revision known here, oldest first."""
+    return [script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()][::-1]
+
+
 def _check_known(current: str | bool | None) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
-    if current is not None and current not in known:
+    if current is not None and current not in revisions():
         raise Failure(f"the database is at revision {current}, which this twinpipe does not know: update it.")

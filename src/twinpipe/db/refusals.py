@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
 
+from twinpipe.db.models import Base
 from twinpipe.errors import BudgetError, Conflict, InvalidInput
 
 ALLOWED = {
+    "ck_digital_twins_expires_at": "it is not before the twin was made",
     "ck_digital_twins_name": "it has 1 to 200 characters",
     "ck_simulation_runs_pattern": "it is a pattern's name or custom",
     "ck_simulation_runs_duration_years": "it is a whole number of years from 1 to 1000",
@@ -34,11 +36,21 @@ def explained() -> Iterator[None]:
         if name == "ck_simulation_results_budget_closes":
             raise BudgetError("the books of this run do not close, so that its result is refused.") from None
         if state == "23514":
-            field = name.removeprefix("ck_").replace("simulation_results_", "", 1)
-            field = field.replace("simulation_runs_", "", 1).replace("digital_twins_", "", 1)
-            raise InvalidInput(field, "(given)", ALLOWED.get(name, f"the database says: {said}")) from None
+            raise InvalidInput(_field(name), "(given)", ALLOWED.get(name, f"the database says: {said}")) from None
+        if state in ("23503", "23505"):  # what it refers to is not there, or is there already
+            detail = (getattr(diagnosis, "message_detail", None) or said).rstrip(".")
+            if name != "uq_simulation_runs_one_running":
+                raise InvalidInput(_field(name), "(given)", f"the database says: {detail}") from None
         if state.startswith("22"):  # a value of the wrong type in a payload
             raise InvalidInput("payload", "(given)", f"the database says: {said}") from None
         if state.startswith("TP") or name == "uq_simulation_runs_one_running":
             raise Conflict(f"{said}.") from None
         raise
+
+
+def _field(constraint: str) -> str:
+    """The column or columns that a constraint is named after."""
+    name = constraint.split("_", 1)[-1]
+    for table in Base.metadata.tables:
+        name = name.removeprefix(f"{table}_")
+    return name

@@ -2,49 +2,45 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, null, select, update
-from sqlalchemy.dialects.postgresql import insert
 
-from twinpipe.db.models import PAYLOADS, SimulationResult, SimulationRun
+from twinpipe.db.encoding import encode_result, insert_encoded
+from twinpipe.db.models import SimulationResult, SimulationRun
+from twinpipe.db.outbox import RUN_COMPLETED, owe
 from twinpipe.db.refusals import explained
 from twinpipe.db.rows import ResultRow
 from twinpipe.db.runs import lock_run
-from twinpipe.db.session import check_json, retried, transaction
+from twinpipe.db.segments import note_seals
+from twinpipe.db.session import retried, transaction
+from twinpipe.db.statistics import count_result
 from twinpipe.db.twins import set_twin
-from twinpipe.digest import canonical_json
-from twinpipe.errors import Conflict, InvalidInput, NotFound
+from twinpipe.errors import Conflict, NotFound
 
 
 @retried
-def complete_run(engine: Engine, run_id: int, generation: int, result: dict[str, Any]) -> int:
+def complete_run(
+    engine: Engine, run_id: int, generation: int, result: dict[str, Any], seals: Sequence[Mapping[str, Any]] = ()
+) -> int:
     """Insert the result, complete the run and its twin, all or nothing; id of the result.
 
+    The statistics of the day, the seals of what was written and a message to the outbox are a part of it.
     The same result again is the same row. Raises Conflict when the run has another result or belongs to
     another generation, InvalidInput when a payload is refused, BudgetError when the books do not close.
     """
-    if set(result) != set(PAYLOADS):
-        wrong = sorted(set(result) ^ set(PAYLOADS))
-        raise InvalidInput("result", wrong, f"it has exactly {', '.join(PAYLOADS)}")
-    check_json(result, "result")
-    payload = hashlib.sha256(canonical_json(result)).digest()
+    encoded = encode_result(result)
+    payload = encoded.payload_sha256
     with transaction(engine) as connection, explained():
         run = lock_run(connection, run_id)
         if run.status == "completed":
             return _same(connection, run_id, payload)
         if run.status != "running" or run.lease_generation != generation:
             raise Conflict(f"run {run_id} is {run.status} and no longer held by this process.")
-        new = (
-            insert(SimulationResult)
-            .values(simulation_run_id=run_id, digital_twin_id=run.digital_twin_id, payload_sha256=payload, **result)
-            .on_conflict_do_nothing(index_elements=["simulation_run_id"])
-            .returning(SimulationResult.id)
-        )
-        result_id = connection.scalar(new)
+        result_id = insert_encoded(connection, run_id, run.digital_twin_id, encoded)
         if result_id is None:
-            result_id = _same(connection, run_id, payload)
+            return _same(connection, run_id, payload)
         connection.execute(
             update(SimulationRun)
             .where(SimulationRun.id == run_id, SimulationRun.status == "running")
@@ -56,6 +52,9 @@ def complete_run(engine: Engine, run_id: int, generation: int, result: dict[str,
             )
         )
         set_twin(connection, run.digital_twin_id, "completed")
+        note_seals(connection, run.digital_twin_id, run_id, seals)
+        owe(connection, RUN_COMPLETED, run_id, run_id=run_id, twin_id=run.digital_twin_id, result_id=result_id)
+        count_result(connection, result_id)  # last: a row that the results of a day share
         return result_id
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 
 @dataclass(frozen=True)
-class _Row:
+class PlainRow:
     def as_dict(self) -> dict[str, Any]:
         """The row as JSON: times are ISO 8601 text in UTC."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -23,7 +23,7 @@ class _Row:
 
 
 @dataclass(frozen=True)
-class TwinRow(_Row):
+class TwinRow(PlainRow):
     """A twin with the names of its body, system and creator."""
 
     id: int
@@ -46,7 +46,7 @@ class TwinRow(_Row):
 
 
 @dataclass(frozen=True)
-class RunRow(_Row):
+class RunRow(PlainRow):
     """A run; lease_until and lease_generation say who may write for it."""
 
     id: int
@@ -71,7 +71,7 @@ class RunRow(_Row):
 
 
 @dataclass(frozen=True)
-class ResultRow(_Row):
+class ResultRow(PlainRow):
     """The six payloads of a completed run and the scores generated from them."""
 
     id: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,12 +10,15 @@ from uuid import UUID, uuid4
 from sqlalchemy import Connection, Engine, Row, Select, Text, cast, func, null, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from twinpipe.db.models import DigitalTwin, SimulationRun, User
+from twinpipe.db.models import PATTERNS, DigitalTwin, SimulationRun, Sweep, User
+from twinpipe.db.pause import check_not_paused
 from twinpipe.db.refusals import explained
 from twinpipe.db.rows import RunRow
 from twinpipe.db.session import check_json, retried, transaction
 from twinpipe.db.twins import lock_twin, release_twin, set_twin, user_id
-from twinpipe.errors import Conflict, InvalidInput, NotFound
+from twinpipe.db.validations import check_duration, check_share, check_word
+from twinpipe.errors import Conflict, NotFound
+from twinpipe.payloads import check_payload
 
 SILENT = "the process that ran it ended without saying so"
 QUEUE_LIMIT = timedelta(days=1)
@@ -32,25 +36,32 @@ def create_run(
     spec_digest: str,
     again: bool = False,
     initiated_by: str = "system",
+    key: UUID | None = None,
 ) -> tuple[RunRow, bool]:
     """The run of a spec on a twin, and whether it is new.
 
-    The same spec is the same run unless again is set; one that failed or was cancelled does not count.
-    Raises NotFound, Conflict when the twin is deleted or not ready, InvalidInput.
+    The same spec is the same run unless again is set; one that failed, was cancelled or scrubbed does not count.
+    The same key is the same run, however often it is created.  Raises NotFound, InvalidInput, and Conflict when
+    the twin is deleted or not ready, or the key is that of another run.
     """
+    check_word(pattern, PATTERNS, "pattern")
+    check_duration(years)
     check_json(parameters, "parameters")
-    key = uuid4()  # minted outside what is retried, so that a repetition finds its own row
+    check_payload("simulation_runs", "parameters", parameters)
+    key = key or uuid4()  # minted outside what is retried, so that a repetition finds its own row
 
     @retried
     def create() -> tuple[RunRow, bool]:
         with transaction(engine) as connection, explained():
             status = lock_twin(connection, twin_id)
-            same = _runs().where(SimulationRun.digital_twin_id == twin_id)
-            if own := connection.execute(same.where(SimulationRun.run_key == key)).one_or_none():
+            if own := connection.execute(_runs().where(SimulationRun.run_key == key)).one_or_none():
+                if (own.twin_id, own.spec_digest) != (twin_id, spec_digest):
+                    raise Conflict(f"run_key: {key} is that of run {own.id}, which has other content.")
                 return RunRow.of(own), True
             if status not in ("ready", "running_simulation", "completed"):
                 raise Conflict(f"twin {twin_id} is {status}; runs need one that is ready.")
-            same = same.where(SimulationRun.spec_digest == spec_digest, SimulationRun.status.in_(ALIVE))
+            same = _runs().where(SimulationRun.digital_twin_id == twin_id, SimulationRun.spec_digest == spec_digest)
+            same = same.where(SimulationRun.status.in_(ALIVE), SimulationRun.purged_at.is_(None))
             newest = connection.execute(same.order_by(SimulationRun.id.desc()).limit(1)).one_or_none()
             if newest is not None and not again:
                 return RunRow.of(newest), False
@@ -76,13 +87,15 @@ def claim_run(
     """Start a queued run, or take over one whose lease has run out; the generation to write under.
 
     The twin goes to running_simulation in the same transaction. now is the database's clock unless given.
-    Raises NotFound, and Conflict when somebody holds the run or its twin, or when the run has ended.
+    Raises NotFound, and Conflict when somebody holds the run or its twin, when the run has ended, or when the
+    ledger is paused.
     """
     holder = uuid4()  # tells a repetition of this claim from another's
 
     @retried
     def claim() -> int:
         with transaction(engine) as connection, explained():
+            check_not_paused(connection)
             run, twin_status = _locked(connection, run_id)
             moment = _moment(connection, now)
             if run.status == "running":
@@ -116,16 +129,20 @@ def claim_run(
 
 
 def _displace(connection: Connection, run: Row[Any], moment: datetime) -> None:
-    """Fail the run that still holds the twin when its lease has run out; raises Conflict when it has not."""
+    """Fail runs that still hold the twin when their leases have run out; raises Conflict when one has not."""
+    twin = run.digital_twin_id
     holding = select(SimulationRun.id, SimulationRun.lease_until).where(
-        SimulationRun.digital_twin_id == run.digital_twin_id, SimulationRun.status == "running"
+        SimulationRun.digital_twin_id == twin, SimulationRun.status == "running"
     )
-    other = connection.execute(holding.with_for_update()).one_or_none()
-    if other is None:
-        return
-    if other.lease_until > moment:
-        raise Conflict(f"run {other.id} is running on twin {run.digital_twin_id}; one at a time.")
-    _end(connection, other.id, run.digital_twin_id, "failed", SILENT)
+    others = connection.execute(holding.with_for_update()).all()
+    for other in others:
+        if other.lease_until > moment:
+            raise Conflict(f"run {other.id} is running on twin {twin}; one at a time.")
+    sweep = select(Sweep.id).where(Sweep.digital_twin_id == twin, Sweep.status == "running")
+    if (number := connection.scalar(sweep)) is not None:
+        raise Conflict(f"sweep {number} is running on twin {twin}; one at a time.")
+    for other in others:
+        _end(connection, other.id, twin, "failed", SILENT, moment)
 
 
 @retried
@@ -134,8 +151,7 @@ def report_progress(engine: Engine, run_id: int, generation: int, progress: floa
 
     Raises InvalidInput when progress is out of range.
     """
-    if not 0 <= progress <= 1:
-        raise InvalidInput("progress", progress, "it is 0 to 1")
+    check_share(progress, "progress")
     with transaction(engine) as connection:
         connection.execute(text("SET LOCAL synchronous_commit = off"))  # a lost tick is no loss
         done = connection.execute(
@@ -168,21 +184,30 @@ def cancel_run(engine: Engine, run_id: int) -> bool:
 
 
 @retried
+def silent_runs(engine: Engine, now: datetime | None = None) -> list[int]:
+    """Ids of the runs that reap would end."""
+    with transaction(engine) as connection:
+        return [row.id for row in _silent(connection, _moment(connection, now))]
+
+
+def _silent(connection: Connection, moment: datetime) -> Sequence[Row[int, str]]:
+    r = SimulationRun
+    silent = (r.status == "running") & (r.lease_until < moment)
+    forgotten = (r.status == "queued") & or_(r.created_at < moment - QUEUE_LIMIT, DigitalTwin.deleted_at.is_not(None))
+    wanted = select(r.id, r.status).join(DigitalTwin, DigitalTwin.id == r.digital_twin_id)
+    return connection.execute(wanted.where(or_(silent, forgotten)).order_by(r.id)).all()
+
+
+@retried
 def reap(engine: Engine, now: datetime | None = None) -> list[int]:
     """End what nobody ended, and return the ids of the runs.
 
     Running runs whose lease ran out fail; queued ones older than a day or of a deleted twin are cancelled;
     twins in creation for over an hour fail. now is the database's clock unless given.
     """
-    r = SimulationRun
     with transaction(engine) as connection:
         moment = _moment(connection, now)
-        silent = (r.status == "running") & (r.lease_until < moment)
-        forgotten = (r.status == "queued") & or_(
-            r.created_at < moment - QUEUE_LIMIT, DigitalTwin.deleted_at.is_not(None)
-        )
-        wanted = select(r.id, r.status).join(DigitalTwin, DigitalTwin.id == r.digital_twin_id)
-        found = connection.execute(wanted.where(or_(silent, forgotten)).order_by(r.id)).all()
+        found = _silent(connection, moment)
         connection.execute(
             update(DigitalTwin)
             .where(DigitalTwin.status == "creating", DigitalTwin.created_at < moment - CREATION_LIMIT)
@@ -195,7 +220,7 @@ def reap(engine: Engine, now: datetime | None = None) -> list[int]:
             if run.status != status or (status == "running" and run.lease_until >= moment):
                 continue  # it moved since we looked
             message = SILENT if status == "running" else None
-            _end(connection, run_id, run.digital_twin_id, "failed" if message else "cancelled", message)
+            _end(connection, run_id, run.digital_twin_id, "failed" if message else "cancelled", message, moment)
             reaped.append(run_id)
     return reaped
 
@@ -249,20 +274,22 @@ def _end_if(connection: Connection, run_id: int, status: str, message: str | Non
     return True
 
 
-def _end(connection: Connection, run_id: int, twin_id: int, status: str, message: str | None) -> None:
-    """End a locked run of a locked twin without a result."""
+def _end(
+    connection: Connection, run_id: int, twin_id: int, status: str, message: str | None, moment: datetime | None = None
+) -> None:
+    """End a locked run of a locked twin without a result, now or at a moment."""
     connection.execute(
         update(SimulationRun)
         .where(SimulationRun.id == run_id)
         .values(
             status=status,
             error_message=message,
-            completed_at=func.greatest(func.clock_timestamp(), SimulationRun.started_at),
+            completed_at=func.greatest(moment or func.clock_timestamp(), SimulationRun.started_at),
             lease_until=null(),
         )
     )
     others = select(SimulationRun.id).where(SimulationRun.digital_twin_id == twin_id, SimulationRun.status == "running")
-    if connection.scalar(others) is None:
+    if connection.scalar(others.limit(1)) is None:
         release_twin(connection, twin_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
@@ -17,11 +18,13 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from twinpipe.errors import DatabaseUnavailable, InvalidInput
+from twinpipe.digest import canonical_json
+from twinpipe.errors import DatabaseUnavailable, Failure, InvalidInput
 from twinpipe.settings import Settings
 
-__all__ = ["Engine", "check_json", "close", "database_url", "engine", "is_transient", "normal_url", "ping", "retried"]
-__all__ += ["strict_json", "transaction"]  # Engine is here for the floors above, which do not know SQLAlchemy
+# Connection and Engine are here for the floors above, which do not know SQLAlchemy
+__all__ = ["Connection", "Engine", "check_json", "checked_json", "close", "database_url", "engine", "is_transient"]
+__all__ += ["normal_url", "ping", "retried", "strict_json", "transaction"]
 
 CONNECT = {
     "connect_timeout": 5,
@@ -34,6 +37,8 @@ CONNECT = {
 }
 # serialization, deadlock, lock timeout, shutdowns, too many connections, idle in transaction
 TRANSIENT = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300", "25P03"}
+
+LONG = re.compile(r"(?<![0-9.])[0-9]{20}(?![0-9])")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -106,7 +111,7 @@ def _make_engine(url: URL) -> Engine:
         pool_recycle=1800,
         pool_use_lifo=True,
         json_serializer=strict_json,
-        json_deserializer=orjson.loads,
+        json_deserializer=exact_json,
     )
     answered = False
 
@@ -158,7 +163,7 @@ def retried(function: Callable[P, R]) -> Callable[P, R]:
     """Repeat a whole function through transient faults, for about half a minute.
 
     Only for functions whose repetition changes nothing, since a commit whose reply was lost is repeated too.
-    Raises DatabaseUnavailable when the database does not come back.
+    Raises DatabaseUnavailable when the database does not come back, Failure when its schema is another.
     """
     attempt = tenacity.retry(
         retry=tenacity.retry_if_exception(is_transient),
@@ -172,6 +177,8 @@ def retried(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return attempt(*args, **kwargs)
         except (DBAPIError, PoolTimeout) as error:
+            if getattr(getattr(error, "orig", None), "sqlstate", None) in ("42P01", "42703"):  # no such table, column
+                raise Failure("the ledger's schema is not that of this twinpipe: run twinpipe db migrate.") from None
             if not is_transient(error):
                 raise
             first = str(getattr(error, "orig", None) or error).strip().splitlines()[0].strip(" .")
@@ -182,11 +189,30 @@ def retried(function: Callable[P, R]) -> Callable[P, R]:
 
 def strict_json(value: Any) -> str:
     """JSON for a column; raises InvalidInput for what jsonb would refuse or orjson would turn into null."""
-    check_json(value)
+    return checked_json(value).decode()
+
+
+def checked_json(value: Any, field: str = "value") -> bytes:
+    """Canonical JSON; raises InvalidInput as check_json does, but looks closely only where there is cause."""
     try:
-        return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+        made = canonical_json(value)
     except TypeError as error:
-        raise InvalidInput("value", type(value).__name__, f"it must be JSON ({error})") from None
+        check_json(value, field)
+        raise InvalidInput(field, type(value).__name__, f"it must be JSON ({error})") from None
+    if b"null" in made or b"\\u0000" in made:  # what orjson makes of NaN, and what jsonb refuses
+        check_json(value, field)
+    return made
+
+
+def exact_json(content: str | bytes) -> Any:
+    """The value of a JSON column, every number as it was stored.
+
+    jsonb writes 2e19 as a whole number, and orjson does not round those of 20 digits to the nearest float.
+    """
+    words = content.decode() if isinstance(content, bytes) else content
+    if LONG.search(words):
+        return json.loads(words, parse_int=lambda digits: n if abs(n := int(digits)) < 2**63 else float(digits))
+    return orjson.loads(words)
 
 
 def check_json(value: Any, field: str = "value") -> None:
@@ -195,8 +221,8 @@ def check_json(value: Any, field: str = "value") -> None:
         raise InvalidInput(field, float(value), "it is a finite number")
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise InvalidInput(field, value, "it is a whole number of 64 bits")
-    if isinstance(value, str) and "\0" in value:
-        raise InvalidInput(field, value, "it is text without NUL characters")
+    if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
+        raise InvalidInput(field, value, "it is text without NUL characters and lone surrogates")
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
@@ -208,3 +234,11 @@ def check_json(value: Any, field: str = "value") -> None:
             check_json(item, f"{field}[{index}]")
     elif not (value is None or isinstance(value, str | int | float)):
         raise InvalidInput(field, type(value).__name__, "it is text, a number, true, false, null, a list or a table")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

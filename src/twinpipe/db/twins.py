@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, Select, Text, cast, func, literal, select, update
+from sqlalchemy import Connection, Engine, Select, Text, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from twinpipe.db.models import CelestialBody, DigitalTwin, SimulationRun, SolarSystem, User
 from twinpipe.db.refusals import explained
 from twinpipe.db.rows import TwinRow
 from twinpipe.db.session import check_json, retried, transaction
+from twinpipe.db.validations import MAX_TTL_DAYS, check_expiry, check_name
 from twinpipe.errors import Conflict, InvalidInput, NotFound
+from twinpipe.payloads import check_payload
 
 
 @retried
@@ -68,25 +70,37 @@ def create_twin(
     body_digest: str,
     simulation_parameters: dict[str, Any],
     initial_state_snapshot: dict[str, Any],
-    ttl_days: int | None,
+    ttl_days: int | None = None,
+    expires_at: datetime | None = None,
     created_by: str = "system",
     now: datetime | None = None,
+    key: UUID | None = None,
 ) -> TwinRow:
-    """A new twin in status creating; it expires ttl_days after now, never when that is None or 0.
+    """A new twin in status creating; it expires at a time, or ttl_days after now, or never.
 
-    Raises InvalidInput when a value is not allowed, DatabaseUnavailable.
+    The same key with the same content is the same twin, however often and from wherever it is created.
+    Raises InvalidInput when a value is not allowed, Conflict when the key is that of another twin,
+    DatabaseUnavailable.
     """
+    check_name(name)
+    if ttl_days is not None and not 0 <= ttl_days <= MAX_TTL_DAYS:
+        raise InvalidInput("ttl_days", ttl_days, f"it is 0 (for ever) to {MAX_TTL_DAYS}")
+    for field, words in (("name", name), ("description", description), ("created_by", created_by)):
+        check_json(words, field)
     check_json(simulation_parameters, "simulation_parameters")
     check_json(initial_state_snapshot, "initial_state_snapshot")
-    key = uuid4()  # minted outside what is retried, so that a repetition finds its own row
+    check_payload("digital_twins", "simulation_parameters", simulation_parameters)
+    check_payload("digital_twins", "initial_state_snapshot", initial_state_snapshot)
+    key = key or uuid4()  # minted outside what is retried, so that a repetition finds its own row
 
     @retried
     def create() -> TwinRow:
         with transaction(engine) as connection, explained():
+            moment = now or connection.scalars(select(func.clock_timestamp())).one()
+            expires = check_expiry(expires_at, moment)
+            if expires is None and ttl_days:
+                expires = moment + timedelta(days=ttl_days)
             body, system = _ensure_body(connection, body_identifier, body_name, solar_system)
-            expires = None
-            if ttl_days:
-                expires = (literal(now) if now else func.clock_timestamp()) + timedelta(days=ttl_days)
             values: dict[str, Any] = {
                 "twin_key": key,
                 "name": name,
@@ -98,9 +112,13 @@ def create_twin(
                 "initial_state_snapshot": initial_state_snapshot,
                 "body_digest": body_digest,
                 "expires_at": expires,
+                "created_at": moment,
             }
             connection.execute(insert(DigitalTwin).values(values).on_conflict_do_nothing(index_elements=["twin_key"]))
-            return TwinRow.of(connection.execute(_twins().where(DigitalTwin.twin_key == key)).one())
+            made = TwinRow.of(connection.execute(_twins().where(DigitalTwin.twin_key == key)).one())
+            if (made.name, made.body, made.body_digest) != (name, body_identifier, body_digest):
+                raise Conflict(f"twin_key: {key} is that of twin {made.id}, which has other content.")
+            return made
 
     return create()
 

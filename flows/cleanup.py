@@ -1,0 +1,47 @@
+"""Cleanup as a flow: expired twins and their stores, rows past their retention, runs that nobody ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from twinpipe.cleanup import clean
+from twinpipe.workplace import open_workplace
+
+
+class Cleanup(BaseModel):
+    """What to clean up."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: AwareDatetime | None = Field(None, description="Clean up as if it were then; now when not given.")
+    dry_run: bool = Field(False, description="Only tell what would go.")
+
+
+@task(name="clean", cache_policy=NO_CACHE, persist_result=False)
+def run_cleanup(as_of: datetime | None, dry_run: bool) -> dict[str, Any]:
+    """Clean up and show the report as an artifact; the report."""
+    with open_workplace() as w:
+        report = clean(w, as_of=as_of, dry_run=dry_run)
+    lines = "\n".join(f"- {line}" for line in report.sentences())
+    create_markdown_artifact(markdown=f"# Cleanup\n\n{lines}\n", key="cleanup", description="Newest cleanup")
+    return report.as_dict()
+
+
+@flow(name="cleanup")
+def cleanup(params: Cleanup = Cleanup()) -> dict[str, Any]:  # noqa: B008  (frozen defaults of the form)
+    """Delete what expired and what is past its retention; fails when a store could not be dropped."""
+    report = run_cleanup(params.as_of, params.dry_run)
+    get_run_logger().info("cleanup: %d bytes in %d stores", report["bytes"], len(report["dropped_stores"]))
+    if report["failures"]:
+        raise RuntimeError(f"{len(report['failures'])} stores could not be dropped: {report['failures'][0]}")
+    return report
+
+
+if __name__ == "__main__":
+    cleanup()

@@ -1,0 +1,111 @@
+"""Many results at once: one binary COPY of what the ledger does not have yet.
+
+Straight into the table, behind locks of the runs, it is as idempotent as a COPY aside with an insert that skips
+conflicts, and does not write everything twice.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import Connection, Engine, text
+
+from twinpipe.db.encoding import PAYLOADS, EncodedResult, encode_result
+from twinpipe.db.export import copying
+from twinpipe.db.refusals import explained
+from twinpipe.db.session import retried, transaction
+from twinpipe.db.statistics import count_results
+from twinpipe.errors import Conflict, NotFound
+
+Results = list[tuple[int, Mapping[str, Any]]]
+
+BATCH = 1000  # results of a transaction
+HEAD, TAIL = b"PGCOPY\n\xff\r\n\0" + bytes(8), struct.pack(">h", -1)
+
+# whoever writes a result holds its run, so that none comes between this look and the COPY
+LOOK = """
+    SELECT r.id, r.digital_twin_id AS twin_id, r.status,
+           (SELECT payload_sha256 FROM simulation_results s WHERE s.simulation_run_id = r.id) AS payload_sha256
+    FROM simulation_runs r WHERE r.id = ANY (:runs) ORDER BY r.id FOR NO KEY UPDATE"""
+COPY = f"""
+    COPY simulation_results (simulation_run_id, digital_twin_id, {", ".join(PAYLOADS)}, payload_sha256)
+    FROM STDIN (FORMAT binary)"""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """How many results of a bulk import were new, and how many were there already."""
+
+    inserted: int
+    known: int
+
+
+def bulk_insert_results(engine: Engine, results: Iterable[tuple[int, Mapping[str, Any]]]) -> Imported:
+    """Insert results of runs that are completed and lack theirs, such as those of another ledger, by run id.
+
+    Batches are transactions of their own: after an error those before it stay, and the whole can be given
+    again. Raises NotFound for a run that does not exist, Conflict for one that is not completed or has another
+    result, InvalidInput or BudgetError for a payload that is refused.
+    """
+    inserted = known = 0
+    rest = iter(results)
+    while batch := list(islice(rest, BATCH)):
+        new = _insert(engine, batch)
+        inserted, known = inserted + new, known + len(batch) - new
+    return Imported(inserted, known)
+
+
+@retried
+def _insert(engine: Engine, batch: Results) -> int:
+    with transaction(engine) as connection, explained():
+        twins = _twins_of_new(connection, batch)
+        with copying(connection, COPY) as copy:
+            copy.write(HEAD)
+            # the server takes one part in while the next is checked and encoded
+            for part in _parts(_new_rows(batch, twins), 32):
+                copy.write(part)
+            copy.write(TAIL)
+        wanted = text("SELECT id FROM simulation_results WHERE simulation_run_id = ANY (:runs)")
+        count_results(connection, list(connection.scalars(wanted, {"runs": list(twins)})))
+        return len(twins)
+
+
+def _twins_of_new(connection: Connection, batch: Results) -> dict[int, int]:
+    """Twins of the runs that lack a result, by run, which are locked; raises NotFound or Conflict."""
+    found = {row.id: row for row in connection.execute(text(LOOK), {"runs": [run for run, _ in batch]})}
+    for run, result in batch:
+        row = found.get(run)
+        if row is None:
+            raise NotFound("run", run)
+        if row.payload_sha256 is not None and encode_result(result).payload_sha256 != row.payload_sha256:
+            raise Conflict(f"run {run} already has a different result.")
+        if row.status != "completed":
+            raise Conflict(f"run {run} is {row.status}; a result is of a run that is completed.")
+    return {row.id: row.twin_id for row in found.values() if row.payload_sha256 is None}
+
+
+def _new_rows(batch: Results, twins: dict[int, int]) -> Iterator[bytes]:
+    """Rows as binary COPY wants them, each run once; raises Conflict when a run has two results."""
+    seen: dict[int, bytes] = {}
+    for run, result in batch:
+        if run in twins:
+            made = encode_result(result)
+            if seen.setdefault(run, made.payload_sha256) != made.payload_sha256:
+                raise Conflict(f"run {run} is given with different results.")
+            if seen[run] is made.payload_sha256:
+                yield _row(run, twins[run], made)
+
+
+def _row(run: int, twin: int, result: EncodedResult) -> bytes:
+    jsonb = (b"\x01" + value for value in result.columns.values())
+    fields = [struct.pack(">q", run), struct.pack(">q", twin), *jsonb, result.payload_sha256]
+    return struct.pack(">h", len(fields)) + b"".join(struct.pack(">i", len(field)) + field for field in fields)
+
+
+def _parts(rows: Iterator[bytes], length: int) -> Iterator[bytes]:
+    while part := b"".join(islice(rows, length)):
+        yield part

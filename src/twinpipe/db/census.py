@@ -1,0 +1,140 @@
+"""What the ledger says is on disk and at work: the rows that an audit compares with stores and orchestrator."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, Engine, Text, any_, cast, func, literal, select
+
+from twinpipe.db.models import AuditLog, DigitalTwin, Outbox, Segment, SimulationResult, SimulationRun, Sweep
+from twinpipe.db.outbox import RUN_PURGED, TWIN_DELETED
+from twinpipe.db.runs import lock_run
+from twinpipe.db.segments import forget_seals
+from twinpipe.db.session import retried, transaction
+from twinpipe.db.trail import note
+from twinpipe.db.twins import lock_twin
+from twinpipe.errors import Conflict
+
+GIVE_UP = "give up outputs"  # in the audit log, which keeps it for as long as there is a ledger
+
+
+@dataclass(frozen=True)
+class TwinEntry:
+    """A twin, and whether the outbox still owes the deletion of its store."""
+
+    id: int
+    status: str
+    body_digest: str
+    store_path: str | None
+    drop_owed: bool
+
+
+@dataclass(frozen=True)
+class RunEntry:
+    """A run of a twin that lives, the folder of its outputs, and whether those have been given up."""
+
+    id: int
+    twin_id: int
+    status: str
+    folder: str | None
+    lease_until: datetime | None
+    flow_run_id: str | None
+    has_result: bool
+    given_up: bool
+    seals: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Census:
+    """Everything that the ledger says about stores, at a moment."""
+
+    moment: datetime
+    twins: dict[int, TwinEntry]
+    runs: dict[int, RunEntry]
+    owed: frozenset[tuple[int, str]]  # outputs by twin and folder that the outbox is about to drop
+    swept: frozenset[int]  # twins with sweeps, whose members share a folder
+
+
+@retried
+def take_census(engine: Engine, now: datetime | None = None) -> Census:
+    """Twins and runs, as of one snapshot; the moment is the database's clock unless given."""
+    t, r, o, s = DigitalTwin, SimulationRun, Outbox, Segment
+    twin_owed = select(o.id).where(o.dedup_key == TWIN_DELETED + ":" + cast(t.id, Text), o.done_at.is_(None)).exists()
+    given_up = _given_up()
+    run_owed = select(o.payload).where(o.topic == RUN_PURGED, o.done_at.is_(None))
+    result = select(SimulationResult.id).where(SimulationResult.simulation_run_id == r.id).exists()
+    with transaction(engine) as connection:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        connection.exec_driver_sql("SET LOCAL statement_timeout = '10min'")
+        moment = now or connection.scalars(select(func.clock_timestamp())).one()
+        known = select(t.id, t.status, t.body_digest, t.store_path, twin_owed.label("drop_owed"))
+        twins = {row.id: TwinEntry(**row._asdict()) for row in connection.execute(known)}
+        kept = select(
+            *(r.id, r.digital_twin_id.label("twin_id"), r.status, r.parameters["store"].astext.label("folder")),
+            *(r.lease_until, cast(r.flow_run_id, Text).label("flow_run_id"), result.label("has_result")),
+            (given_up | r.purged_at.is_not(None)).label("given_up"),
+        ).join(t, t.id == r.digital_twin_id)
+        runs = connection.execute(kept.where(t.deleted_at.is_(None))).all()
+        sealed: dict[int, list[tuple[int, int]]] = {}
+        noted = select(s.simulation_run_id, s.block, s.segment).where(s.simulation_run_id.is_not(None))
+        for run_id, block, segment in connection.execute(noted):
+            sealed.setdefault(int(run_id or 0), []).append((block, segment))
+        owed = frozenset((int(p["twin_id"]), str(p["folder"])) for p in connection.scalars(run_owed))
+        swept = frozenset(connection.scalars(select(Sweep.digital_twin_id).where(Sweep.purged_at.is_(None))))
+    seals = {run_id: tuple(sorted(places)) for run_id, places in sealed.items()}
+    entries = {row.id: RunEntry(**row._asdict(), seals=seals.get(row.id, ())) for row in runs}
+    return Census(moment, twins, entries, owed, swept)
+
+
+@retried
+def deleted_twins(engine: Engine, ids: list[int]) -> set[int]:
+    """Which of these twins are deleted, or gone."""
+    t = DigitalTwin
+    with transaction(engine) as connection:
+        these = t.id == any_(literal(ids, ARRAY(BigInteger)))
+        return set(ids) - set(connection.scalars(select(t.id).where(these, t.deleted_at.is_(None))))
+
+
+def _given_up() -> ColumnElement[bool]:
+    a = AuditLog
+    noted = (a.entity == "simulation_runs", a.entity_id == SimulationRun.id, a.action == GIVE_UP)
+    return select(a.id).where(*noted).exists()
+
+
+@contextmanager
+def idle_outputs(engine: Engine, twin_id: int, folder: str) -> Iterator[bool]:
+    """Whether no run needs a folder of a twin, which none can begin to need before the context ends."""
+    r = SimulationRun
+    with transaction(engine) as connection:
+        lock_twin(connection, twin_id)
+        needed = r.status.in_(("queued", "running")) | ((r.status == "completed") & ~_given_up())
+        using = select(r.id).where(r.digital_twin_id == twin_id, r.parameters["store"].astext == folder, needed)
+        yield connection.scalar(using.limit(1)) is None
+
+
+@retried
+def give_up_outputs(engine: Engine, run_id: int, reason: str) -> None:
+    """Say of a completed run that its outputs are lost; its result stays.  Raises NotFound, Conflict."""
+    with transaction(engine) as connection:
+        run = lock_run(connection, run_id)
+        if run.status != "completed":
+            raise Conflict(f"run {run_id} is {run.status}.")
+        note(connection, "audit", GIVE_UP, "simulation_runs", run_id, reason=reason)
+        forget_seals(connection, run_id=run_id)
+
+
+@retried
+def note_repair(engine: Engine, kind: str, subject: str, action: str) -> None:
+    """Note in the audit log what was repaired."""
+    with transaction(engine) as connection:
+        _note(connection, kind, subject, action)
+
+
+def _note(connection: Connection, kind: str, subject: str, action: str) -> None:
+    entity, _, number = subject.partition(" ")
+    table = {"twin": "digital_twins", "run": "simulation_runs"}.get(entity, "stores")
+    entity_id = int(number) if table != "stores" and number.isdigit() else None
+    note(connection, "audit", "repair", table, entity_id, kind=kind, subject=subject, done=action)

@@ -1,0 +1,139 @@
+"""The end of twins: by hand or by expiry, the row first; its bytes are owed to the outbox in the same transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine, func, select, text, update
+
+from twinpipe.db.models import DigitalTwin, SimulationRun, Sweep
+from twinpipe.db.outbox import TWIN_DELETED, owe
+from twinpipe.db.session import retried, transaction
+from twinpipe.db.trail import note
+from twinpipe.db.twins import lock_twin, set_twin
+from twinpipe.errors import Conflict, NotFound
+
+Begin = Callable[[], AbstractContextManager[Connection]]
+
+# A twin that is being made or simulated is left alone, and so is one with a run whose result should be here but
+# is not: its store is the only copy.
+EXPIRE = f"""
+    WITH v AS MATERIALIZED (
+        SELECT t.id, t.store_path FROM digital_twins t
+        WHERE t.expires_at < :now AND t.deleted_at IS NULL AND t.status IN ('ready', 'completed', 'failed')
+            AND NOT EXISTS (
+                SELECT FROM simulation_runs r WHERE r.digital_twin_id = t.id AND r.status = 'running')
+            AND NOT EXISTS (
+                SELECT FROM sweeps s WHERE s.digital_twin_id = t.id AND s.status = 'running')
+            AND NOT EXISTS (
+                SELECT FROM simulation_runs r
+                WHERE r.digital_twin_id = t.id AND r.status = 'completed' AND r.purged_at IS NULL
+                    AND r.completed_at > :kept
+                    AND NOT EXISTS (SELECT FROM simulation_results s WHERE s.simulation_run_id = r.id))
+        ORDER BY t.expires_at LIMIT :batch FOR UPDATE OF t SKIP LOCKED
+    ), ended AS (
+        UPDATE digital_twins t SET status = 'deleted', deleted_at = :now FROM v WHERE t.id = v.id
+        RETURNING t.id, t.store_path
+    ), owed AS (
+        INSERT INTO outbox (topic, dedup_key, payload)
+        SELECT '{TWIN_DELETED}', '{TWIN_DELETED}:' || id, jsonb_build_object('twin_id', id, 'store', store_path)
+        FROM ended ON CONFLICT (dedup_key) DO NOTHING
+    )
+    SELECT id, store_path FROM ended ORDER BY id
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A twin whose row says deleted, and the store that goes next."""
+
+    twin_id: int
+    store: str | None
+
+
+@retried
+def delete_twin(engine: Engine, twin_id: int, actor: str = "system", now: datetime | None = None) -> bool:
+    """Delete a twin and cancel what waits for it; False when it was deleted before.
+
+    Raises NotFound, Conflict while it is being made or simulated.
+    """
+    t, r, s = DigitalTwin, SimulationRun, Sweep
+    with transaction(engine) as connection:
+        status = lock_twin(connection, twin_id)
+        if status == "deleted":
+            return False
+        running = [r.digital_twin_id == twin_id, r.status == "running"]
+        if status in ("creating", "running_simulation") or connection.scalar(select(r.id).where(*running).limit(1)):
+            raise Conflict(f"twin {twin_id} is {status}; cancel its run, or wait, before deleting it.")
+        moment = now or connection.scalars(select(func.clock_timestamp())).one()
+        for table in (r, s):
+            waiting = update(table).where(table.digital_twin_id == twin_id, table.status == "queued")
+            connection.execute(waiting.values(status="cancelled", completed_at=moment))
+        store = connection.scalar(select(t.store_path).where(t.id == twin_id))
+        # its retention begins now, and not at the end of a life that it will not have
+        expires = func.greatest(func.least(t.expires_at, moment), t.created_at)
+        set_twin(connection, twin_id, "deleted", deleted_at=moment, expires_at=expires)
+        owe(connection, TWIN_DELETED, twin_id, twin_id=twin_id, store=store)
+        note(connection, actor, "delete", "digital_twins", twin_id, was=status)
+        return True
+
+
+@retried
+def expire_twin(engine: Engine, twin_id: int, actor: str = "system", now: datetime | None = None) -> bool:
+    """Let a twin expire now, so that the next cleanup deletes it; False when it has expired already.
+
+    Raises NotFound, Conflict when it is deleted.
+    """
+    t = DigitalTwin
+    with transaction(engine) as connection:
+        if lock_twin(connection, twin_id) == "deleted":
+            raise Conflict(f"twin {twin_id} is deleted.")
+        moment = now or connection.scalars(select(func.clock_timestamp())).one()
+        coming = update(t).where(t.id == twin_id, (t.expires_at > moment) | t.expires_at.is_(None))
+        if connection.execute(coming.values(expires_at=func.greatest(moment, t.created_at))).rowcount == 0:
+            return False
+        note(connection, actor, "expire", "digital_twins", twin_id)
+        return True
+
+
+@retried
+def expire_twins(begin: Begin, now: datetime, results_kept: timedelta, batch: int = 500) -> list[Ended]:
+    """Delete a batch of the twins that expired before now, and owe their stores to the outbox.
+
+    Twins that are being made or simulated are left for another time.
+    """
+    with begin() as connection:
+        values = {"now": now, "kept": now - results_kept, "batch": batch}
+        ended = [Ended(*row) for row in connection.execute(text(EXPIRE), values)]
+        if ended:
+            ids = [twin.twin_id for twin in ended]
+            note(connection, "cleanup", "expire", "digital_twins", None, count=len(ids), first=ids[0], last=ids[-1])
+        return ended
+
+
+@retried
+def deferred_twins(engine: Engine, now: datetime) -> dict[int, str]:
+    """Twins that expired before now and are not deleted, with their status; after an expiry those it left."""
+    t = DigitalTwin
+    with transaction(engine) as connection:
+        late = t.active().where(t.expires_at < now).with_only_columns(t.id, t.status).order_by(t.id)
+        return {int(number): status for number, status in connection.execute(late)}
+
+
+@contextmanager
+def unused_outputs(engine: Engine, twin_id: int, folder: str) -> Iterator[tuple[Connection, bool]]:
+    """A transaction in which no run can begin to use a folder of a twin, and whether none does; not without a twin."""
+    r = SimulationRun
+    with transaction(engine) as connection:
+        try:
+            lock_twin(connection, twin_id)
+        except NotFound:  # its whole store has gone
+            yield connection, False
+            return
+        using = select(r.id).where(
+            r.digital_twin_id == twin_id, r.purged_at.is_(None), r.parameters["store"].astext == folder
+        )
+        yield connection, connection.scalar(using.limit(1)) is None

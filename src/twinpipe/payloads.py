@@ -1,0 +1,280 @@
+"""What the ledger's JSON columns hold, as models; every writer's values pass through here before the database.
+
+Validation is strict: a number is never text, a truth is never a number, keys that are not declared are errors,
+and numbers are finite.  A sphere of a planet's state may hold further finite measures than those that are named,
+since bodies differ in what is worth measuring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+
+from twinpipe.body import Body, Finite, NotNegative, Part, Positive, explain
+from twinpipe.digest import canonical_json
+from twinpipe.errors import BudgetError, InvalidInput
+from twinpipe.grid import Grid
+from twinpipe.scenario import Goal
+from twinpipe.spec import RunChoices
+
+SCHEMA_VERSION = 1  # of the payloads of a result; simulation_results.schema_version
+
+Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Score = Annotated[float, Field(ge=0, le=1)]
+Percent = Annotated[float, Field(ge=0, le=100.000001)]  # shares that sum to 100 carry rounding
+# the first that fits, since trying all costs twice the time and changes nothing
+Measure = Annotated[Finite | dict[str, Finite] | dict[str, dict[str, Finite]], Field(union_mode="left_to_right")]
+
+
+class Sphere(BaseModel):
+    """A sphere's measures; others than those that are declared are finite numbers, or tables of such."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, Measure]
+
+
+class AtmosphereState(Sphere):
+    surface_temperature_k: Positive
+    coldest_cell_k: Positive
+    warmest_cell_k: Positive
+    warmest_afternoon_k: Positive
+    surface_pressure_pa: NotNegative
+    absorbed_shortwave_w_m2: Finite
+    outgoing_longwave_w_m2: Finite
+    gas_mass_kg: dict[str, NotNegative]
+    composition_percent: dict[str, Percent]
+    super_greenhouse_gas_pa: NotNegative
+
+
+class HydrosphereState(Sphere):
+    co2_ice_mean_kg: NotNegative
+    co2_ice_maximum_kg: NotNegative
+    co2_ice_minimum_kg: NotNegative
+    water_ice_surface_kg: NotNegative
+    total_water_kg: NotNegative
+
+
+class BiosphereState(Sphere):
+    vegetation_carbon_kg: NotNegative
+
+
+class GeosphereState(Sphere):
+    stored_volatiles_kg: dict[str, dict[str, NotNegative]]
+
+
+class PlanetState(Part):
+    """A planet by spheres, as means over the orbit between two Julian years of the run."""
+
+    years: Annotated[list[Finite], Field(min_length=2, max_length=2, description="begin and end of the orbit")]
+    atmosphere: AtmosphereState
+    hydrosphere: HydrosphereState
+    biosphere: BiosphereState
+    geosphere: GeosphereState
+
+
+class KeyEvent(Part):
+    """The first crossing of a declared predicate."""
+
+    year: Annotated[float, Field(ge=0, le=1000.001)]
+    event: Name
+    description: Text
+    data: dict[str, Finite]
+
+
+class InterventionAccount(Part):
+    """What one intervention drew, delivered and cost."""
+
+    kind: Name
+    gas: Name | None = None
+    drawn_kg: NotNegative
+    useful_kg: NotNegative
+    manufactured_kg: NotNegative
+    energy_j: NotNegative
+    peak_power_w: NotNegative
+    cost_gcc: NotNegative
+    delivered_light_j: NotNegative | None = None
+    delivered_by_gas_kg: dict[str, NotNegative] | None = None
+
+
+class ResourceTotal(Part):
+    drawn_kg: NotNegative
+    useful_kg: NotNegative
+    energy_j: NotNegative
+    peak_power_w: NotNegative
+    cost_gcc: NotNegative
+
+
+class GasBooks(Part):
+    """What the simulation's own books say came, escaped and decayed."""
+
+    imported_kg: dict[str, NotNegative]
+    escaped_kg: dict[str, NotNegative]
+    decayed_kg: NotNegative
+
+
+class ResourceConsumption(Part):
+    """What a scenario consumed, per intervention and in total."""
+
+    interventions: list[InterventionAccount]
+    total: ResourceTotal
+    ledger: GasBooks
+
+
+class AssessedGoal(Goal):
+    """A goal with the year in which it was reached, if it was, and what was reached at the end."""
+
+    achieved_year: NotNegative | None
+    progress: Score
+    value: Finite
+
+
+class SuccessMetrics(Part):
+    """The four scores and the goals that they rest on."""
+
+    habitability_score: Score
+    timeline_efficiency: Score
+    resource_efficiency: Score
+    cost_efficiency: Score
+    metrics_version: Annotated[int, Field(ge=1)]
+    goals: list[AssessedGoal]
+
+
+class StoryRow(Part):
+    year: Annotated[float, Field(ge=0, le=1000)]
+    surface_temperature_k: Positive
+    surface_pressure_pa: NotNegative
+    co2_ice_kg: NotNegative
+
+
+class PerformanceData(Part):
+    """Proofs and provenance of a run: closure of its books, digests, versions, times."""
+
+    budget_closes: Literal[True]
+    mass_error: NotNegative
+    energy_error: NotNegative
+    transport_error: NotNegative
+    story: list[StoryRow]
+    cell_steps: Annotated[int, Field(ge=0)]
+    store: Text
+    seal_digest: Digest
+    spec_digest: Digest
+    code_fingerprint: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
+    versions: dict[str, Text]
+    seconds: NotNegative
+    kernel_seconds: NotNegative
+
+
+class RunParameters(Part):
+    """What a run's row keeps of its spec, and the folder of its outputs in its twin's store."""
+
+    spec: RunChoices
+    store: Annotated[str, Field(pattern=r"^runs/[0-9a-f]{16}(-[0-9a-f]{8})?\.zarr$")]
+
+
+class SimulationParameters(Part):
+    """How a twin's runs are simulated unless they say otherwise."""
+
+    grid: Annotated[str, Field(pattern=r"^[0-9]{1,4}x[0-9]{1,4}$")]
+    steps_per_orbit: Annotated[int, Field(ge=12, le=10_000)]
+
+    @field_validator("grid")
+    @classmethod
+    def _grid_is_valid(cls, value: str) -> str:
+        return str(Grid.parse(value))
+
+
+class RequiredConditions(Part):
+    """What a body must be like for a learned pattern to apply; what is not given does not matter."""
+
+    celestial_body_type: Name | None = None
+    atmosphere_present: bool | None = None
+    surface_water_ice: bool | None = None
+    solar_flux_range: Annotated[list[NotNegative], Field(min_length=2, max_length=2)] | None = Field(
+        None, description="lowest and highest insolation, as fractions of Earth's"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> RequiredConditions:
+        if self.solar_flux_range is not None and self.solar_flux_range[0] > self.solar_flux_range[1]:
+            raise ValueError("solar_flux_range must begin with the lower value")
+        return self
+
+
+class DeploymentPhase(Part):
+    """A phase of a learned deployment."""
+
+    phase: Name
+    duration_days: NotNegative
+    equipment: list[Text] = Field([])
+
+
+class Optimization(Part):
+    """Something learned that made a deployment better."""
+
+    id: Name
+    description: Text
+    gain: Finite | None = Field(None, description="change of the success score")
+
+
+# (table, column) -> what it holds
+COLUMNS: dict[tuple[str, str], Any] = {
+    ("digital_twins", "simulation_parameters"): SimulationParameters,
+    ("digital_twins", "initial_state_snapshot"): Body,
+    ("simulation_runs", "parameters"): RunParameters,
+    ("simulation_results", "start_state"): PlanetState,
+    ("simulation_results", "end_state"): PlanetState,
+    ("simulation_results", "key_events"): list[KeyEvent],
+    ("simulation_results", "resource_consumption"): ResourceConsumption,
+    ("simulation_results", "success_metrics"): SuccessMetrics,
+    ("simulation_results", "performance_data"): PerformanceData,
+    ("learned_patterns", "required_conditions"): RequiredConditions,
+    ("learned_patterns", "deployment_sequence"): list[DeploymentPhase],
+    ("learned_patterns", "optimizations"): list[Optimization],
+}
+
+
+@cache
+def adapter(table: str, column: str) -> TypeAdapter[Any]:
+    """The validator of a column."""
+    return TypeAdapter(COLUMNS[table, column])
+
+
+def check_payload(table: str, column: str, value: Any, field: str | None = None) -> None:
+    """Refuse what the column may not hold; raises InvalidInput that names the place and what is allowed.
+
+    value has passed check_json: what JSON cannot hold would become null on the way here.
+    """
+    check_encoded(table, column, canonical_json(value), field)
+
+
+def check_encoded(table: str, column: str, value: bytes, field: str | None = None) -> None:
+    """check_payload for who has the JSON already."""
+    try:
+        adapter(table, column).validate_json(value, strict=True)
+    except ValidationError as error:
+        raise explain(error, field or column) from None
+
+
+def check_result(result: Mapping[str, Any], encoded: Mapping[str, bytes] | None = None) -> None:
+    """Refuse a result whose payloads are not of the declared shapes; encoded is their JSON, when it is there.
+
+    Raises InvalidInput that names the place, BudgetError when the books do not close.
+    """
+    owed = [column for table, column in COLUMNS if table == "simulation_results"]
+    if set(result) != set(owed):
+        wrong = sorted(set(result) ^ set(owed))
+        raise InvalidInput("result", wrong, f"it has exactly {', '.join(owed)}")
+    performance = result["performance_data"]
+    if isinstance(performance, dict) and performance.get("budget_closes") is not True:
+        raise BudgetError("the books of this run do not close, so that its result is refused.")
+    for column in owed:
+        try:  # three times as fast as its JSON, which has the last word
+            adapter("simulation_results", column).validate_python(result[column], strict=True)
+        except ValidationError:
+            value = canonical_json(result[column]) if encoded is None else encoded[column]
+            check_encoded("simulation_results", column, value, f"result.{column}")

@@ -1,0 +1,74 @@
+"""Repairs of what an audit found: only those that are safe, each noted in the audit log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twinpipe import lifecycle
+from twinpipe.audit import STORE, Action, Drift, Report
+from twinpipe.db import ledger
+from twinpipe.db.census import give_up_outputs, idle_outputs, note_repair
+from twinpipe.errors import NotFound, TwinpipeError
+from twinpipe.store import drop, drop_aside
+from twinpipe.workplace import Workplace
+
+
+def repair(w: Workplace, report: Report) -> tuple[list[Drift], list[str]]:
+    """Do the safe repairs of a report; those that were done, and a sentence for each that failed."""
+    done, failed = [], []
+    for drift in report.drifts:
+        if not drift.safe:
+            continue
+        try:
+            if _do(w, report, drift):
+                note_repair(w.engine, drift.kind, drift.subject, drift.repair)
+                done.append(drift)
+        except TwinpipeError as error:
+            failed.append(f"{drift.subject}: {error}")
+    return done, failed
+
+
+def _do(w: Workplace, report: Report, drift: Drift) -> bool:
+    """Repair a drift; False when it went away by itself since the audit."""
+    path = Path(drift.path) if drift.path else None
+    number = int(drift.subject.split()[1]) if drift.subject.split()[1].isdigit() else 0
+    match drift.repair:
+        case Action.REAP:
+            return number in ledger.reap(w.engine, report.moment)
+        case Action.CANCEL:
+            return ledger.cancel_run(w.engine, number)
+        case Action.RESTORE:
+            twin = ledger.get_twin(w.engine, number)
+            if twin.status not in ("ready", "completed"):
+                return False
+            lifecycle.restore_twin_store(w, twin)
+        case Action.GIVE_UP if path is not None:
+            give_up_outputs(w.engine, number, drift.sentence)
+            return _drop(w, path)
+        case Action.DROP if path is not None:
+            return _drop(w, path)
+        case _:
+            return False
+    return True
+
+
+def _drop(w: Workplace, path: Path) -> bool:
+    """Drop a store or a run's outputs; False when somebody has taken to them since the audit."""
+    if path.name.endswith(".dropped"):
+        drop_aside(path)
+        return True
+    store = path.parent.parent if path.parent.name == "runs" else path
+    match = STORE.fullmatch(store.name)
+    try:
+        living = match is not None and ledger.get_twin(w.engine, int(match[1])).status != "deleted"
+    except NotFound:
+        living = False
+    if living and path == store:
+        return False
+    if not living or match is None:
+        drop(path)
+        return True
+    with idle_outputs(w.engine, int(match[1]), f"runs/{path.name}") as idle:
+        if idle:
+            drop(path)
+    return idle

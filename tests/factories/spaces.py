@@ -1,0 +1,141 @@
+"""Spaces of valid JSON values, derived from the models themselves; what a validator demands is stated below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
+from hypothesis import strategies as st
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from twinpipe.body import Body, Bulk
+from twinpipe.constants import GRAVITATIONAL_CONSTANT
+from twinpipe.payloads import COLUMNS, KeyEvent, RequiredConditions, SimulationParameters, Sphere
+from twinpipe.scenario import Region, Schedule, VolatileImport
+from twinpipe.spec import RunChoices
+
+Json = st.SearchStrategy[Any]
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=200).filter(str.strip)
+SHARES = st.floats(0, 1)
+GRIDS = st.builds("{}x{}".format, st.integers(4, 720), st.integers(1, 1440))
+MIXTURES = SHARES.map(lambda x: {"N2": x, "CO2": 1 - x})
+
+
+def _ordered(low: str, high: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Sort two fields whose validator wants them in order."""
+
+    def fix(value: dict[str, Any]) -> dict[str, Any]:
+        a, b = value.get(low, 0.0), value.get(high, 0.5)
+        return {**value, low: min(a, b), high: max(a, b) if a != b else max(a, b) + 1}
+
+    return fix
+
+
+def _fitting_mass(value: dict[str, Any]) -> dict[str, Any]:
+    bulk = value["bulk"]
+    mass = bulk["gravity_m_s2"] * bulk["mean_radius_m"] ** 2 / GRAVITATIONAL_CONSTANT
+    return {**value, "bulk": {**bulk, "mass_kg": mass}}
+
+
+def _ordered_range(value: dict[str, Any]) -> dict[str, Any]:
+    pair = value.get("solar_flux_range")
+    return value | ({"solar_flux_range": sorted(pair)} if pair else {})
+
+
+FIELDS: dict[tuple[type[BaseModel], str], Json] = {
+    (RunChoices, "grid"): GRIDS,
+    (SimulationParameters, "grid"): GRIDS,
+    (KeyEvent, "data"): st.dictionaries(TEXT, st.floats(-1e12, 1e12), max_size=2),
+    (Bulk, "mean_radius_m"): st.floats(1e4, 1e8),
+    (Bulk, "gravity_m_s2"): st.floats(1e-2, 1e2),
+    (Schedule, "start_year"): st.floats(0, 1000),
+    (Schedule, "end_year"): st.floats(0.5, 1000),
+    (Region, "south_degree"): st.floats(-90, 0),
+    (Region, "north_degree"): st.floats(0.5, 90),
+    (VolatileImport, "composition"): MIXTURES,
+}
+FIXES: dict[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
+    Schedule: _ordered("start_year", "end_year"),
+    Body: _fitting_mass,
+    RequiredConditions: _ordered_range,
+}
+
+
+def values_of(kind: Any, rules: tuple[Any, ...] = ()) -> Json:
+    """Valid JSON values of an annotation under pydantic's rules for it."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        more = [r for m in inner[1:] for r in (m.metadata if isinstance(m, FieldInfo) else [m])]
+        return values_of(inner[0], (*rules, *more))
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return _models(kind)
+    if origin in (Union, UnionType):
+        return st.one_of([values_of(k, rules) for k in inner])
+    if origin is Literal:
+        return st.sampled_from(inner)
+    if origin is dict:
+        return st.dictionaries(values_of(inner[0]), values_of(inner[1]), max_size=3)
+    if origin in (list, tuple):
+        low, high = _bound(rules, MinLen, "min_length", 0), _bound(rules, MaxLen, "max_length", 3)
+        return st.lists(values_of(inner[0]), min_size=low, max_size=high)
+    return _scalars(kind, rules)
+
+
+def _scalars(kind: Any, rules: tuple[Any, ...]) -> Json:
+    if kind is NoneType:
+        return st.none()
+    if kind is bool:
+        return st.booleans()
+    if kind is int:
+        return st.integers(_bound(rules, Ge, "ge", 0), _bound(rules, Le, "le", 2**53))
+    if kind is float:
+        low, high = _bound(rules, Ge, "ge", None), _bound(rules, Le, "le", None)
+        above, below = _bound(rules, Gt, "gt", None), _bound(rules, Lt, "lt", None)
+        return st.floats(
+            above if above is not None else low,
+            below if below is not None else high,
+            exclude_min=above is not None,
+            exclude_max=below is not None,
+            allow_nan=False,
+            allow_infinity=False,
+        )
+    assert kind is str, kind
+    pattern = next((r.pattern for r in rules if getattr(r, "pattern", None)), None)
+    if pattern is not None:
+        return st.from_regex(pattern, fullmatch=True).filter(lambda s: len(s) <= 2000)
+    return TEXT.filter(bool)
+
+
+def _models(model: type[BaseModel]) -> Json:
+    fields = {n: _field(_owner(model, n), n, f) for n, f in model.model_fields.items()}
+    # which variant it is must be said
+    needed = {n: s for n, s in fields.items() if model.model_fields[n].is_required() or n == "kind"}
+    chosen = {n: s for n, s in fields.items() if n not in needed}
+    if issubclass(model, Sphere):  # open to further measures
+        chosen["a_further_measure"] = st.floats(-1e12, 1e12)
+    made: Json = st.fixed_dictionaries(needed, optional=chosen)
+    return made.map(FIXES[model]) if model in FIXES else made
+
+
+def _owner(model: type[BaseModel], name: str) -> type[BaseModel]:
+    """The class that declares a field."""
+    return next(c for c in reversed(model.__mro__) if issubclass(c, BaseModel) and name in c.__annotations__)
+
+
+def _field(owner: type[BaseModel], name: str, field: FieldInfo) -> Json:
+    known = FIELDS.get((owner, name))
+    return known if known is not None else values_of(field.annotation, tuple(field.metadata))
+
+
+def _bound(rules: tuple[Any, ...], kind: type, name: str, default: Any) -> Any:
+    return next((getattr(r, name) for r in rules if isinstance(r, kind)), default)
+
+
+def columns(table: str, column: str) -> Json:
+    """Valid values of a JSON column."""
+    return values_of(COLUMNS[table, column])

@@ -1,0 +1,1 @@
+"""What happens when machines, networks and processes fail."""
