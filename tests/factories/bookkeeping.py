@@ -74,7 +74,7 @@ def make_stats(engine: Engine, **changes: Any) -> int:
     with engine.connect() as connection:
         system = connection.exec_driver_sql(f"SELECT solar_system_id FROM digital_twins WHERE id = {twin.id}").scalar()
     values = {"solar_system_id": system, "pattern": "mars_terraform", "day": DAY.date(), "n": 2}
-    sums = {"sum_overall": 1.5, "sum_habitability": 0.5, "best_overall": 0.9}
+    sums = {"sum_overall": 0.9, "sum_habitability": 0.5, "best_overall": 0.9}
     return insert_row(engine, RunStatsDaily, values | sums | changes)
 
 
