@@ -63,6 +63,7 @@ def _restore(connection: Connection, manifest: Manifest, folder: Path) -> None:
     connection.execute(text(f"TRUNCATE {quoted(sorted(here))}"))
     for part in manifest.parts:
         _load(connection, part, here[part.table.name])
+    connection.execute(text(f"ANALYZE {quoted(sorted(here))}"))  # else the first queries are planned for empty tables
     if lost := orphans(connection):
         raise Failure(f"the export has orphans: {', '.join(f'{n} {what}' for what, n in lost.items())}.")
 
