@@ -11,6 +11,7 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +23,10 @@ from distributed import Client, LocalCluster, as_completed, get_worker
 from twinpipe.errors import BudgetError, Cancelled, Failure
 from twinpipe.fields import ALL
 from twinpipe.grid import Array
+from twinpipe.layout import Layout
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.plan import Block, Plan
-from twinpipe.simulation import BlockState, kernel_seconds, run_segment, start
+from twinpipe.simulation import BlockState, climate, kernel_time, run_segment, start
 from twinpipe.store import RunStore
 
 GROUP_OF: dict[str, str] = {f.name: f.group for f in ALL}
@@ -50,6 +52,7 @@ class Token:
     energy_error: float
     seconds: float
     kernel_seconds: float
+    kernel_cpu_seconds: float
     worker: str | None  # address of the Dask worker that holds the state
 
 
@@ -62,7 +65,7 @@ def advance(plan: Plan, path: Path, block: Block, segment: int, generation: int)
 
     Raises BudgetError when its books do not close, SimulationError, StoreError.
     """
-    began, kernel_began = time.perf_counter(), kernel_seconds()
+    began, kernel_began = time.perf_counter(), kernel_time()
     store, key = RunStore(path), (str(path), block.index)
     held = _states.pop(key, None)
     initial: dict[str, Array] = {}
@@ -86,8 +89,8 @@ def advance(plan: Plan, path: Path, block: Block, segment: int, generation: int)
     if segment + 1 < len(plan.segments):
         _states[key] = (segment, output.state)
     seconds = time.perf_counter() - began
-    spent = kernel_seconds() - kernel_began
-    return Token(block.index, segment, mass, energy, seconds, spent, _worker_address())
+    wall, cpu = (after - before for after, before in zip(kernel_time(), kernel_began, strict=True))
+    return Token(block.index, segment, mass, energy, seconds, wall, cpu, _worker_address())
 
 
 def _worker_address() -> str | None:
@@ -195,6 +198,17 @@ def executor(scheduler: str | None = None, workers: int = 0) -> Iterator[Dask]:
             Client(cluster, set_as_default=False) as client,
         ):
             yield Dask(client)
+
+
+def prepare(plan: Plan, store: RunStore, layout: Layout) -> None:
+    """Make the arrays of a plan's outputs, and meanwhile the climates that its members start from.
+
+    Raises StoreError, SimulationError.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        climates = beside.submit(lambda: [climate(s.body, plan.grid, plan.clock, s.spin_up_orbits) for s in plan.specs])
+        store.create(layout)
+        climates.result()
 
 
 def run_plan(

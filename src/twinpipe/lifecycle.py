@@ -16,7 +16,7 @@ from twinpipe.body import Body
 from twinpipe.clock import Clock
 from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow, TwinRow
-from twinpipe.engine import Executor, Token, run_plan
+from twinpipe.engine import Executor, Token, prepare, run_plan
 from twinpipe.errors import Cancelled, TwinpipeError
 from twinpipe.fields import MAPS, SERIES_FIELDS
 from twinpipe.grid import Grid
@@ -207,7 +207,7 @@ def simulate_run(
         spec, path = run_spec(w, run), run_path(w, run)
         plan, store = run_plan_of(spec), RunStore(path)
         with Heartbeat(w.engine, run_id, generation, run.progress) as heart:
-            store.create(run_layout(plan, _provenance(run, spec)))
+            prepare(plan, store, run_layout(plan, _provenance(run, spec)))
             store.claim(_writer(run_id, generation))
 
             def progress(fraction: float) -> bool:

@@ -108,10 +108,15 @@ class Plan:
 
 
 def make_plan(specs: tuple[RunSpec, ...], members_per_block: int = 16, orbits_per_segment: int = 0) -> Plan:
-    """Plan with segments of orbits_per_segment orbits (0: about 10), a multiple of the map interval."""
+    """Plan with segments of orbits_per_segment orbits, a multiple of the map interval.
+
+    0 chooses: about 10 orbits, so that a run can tell how far it is, and 20 for large blocks, whose
+    segments then take seconds.
+    """
     every = specs[0].output.maps_every_orbits
     if orbits_per_segment == 0:
-        orbits_per_segment = every * max(1, round(10 / every))
+        wanted = 20 if min(members_per_block, len(specs)) >= 8 else 10
+        orbits_per_segment = every * max(1, round(wanted / every))
     elif orbits_per_segment % every:
         allowed = f"it is a multiple of maps_every_orbits ({every})"
         raise InvalidInput("orbits_per_segment", orbits_per_segment, allowed)

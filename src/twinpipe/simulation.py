@@ -9,7 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -130,12 +130,19 @@ def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
     return Climate(s, sums[0] / n, series[:, :, 0])
 
 
+class KernelTime(NamedTuple):
+    """Seconds in the kernel, on the wall's clock and of the processor."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+
 _spent = threading.local()
 
 
-def kernel_seconds() -> float:
-    """CPU seconds that this thread has spent in the kernel so far."""
-    return float(getattr(_spent, "seconds", 0.0))
+def kernel_time() -> KernelTime:
+    """Time that this thread has spent in the kernel so far."""
+    return getattr(_spent, "time", KernelTime())
 
 
 def _call(model: Model, s: State, ledger: Ledger, first: int, n: int, sums: Array, every: int) -> tuple[Array, Array]:
@@ -145,9 +152,10 @@ def _call(model: Model, s: State, ledger: Ledger, first: int, n: int, sums: Arra
     forcing = model.deployment.forcing(model.clock, first, n)
     room = scratch(model.grid.n_lat, s.ice.shape[1], s.T.shape[0], members)
     out = Outputs(sums, every, zonals, series)
-    began = time.thread_time()
+    wall, cpu = time.perf_counter(), time.thread_time()
     advance(model.static, model.options, model.members, s, ledger, forcing, out, room, first, n, members)
-    _spent.seconds = kernel_seconds() + time.thread_time() - began
+    before = kernel_time()
+    _spent.time = KernelTime(before.wall + time.perf_counter() - wall, before.cpu + time.thread_time() - cpu)
     return zonals, series
 
 
