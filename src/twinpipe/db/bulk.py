@@ -18,13 +18,16 @@ from twinpipe.db.encoding import PAYLOADS, EncodedResult, encode_result
 from twinpipe.db.export import copying
 from twinpipe.db.refusals import explained
 from twinpipe.db.session import retried, transaction
-from twinpipe.db.statistics import count_results
+from twinpipe.db.statistics import count_results_of
 from twinpipe.errors import Conflict, NotFound
 
 Results = list[tuple[int, Mapping[str, Any]]]
 
 BATCH = 1000  # results of a transaction
+PART_BYTES = 60_000
+# binary COPY: fields of a row, each with its length; JSON has the version of its format before it
 HEAD, TAIL = b"PGCOPY\n\xff\r\n\0" + bytes(8), struct.pack(">h", -1)
+IDS, JSONB, LENGTH = struct.Struct(">hiqiq"), struct.Struct(">ib"), struct.Struct(">i")
 
 # whoever writes a result holds its run, so that none comes between this look and the COPY
 LOOK = """
@@ -65,12 +68,10 @@ def _insert(engine: Engine, batch: Results) -> int:
         twins = _twins_of_new(connection, batch)
         with copying(connection, COPY) as copy:
             copy.write(HEAD)
-            # the server takes one part in while the next is checked and encoded
-            for part in _parts(_new_rows(batch, twins), 32):
+            for part in _parts(_new_rows(batch, twins)):
                 copy.write(part)
             copy.write(TAIL)
-        wanted = text("SELECT id FROM simulation_results WHERE simulation_run_id = ANY (:runs)")
-        count_results(connection, list(connection.scalars(wanted, {"runs": list(twins)})))
+        count_results_of(connection, list(twins))
         return len(twins)
 
 
@@ -101,11 +102,20 @@ def _new_rows(batch: Results, twins: dict[int, int]) -> Iterator[bytes]:
 
 
 def _row(run: int, twin: int, result: EncodedResult) -> bytes:
-    jsonb = (b"\x01" + value for value in result.columns.values())
-    fields = [struct.pack(">q", run), struct.pack(">q", twin), *jsonb, result.payload_sha256]
-    return struct.pack(">h", len(fields)) + b"".join(struct.pack(">i", len(field)) + field for field in fields)
+    row = [IDS.pack(len(PAYLOADS) + 3, 8, run, 8, twin)]
+    for value in result.columns.values():
+        row += (JSONB.pack(len(value) + 1, 1), value)
+    return b"".join((*row, LENGTH.pack(len(result.payload_sha256)), result.payload_sha256))
 
 
-def _parts(rows: Iterator[bytes], length: int) -> Iterator[bytes]:
-    while part := b"".join(islice(rows, length)):
-        yield part
+def _parts(rows: Iterator[bytes]) -> Iterator[bytes]:
+    """Rows in parts that a socket takes at once, so that the server works while the next are encoded."""
+    part: list[bytes] = []
+    size = 0
+    for row in rows:
+        part.append(row)
+        size += len(row)
+        if size > PART_BYTES:
+            yield b"".join(part)
+            part, size = [], 0
+    yield b"".join(part)

@@ -16,6 +16,8 @@ PAYLOADS = (
     *("start_state", "end_state", "key_events", "resource_consumption"),
     *("success_metrics", "performance_data"),
 )
+SORTED = sorted(name.encode() for name in PAYLOADS)
+WHOLE = b"{" + b",".join(b'"%b":%%(%b)b' % (name, name) for name in SORTED) + b"}"
 INSERT = f"""
     INSERT INTO simulation_results (simulation_run_id, digital_twin_id, {", ".join(PAYLOADS)}, payload_sha256)
     VALUES (:run, :twin, {", ".join(f"CAST(:{name} AS jsonb)" for name in PAYLOADS)}, :payload_sha256)
@@ -35,8 +37,7 @@ def encode_result(result: Mapping[str, Any]) -> EncodedResult:
     columns = {name: checked_json(result[name], f"result.{name}") for name in PAYLOADS if name in result}
     check_result(result, columns)
     # the digest is that of the whole as canonical JSON, put together from its parts
-    whole = b"{" + b",".join(b'"%b":%b' % (name.encode(), columns[name]) for name in sorted(columns)) + b"}"
-    return EncodedResult(columns, hashlib.sha256(whole).digest())
+    return EncodedResult(columns, hashlib.sha256(WHOLE % {name: columns[name.decode()] for name in SORTED}).digest())
 
 
 def insert_encoded(connection: Connection, run_id: int, twin_id: int, result: EncodedResult) -> int | None:

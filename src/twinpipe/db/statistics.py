@@ -21,7 +21,7 @@ SUMS = """
 COUNT = f"""
     INSERT INTO run_stats_daily AS d
         (solar_system_id, pattern, day, n, sum_overall, sum_habitability, best_overall)
-    {SUMS.format(which="s.id = ANY (:results)")}
+    {SUMS}
     ON CONFLICT (solar_system_id, pattern, day) DO UPDATE SET
         n = d.n + excluded.n,
         sum_overall = d.sum_overall + excluded.sum_overall,
@@ -57,13 +57,13 @@ REPAIR = f"""
 
 def count_result(connection: Connection, result_id: int) -> None:
     """Add a new result to the sums of its day."""
-    count_results(connection, [result_id])
+    connection.execute(text(COUNT.format(which="s.id = :result")), {"result": result_id})
 
 
-def count_results(connection: Connection, result_ids: list[int]) -> None:
-    """Add new results to the sums of their days."""
-    if result_ids:
-        connection.execute(text(COUNT), {"results": result_ids})
+def count_results_of(connection: Connection, run_ids: list[int]) -> None:
+    """Add the new results of runs to the sums of their days."""
+    if run_ids:
+        connection.execute(text(COUNT.format(which="s.simulation_run_id = ANY (:runs)")), {"runs": run_ids})
 
 
 @retried
