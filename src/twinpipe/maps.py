@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -39,10 +39,11 @@ def normalised_legendre(degree: int, x: Array) -> Array:
     return p
 
 
+@lru_cache(maxsize=64)
 def evaluate(source: float | HarmonicMap, grid: Grid) -> Array:
-    """(n_lat, n_lon) field at cell centres: f = sum P_lm (C_lm cos m lon + S_lm sin m lon)."""
+    """(n_lat, n_lon) field at cell centres, read-only: f = sum P_lm (C_lm cos m lon + S_lm sin m lon)."""
     if not isinstance(source, HarmonicMap):
-        return np.full((grid.n_lat, grid.n_lon), float(source))
+        return _read_only(np.full((grid.n_lat, grid.n_lon), float(source)))
     data = _harmonics(source.file)
     legendre = normalised_legendre(data["degree"], np.sin(grid.latitude))
     field = np.zeros((grid.n_lat, grid.n_lon))
@@ -50,7 +51,12 @@ def evaluate(source: float | HarmonicMap, grid: Grid) -> Array:
         wave = c * np.cos(m * grid.longitude) + s * np.sin(m * grid.longitude)
         field += legendre[ell, m][:, None] * wave[None, :]
     low, high = data["clip"].get(source.name, (-np.inf, np.inf))
-    return np.clip(field, low, high)
+    return _read_only(np.clip(field, low, high))
+
+
+def _read_only(field: Array) -> Array:
+    field.flags.writeable = False
+    return field
 
 
 def surface_ice(body: Body, grid: Grid) -> Array:
