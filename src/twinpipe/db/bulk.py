@@ -23,7 +23,7 @@ from twinpipe.errors import Conflict, NotFound
 
 Results = list[tuple[int, Mapping[str, Any]]]
 
-BATCH = 1000  # results of a transaction
+BATCH = 4000  # results of a transaction
 PART_BYTES = 60_000
 # binary COPY: fields of a row, each with its length; JSON has the version of its format before it
 HEAD, TAIL = b"PGCOPY\n\xff\r\n\0" + bytes(8), struct.pack(">h", -1)
