@@ -40,6 +40,9 @@ class SimulateTwin(BaseModel):
 def create(params: SimulateTwin) -> int:
     """Clone the body and queue the run; the run's id."""
     with open_workplace() as w:
+        if w.settings.dask_scheduler:
+            with executor(w.settings.dask_scheduler):
+                pass  # it answers: better known before a twin is made
         body = load_body(params.body, imported=w.bodies)
         scenario = load_pattern(params.pattern).scenario(body, params.parameters)
         twin = lifecycle.create_twin(w, body, params.name, grid=params.grid)
@@ -50,14 +53,21 @@ def create(params: SimulateTwin) -> int:
 @task(name="simulate", cache_policy=NO_CACHE, persist_result=False)
 def simulate(run_id: int, flow_run_id: str | None) -> dict[str, Any]:
     """Simulate the run on a Dask cluster; the receipt."""
-    artifact = create_progress_artifact(progress=0.0, key=f"run-{run_id}", description=f"Run {run_id}")
-    last = time.monotonic()
+    artifact: UUID | None = None
+    last = 0.0
 
     def show(fraction: float) -> None:
-        nonlocal last
-        if time.monotonic() - last >= 1.0 or fraction >= 1.0:
-            last = time.monotonic()
-            update_progress_artifact(artifact_id=_uuid(artifact), progress=100 * fraction)
+        nonlocal artifact, last
+        if time.monotonic() - last < 1.0 and fraction < 1.0:
+            return
+        last = time.monotonic()
+        try:
+            if artifact is None:
+                made = create_progress_artifact(progress=0.0, key=f"run-{run_id}", description=f"Run {run_id}")
+                artifact = _uuid(made)
+            update_progress_artifact(artifact_id=artifact, progress=100 * fraction)
+        except Exception as error:  # Prefect only shows progress: whatever ails it must not end the run
+            get_run_logger().warning("progress is not shown: %s", error)
 
     with open_workplace() as w, executor(w.settings.dask_scheduler, w.settings.workers) as how:
         return lifecycle.simulate_run(w, run_id, how, on_progress=show, flow_run_id=flow_run_id).as_dict()
@@ -81,7 +91,7 @@ def report(run_id: int) -> str:
 
 
 @flow(name="simulate-twin", flow_run_name="{params.body} {params.pattern} {params.years} years")
-def simulate_twin(params: SimulateTwin = SimulateTwin()) -> dict[str, Any]:  # noqa: B008  (frozen defaults of the form)
+def simulate_twin(params: SimulateTwin = SimulateTwin()) -> dict[str, Any]:  # noqa: B008  (the form needs an instance)
     """Clone a body, run a pattern on the twin, insert one result row, write the report."""
     log = get_run_logger()
     run_id = create(params)

@@ -129,7 +129,8 @@ class _Look:
             else:
                 twin = self.census.twins.get(int(match[1]))
                 if twin is None:
-                    yield self._orphan(folder, "belongs to no twin", safe=old)
+                    # rows outlive their bytes, so it is another ledger's, or this one has lost rows: never ours to drop
+                    yield self._orphan(folder, "belongs to no twin of this ledger", safe=False)
                 elif twin.status == "deleted" and not twin.drop_owed:
                     yield self._orphan(folder, "belongs to a twin that is deleted", safe=old)
 

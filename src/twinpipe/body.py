@@ -278,24 +278,22 @@ def read_body(path: Path) -> Body:
 
 
 def load_body(name_or_path: str | Path, imported: Path | None = None) -> Body:
-    """A built-in body by name, an imported one by name or identifier, or one from a file.
+    """A built-in body by name, an imported one by identifier, or one from a file.
 
     imported is the folder of imported bodies.  Raises NotFound or InvalidInput.
     """
     text = str(name_or_path)
     if text.endswith((".toml", ".json")):
         return read_body(Path(text))
-    own = imported_bodies(imported)
-    for body in own:
-        if body.identifier == text:
-            return body
+    own = sorted(imported.glob("*.json")) if imported is not None else []
+    for path in own:
+        if path.stem == text:
+            return read_body(path)
     if text.lower() in builtin_names():
         return builtin_body(text.lower())
-    raise NotFound("body", text, [*builtin_names(), *(body.identifier for body in own)])
+    raise NotFound("body", text, [*builtin_names(), *(path.stem for path in own)])
 
 
-def imported_bodies(folder: Path | None) -> list[Body]:
-    """Bodies that were imported into folder, in order of identifier."""
-    if folder is None or not folder.is_dir():
-        return []
+def imported_bodies(folder: Path) -> list[Body]:
+    """Bodies that were imported into folder, in order of identifier; raises InvalidInput for a damaged file."""
     return [read_body(path) for path in sorted(folder.glob("*.json"))]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from twinpipe import cli_audit, cli_ledger, cli_rollback
+from twinpipe.cli_options import LARGEST, Json, TwinId
 from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.settings import load_settings
 
@@ -26,9 +29,6 @@ app.add_typer(twins, name="twin")
 app.add_typer(results, name="result")
 app.add_typer(database, name="db")
 
-LARGEST = 2**63 - 1  # of what the ledger's columns hold
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-TwinId = Annotated[int, typer.Argument(metavar="TWIN", min=1, max=LARGEST)]
 RunId = Annotated[int, typer.Argument(metavar="RUN", min=1, max=LARGEST)]
 console = Console(highlight=False)
 
@@ -337,6 +337,9 @@ cli_ledger.register(app, twins, emit)
 def main() -> None:
     """Entry point: usage errors exit with 2, failures with 1, each with one sentence on standard error."""
     arguments = sys.argv[1:] or ["--help"]
+    for name in ("SIGTERM", "SIGHUP"):  # a closed terminal or a stopped service ends in order, as Ctrl-C does
+        if hasattr(signal, name) and threading.current_thread() is threading.main_thread():
+            signal.signal(getattr(signal, name), _interrupt)
     try:
         for argument in arguments:
             if not argument.isascii() and any("\ud800" <= c <= "\udfff" for c in argument):
@@ -354,6 +357,10 @@ def main() -> None:
     except KeyboardInterrupt:
         code = _say("interrupted", 130)
     sys.exit(code or 0)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _say(sentence: str, code: int) -> int:

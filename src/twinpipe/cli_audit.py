@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+from twinpipe.cli_options import Json
 
 
 def register(app: typer.Typer, emit: Callable[[Any], None]) -> None:

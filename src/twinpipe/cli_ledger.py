@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+from twinpipe.cli_options import Json, TwinId
 
 
 def register(app: typer.Typer, twins: typer.Typer, emit: Callable[[Any], None]) -> None:
@@ -37,7 +37,7 @@ def register(app: typer.Typer, twins: typer.Typer, emit: Callable[[Any], None]) 
             raise typer.Exit(1)
 
     @twins.command("expire")
-    def twin_expire(twin: int, as_json: Json = False) -> None:
+    def twin_expire(twin: TwinId, as_json: Json = False) -> None:
         """Let a twin expire now; the next cleanup deletes it."""
         from twinpipe.db.ledger import expire_twin, get_twin
         from twinpipe.workplace import open_workplace
@@ -51,7 +51,7 @@ def register(app: typer.Typer, twins: typer.Typer, emit: Callable[[Any], None]) 
             console.print(f"twin {twin} {'expires now' if changed else 'has expired already'}")
 
     @twins.command("delete")
-    def twin_delete(twin: int, as_json: Json = False) -> None:
+    def twin_delete(twin: TwinId, as_json: Json = False) -> None:
         """Delete a twin and drop its store; results and runs are kept as long as promised."""
         from datetime import UTC, datetime
 

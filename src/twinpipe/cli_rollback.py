@@ -9,9 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from twinpipe.cli_options import Json
 from twinpipe.settings import load_settings
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def register(database: typer.Typer, emit: Callable[[Any], None]) -> None:

@@ -11,12 +11,9 @@ SOLAR_CONSTANT_EARTH: Final = 1361.0  # W m-2 at 1 au; [S1]
 GRAVITATIONAL_CONSTANT: Final = 6.6743e-11  # m3 kg-1 s-2; CODATA
 DAY: Final = 86400.0  # s
 YEAR: Final = 365.25 * DAY  # s; Julian year, the year of every duration and schedule
-ATMOSPHERE: Final = 101325.0  # Pa; standard atmosphere
 ZERO_CELSIUS: Final = 273.15  # K
 
 LATENT_HEAT_CO2: Final = 5.90e5  # J kg-1, sublimation; B0
-LATENT_HEAT_WATER_FUSION: Final = 3.34e5  # J kg-1; B0 [S26]
-LATENT_HEAT_WATER_VAPORISATION: Final = 2.501e6  # J kg-1; B0
 TRIPLE_POINT_WATER_PRESSURE: Final = 611.657  # Pa; D1 [S16]
 TRIPLE_POINT_WATER_TEMPERATURE: Final = 273.16  # K; D1 [S16]
 ARMSTRONG_PRESSURE: Final = 6270.0  # Pa, water boils at body temperature; D1 [S16]

@@ -6,7 +6,7 @@ import importlib.util
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from threading import Event, Thread
 from typing import Any
 
@@ -17,8 +17,9 @@ from twinpipe.body import builtin_body
 from twinpipe.clock import Clock
 from twinpipe.db import ledger
 from twinpipe.engine import executor
+from twinpipe.errors import Failure, TwinpipeError
 from twinpipe.grid import Grid
-from twinpipe.prefect_server import PrefectServer
+from twinpipe.prefect_server import PrefectServer, answers
 from twinpipe.running import progress_bar
 from twinpipe.settings import load_settings
 from twinpipe.shared import shared_folder
@@ -67,7 +68,9 @@ def _timed(took: dict[str, float], what: str) -> Iterator[None]:
 
 def _server(w: Workplace) -> Any:
     """A Prefect server of our own, unless the environment names one; it boots while we prepare."""
-    if os.environ.get("PREFECT_API_URL"):
+    if url := os.environ.get("PREFECT_API_URL"):
+        if not answers(url):
+            raise Failure(f"the Prefect server at {url} (PREFECT_API_URL) does not answer.")
         return nullcontext()
     return PrefectServer(w.settings.home / "prefect")
 
@@ -89,15 +92,16 @@ def _watched(w: Workplace, twin_name: str, show: Any) -> Iterator[None]:
 
     def watch() -> None:
         while not done.wait(0.2):
-            twins = [t for t in ledger.list_twins(w.engine, limit=5) if t.name == twin_name]
-            for run in ledger.list_runs(w.engine, twins[0].id, limit=1) if twins else []:
-                show(run.progress)
+            with suppress(TwinpipeError):  # the flow will say what ails the ledger
+                twins = [t for t in ledger.list_twins(w.engine, limit=5) if t.name == twin_name]
+                for run in ledger.list_runs(w.engine, twins[0].id, limit=1) if twins else []:
+                    show(run.progress)
 
     thread = Thread(target=watch, name="progress", daemon=True)
     thread.start()
     try:
         yield
+        show(1.0)
     finally:
         done.set()
         thread.join()
-        show(1.0)

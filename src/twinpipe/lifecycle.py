@@ -17,7 +17,7 @@ from twinpipe.clock import Clock
 from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow, TwinRow
 from twinpipe.engine import Executor, Token, prepare, run_plan
-from twinpipe.errors import Cancelled, TwinpipeError
+from twinpipe.errors import Cancelled, StoreError, TwinpipeError
 from twinpipe.fields import MAPS, SERIES_FIELDS
 from twinpipe.grid import Grid
 from twinpipe.heartbeat import HANDOVER_SECONDS, LEASE_SECONDS, Heartbeat
@@ -71,6 +71,9 @@ def create_twin(
         ttl_days=w.settings.twin_ttl if ttl_days is None else ttl_days,
     )
     path = w.twin_path(twin.id)
+    if path.exists():  # ids are never used again, so it is not ours to touch
+        ledger.mark_twin_failed(w.engine, twin.id)
+        raise StoreError(f"{path} exists already: another ledger uses this folder, so set TWINPIPE_STORE_URL.")
     try:
         _write_twin(path, twin.id, body, shape, clock)
         ledger.mark_twin_ready(w.engine, twin.id, str(path))

@@ -1,4 +1,4 @@
-"""The plan of a run or sweep: blocks of members, segments of steps, windows of maps, bytes."""
+"""The plan of a run or sweep: blocks of members, segments of steps, windows of maps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import cached_property
 
 from twinpipe.clock import Clock
 from twinpipe.errors import InvalidInput
-from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS
 from twinpipe.grid import Grid
 from twinpipe.spec import RunSpec
 
@@ -98,24 +97,16 @@ class Plan:
     def n_zonals(self) -> int:
         return self.n_steps // self.specs[0].output.zonal_every_steps
 
-    @property
-    def bytes_raw(self) -> int:
-        """Bytes of the outputs before compression."""
-        per_map = sum(int(f.kept[1]) for f in MAPS) * self.grid.n_cells * len(self.windows)
-        per_zonal = sum(int(f.kept[1]) for f in ZONALS) * self.grid.n_lat * self.n_zonals
-        per_series = sum(int(f.kept[1]) for f in SERIES_FIELDS) * self.n_steps
-        return self.n_members * (per_map + per_zonal + per_series)
-
 
 def make_plan(specs: tuple[RunSpec, ...], members_per_block: int = 16, orbits_per_segment: int = 0) -> Plan:
     """Plan with segments of orbits_per_segment orbits, a multiple of the map interval.
 
-    0 chooses: about 10 orbits, so that a run can tell how far it is, and 20 for large blocks, whose
+    0 chooses: about 5 orbits, so that a run can tell how far it is, and 20 for large blocks, whose
     segments then take seconds.
     """
     every = specs[0].output.maps_every_orbits
     if orbits_per_segment == 0:
-        wanted = 20 if min(members_per_block, len(specs)) >= 8 else 10
+        wanted = 20 if min(members_per_block, len(specs)) >= 8 else 5
         orbits_per_segment = every * max(1, round(wanted / every))
     elif orbits_per_segment % every:
         allowed = f"it is a multiple of maps_every_orbits ({every})"

@@ -48,6 +48,15 @@ _QUIET = {
 }
 
 
+def answers(url: str) -> bool:
+    """Whether a Prefect API answers at a URL."""
+    try:
+        with urllib.request.urlopen(f"{url.rstrip('/')}/health", timeout=5):
+            return True
+    except (urllib.error.URLError, OSError, ValueError):
+        return False
+
+
 class PrefectServer:
     """A server whose history is kept in folder; use as a context manager.
 
@@ -89,9 +98,7 @@ class PrefectServer:
         """The URL of the API once it answers; raises Failure when it does not."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self._guard is not None and self._guard.poll() is None:
-            try:
-                with urllib.request.urlopen(f"{self.url}/health", timeout=5):
-                    return self.url
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
+            if answers(self.url):
+                return self.url
+            time.sleep(0.1)
         raise Failure(f"the Prefect server did not start; {self._folder / 'server.log'} says why.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -12,6 +13,9 @@ from pydantic import Field, ValidationError, model_validator
 from twinpipe.body import Body, Finite, Fraction, GasName, NotNegative, Part, Positive, explain
 from twinpipe.errors import InvalidInput, NotFound
 
+EventName = Literal[
+    "triple_point_pressure", "armstrong_limit", "co2_caps_depleted", "warming_10K", "oxygen_threshold_reached"
+]
 PatternName = Literal["mars_terraform", "venus_industrial", "titan_fuel", "europa_ocean", "custom"]
 SuperGas = Literal["C3F8", "CF4", "C2F6", "SF6"]
 
@@ -122,11 +126,19 @@ class Scenario(Part):
     parameters: dict[str, float] = Field({})
     interventions: tuple[Intervention, ...] = ()
     goals: tuple[Goal, ...] = ()
-    events: tuple[str, ...] = ()
+    events: tuple[EventName, ...] = ()
     economy: Economy | None = None
     aerosol_optical_depth: dict[Literal["aluminium_nanorods", "nanorings", "graphene", "natural_dust"], NotNegative] = (
         Field({}, description="prescribed visible optical depths, held for the whole run; B3.3 (d)")
     )
+
+    @model_validator(mode="after")
+    def _one_lifetime_for_a_gas(self) -> Scenario:
+        factories = [i for i in self.interventions if isinstance(i, SuperGreenhouseGasFactory)]
+        for gas in {f.gas for f in factories}:
+            if len({f.lifetime_years for f in factories if f.gas == gas}) > 1:
+                raise ValueError(f"factories of {gas} must agree on its lifetime_years")
+        return self
 
 
 class Parameter(Part):
@@ -227,9 +239,11 @@ def _units() -> Any:
 
 def _converted(text: str, unit: str, field: str) -> float:
     try:
-        if text.strip()[:1] not in "+-.0123456789":
-            raise ValueError("a unit alone")
-        return quantity(float(_units().Quantity(text).to(unit).magnitude), unit, field)
+        # a number, then a unit: pint would evaluate any expression
+        match = re.fullmatch(r"\s*([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([^0-9\s].*)", text)
+        if match is None:
+            raise ValueError("it is no number with a unit")
+        return quantity(float(_units().Quantity(float(match[1]), match[2]).to(unit).magnitude), unit, field)
     except Exception:  # pint raises errors of its own, of the tokenizer and of Python's arithmetic
         raise InvalidInput(field, text, f"it is a number, with a unit that converts to {unit}") from None
 

@@ -65,8 +65,7 @@ def time_ensemble(plan: Plan, threads: int) -> Timing:
         store.finish({})
         wall = time.perf_counter() - began
         size = sum(p.stat().st_size for p in path.rglob("*") if p.is_file()) / 1e6
-    spin_up = plan.specs[0].spin_up_orbits * plan.clock.steps_per_orbit * plan.grid.n_cells
-    cell_steps = plan.n_members * plan.n_steps * plan.grid.n_cells + spin_up
+    cell_steps = plan.n_members * plan.n_steps * plan.grid.n_cells
     kernel, cpu = sum(t.kernel_seconds for t in tokens), sum(t.kernel_cpu_seconds for t in tokens)
     return Timing(cell_steps, wall, kernel, cpu, threads, size)
 

@@ -140,16 +140,18 @@ def test_a_run_that_is_taken_over_does_not_lose_its_progress(w: Workplace, twin:
 def test_cancelling_stops_within_a_segment_and_keeps_what_is_sealed(w: Workplace, twin: int) -> None:
     run, _ = lifecycle.prepare_run(w, twin, TERRAFORM, 200)
     owed = len(lifecycle.run_plan_of(lifecycle.run_spec(w, run)).segments)
+    cancelled: list[bool] = []
 
     def show(fraction: float) -> None:
         if fraction < 2.5 / owed:
             return
         with ThreadPoolExecutor(1) as other:
-            assert other.submit(ledger.cancel_run, w.engine, run.id).result() in (True, False)
+            cancelled.append(other.submit(ledger.cancel_run, w.engine, run.id).result())
         time.sleep(1.5)  # the heartbeat hears of it within a second
 
     with pytest.raises(Cancelled):
         lifecycle.simulate_run(w, run.id, Serial(), on_progress=show)
+    assert cancelled == [True]
     assert sealed(w, run.id) == 3
     row = ledger.get_run(w.engine, run.id)
     assert (row.status, row.error_message, row.lease_until) == ("cancelled", None, None)

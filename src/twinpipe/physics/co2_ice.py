@@ -8,7 +8,6 @@ from twinpipe.grid import Array
 from twinpipe.physics.compiled import compiled
 
 LATENT = 5.90e5  # J kg-1
-NO_FROST = -1.0  # K; a frost point that no surface reaches
 LARGEST_SHARE = 0.5  # of the CO2 column that may condense in one step, so that the gas cannot run out
 
 

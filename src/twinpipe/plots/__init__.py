@@ -9,6 +9,7 @@ from typing import Any
 import xarray as xr
 from matplotlib.figure import Figure
 
+from twinpipe.durable import disk
 from twinpipe.plots.events import ROW, mark, place
 from twinpipe.plots.frame import DPI, INK, NORMAL, WIDTH, headline, new_figure
 from twinpipe.plots.maps import colour_bar, draw_map, last_window, maps_figure, shared_norm, start_and_end
@@ -24,16 +25,21 @@ HERO_HEIGHT = 14 / 3  # inches; 700 pixels
 def draw(
     tree: xr.DataTree, spec: RunSpec, events: Sequence[dict[str, Any]], folder: Path, member: int = 0
 ) -> dict[str, Path]:
-    """Write maps.png, series.png and hero.png of a member into a folder; their paths by name."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write maps.png, series.png and hero.png of a member into a folder; their paths by name.
+
+    Raises StoreError when the folder cannot be written.
+    """
     figures = {
         "maps": maps_figure(tree, spec, member),
         "series": series_figure(tree, spec, events, member),
         "hero": hero_figure(tree, spec, events, member),
     }
     paths = {name: folder / f"{name}.png" for name in figures}
-    for name, figure in figures.items():
-        figure.savefig(paths[name], dpi=DPI, metadata={"Title": f"{spec.body.name}: {name}", "Software": "twinpipe"})
+    with disk(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, figure in figures.items():
+            title = {"Title": f"{spec.body.name}: {name}", "Software": "twinpipe"}
+            figure.savefig(paths[name], dpi=DPI, metadata=title)
     return paths
 
 
