@@ -227,7 +227,9 @@ def run(
     ] = None,
     scenario: Annotated[Path | None, typer.Option(help="Scenario file (JSON or TOML) instead of a pattern.")] = None,
     grid: Annotated[str | None, typer.Option(help="Latitudes x longitudes; that of the twin when not given.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=LARGEST)] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST, help="Part of the run's name; nothing in a run is random so far.")
+    ] = 0,
     again: Annotated[bool, typer.Option(help="Run again what has been run already.")] = False,
     as_json: Json = False,
 ) -> None:

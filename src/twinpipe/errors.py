@@ -4,6 +4,7 @@ TwinpipeError
 ├── UsageError               exit code 2: the request is wrong
 │   ├── InvalidInput         a field has a value that is not allowed
 │   └── NotFound             a name or id that does not exist
+├── Cancelled                exit code 1: somebody asked for it to stop
 └── Failure                  exit code 1: the request is right, but it could not be done
     ├── DatabaseUnavailable  Postgres does not answer or cannot be started
     ├── StoreError           outputs cannot be written, or are missing or damaged

@@ -9,7 +9,7 @@ from distributed import Client, LocalCluster
 
 from twinpipe.body import builtin_body
 from twinpipe.digest import array_digest
-from twinpipe.engine import Dask, Executor, Serial, executor, run_plan
+from twinpipe.engine import Dask, Executor, Serial, advance, executor, run_plan
 from twinpipe.errors import Cancelled, Failure
 from twinpipe.layout import run_layout
 from twinpipe.plan import Plan, make_plan
@@ -98,3 +98,13 @@ def test_resume_equals_continuous(tmp_path: Path, reference: dict[str, str]) -> 
 def test_a_scheduler_that_does_not_answer_is_one_sentence() -> None:
     with pytest.raises(Failure, match=r"does not answer"), executor("tcp://127.0.0.1:9"):
         pass
+
+
+def test_a_token_that_was_lost_with_its_worker_is_not_a_lost_run(tmp_path: Path, reference: dict[str, str]) -> None:
+    path, made = tmp_path / "run.zarr", plan(MEMBERS)
+    RunStore(path).create(run_layout(made, {"title": "test"}))
+    for segment in range(3):
+        first = advance(made, path, made.blocks[0], segment, 0)
+        again = advance(made, path, made.blocks[0], segment, 0)  # as Dask does when the worker is gone
+        assert (again.segment, again.mass_error, again.energy_error) == (segment, first.mass_error, first.energy_error)
+    assert bits(made, path, Serial()) == reference

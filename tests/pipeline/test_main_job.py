@@ -25,11 +25,12 @@ from twinpipe.db import ledger
 from twinpipe.engine import Executor, Serial, Token, advance, executor
 from twinpipe.errors import Cancelled, Conflict, SimulationError, StoreError
 from twinpipe.heartbeat import Heartbeat
+from twinpipe.layout import Layout
 from twinpipe.plan import Plan
 from twinpipe.running import await_lease
 from twinpipe.scenario import Scenario, load_pattern
 from twinpipe.settings import Settings
-from twinpipe.store import RunStore, open_run
+from twinpipe.store import RunStore, create_twin_store, open_run
 from twinpipe.workplace import Workplace
 
 MARS = builtin_body("mars")
@@ -317,3 +318,13 @@ def test_a_command_does_not_wait_for_a_living_process(
         assert time.monotonic() - began < 6
     assert ledger.get_run(w.engine, run.id).status == "running"
     assert re.fullmatch(rf"run {run.id} holds twin {twin}; .*\n", capsys.readouterr().err)
+
+
+def test_a_store_of_another_ledger_is_refused_and_left_alone(w: Workplace, twin: int) -> None:
+    foreign = w.twin_path(twin + 1)
+    create_twin_store(foreign, Layout({"title": "of another ledger"}, {}))
+    before = sorted(p.read_bytes() for p in foreign.rglob("*") if p.is_file())
+    with pytest.raises(StoreError, match="another ledger"):
+        lifecycle.create_twin(w, MARS, "second", grid="6x8")
+    assert sorted(p.read_bytes() for p in foreign.rglob("*") if p.is_file()) == before
+    assert ledger.get_twin(w.engine, twin + 1).status == "failed"

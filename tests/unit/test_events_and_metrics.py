@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from twinpipe.body import builtin_body
 from twinpipe.events import EVENTS, crossings, key_events
@@ -18,7 +19,7 @@ from twinpipe.measures import Outcome
 from twinpipe.metrics import assess_goal, habitability, success_metrics, trapezoid
 from twinpipe.plan import make_plan
 from twinpipe.resources import resource_consumption
-from twinpipe.scenario import Goal, Scenario, load_pattern
+from twinpipe.scenario import EventName, Goal, Scenario, load_pattern
 from twinpipe.spec import RunSpec
 
 MARS = builtin_body("mars")
@@ -157,3 +158,15 @@ def test_resources_of_the_pattern_add_up() -> None:
     metrics = success_metrics(outcome, resources)
     for name in ("habitability_score", "timeline_efficiency", "resource_efficiency", "cost_efficiency"):
         assert 0 <= metrics[name] <= 1
+
+
+def test_a_scenario_can_name_the_events_that_there_are_and_no_others() -> None:
+    assert set(get_args(EventName)) == set(EVENTS)
+    with pytest.raises(ValidationError, match="events"):
+        Scenario.model_validate({"events": ["first_rain"]})
+
+
+def test_factories_of_one_gas_agree_on_its_lifetime() -> None:
+    factory = {"kind": "super_greenhouse_gas", "rate_kg_s": 1.0}
+    with pytest.raises(ValidationError, match="lifetime_years"):
+        Scenario.model_validate({"interventions": [factory, factory | {"lifetime_years": 5.0}]})
