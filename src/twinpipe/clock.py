@@ -45,7 +45,7 @@ class Clock:
 
 def check_years(value: object, field: str = "years") -> int:
     """A duration in whole Julian years, 1..1000; raises InvalidInput."""
-    years = int(str(value)) if re.fullmatch(r"[0-9]{1,4}", str(value)) else 0
+    years = int(str(value)) if re.fullmatch(r"\s*[0-9]{1,4}\s*", str(value)) else 0
     if not 1 <= years <= 1000:
         raise InvalidInput(field, value, "it is a whole number of years from 1 to 1000")
     return years
