@@ -28,7 +28,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Python of an environment with the wheel, and with what it depends on but not this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     copy = folder / "source"  # hatchling leaves nothing behind in the checkout, but reads all of it
-    kept = ("src", "sql", "flows", "pyproject.toml", "README.md", "LICENSE")
+    kept = ("src", "sql", "flows", "schemas", "pyproject.toml", "README.md", "LICENSE")
     copy.mkdir()
     for name in kept:
         source = ROOT / name
