@@ -26,7 +26,7 @@ class Cleanup(BaseModel):
 @task(name="clean", cache_policy=NO_CACHE, persist_result=False)
 def run_cleanup(as_of: datetime | None, dry_run: bool) -> dict[str, Any]:
     """Clean up and show the report as an artifact; the report."""
-    with open_workplace() as w:
+    with open_workplace(reap=False) as w:
         report = clean(w, as_of=as_of, dry_run=dry_run)
     lines = "\n".join(f"- {line}" for line in report.sentences())
     create_markdown_artifact(markdown=f"# Cleanup\n\n{lines}\n", key="cleanup", description="Newest cleanup")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from twinpipe.db.census import Census, RunEntry, TwinEntry, deleted_twins, take_census
+from twinpipe.db.rows import TwinRow
 from twinpipe.errors import Conflict, StoreError
 from twinpipe.prefect_runs import TERMINAL, flow_states
 from twinpipe.seals import read_json
@@ -97,7 +98,7 @@ def check_understood(w: Workplace) -> None:
 def audit(w: Workplace, *, now: datetime | None = None, grace: timedelta = GRACE, contents: bool = False) -> Report:
     """Compare ledger, stores and Prefect.  contents: read every sealed file, and not just its size."""
     stored = w.settings.store_path
-    folders = sorted(path for path in stored.iterdir() if path.is_dir()) if stored.is_dir() else []
+    folders = _folders(stored)
     census = take_census(w.engine, now)
     held = {run.flow_run_id: run for run in census.runs.values() if run.status == "running" and run.flow_run_id}
     states, prefect = flow_states([str(key) for key in held])
@@ -105,6 +106,29 @@ def audit(w: Workplace, *, now: datetime | None = None, grace: timedelta = GRACE
     drifts = [*look.strays(folders), *look.twins(), *look.runs(), *look.zombies(states), *look.bytes()]
     stores = sum(STORE.fullmatch(f.name) is not None for f in folders)
     return Report(census.moment, len(census.twins), len(census.runs), stores, prefect, tuple(drifts))
+
+
+def is_own_store(path: Path, twin: TwinEntry | TwinRow) -> bool:
+    """Whether the store at path was made for a twin that never became ready, as far as the store can tell.
+
+    Another ledger that uses the same folder may have a twin of the same number and body: its store is older than
+    our row, or has runs.
+    """
+    try:
+        root = (read_json(path / "zarr.json") or {}).get("attributes", {})
+        made = datetime.fromtimestamp((path / "zarr.json").stat().st_mtime, UTC)
+    except (OSError, StoreError):
+        return False
+    named = (root.get("twin"), root.get("body_digest")) == (twin.id, twin.body_digest)
+    return named and made >= twin.created_at and not (path / "runs").exists()
+
+
+def _folders(path: Path) -> list[Path]:
+    """The folders in a folder, which may have gone meanwhile."""
+    try:
+        return sorted(item for item in path.iterdir() if item.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 @dataclass(frozen=True)
@@ -130,9 +154,20 @@ class _Look:
                 twin = self.census.twins.get(int(match[1]))
                 if twin is None:
                     # rows outlive their bytes, so it is another ledger's, or this one has lost rows: never ours to drop
-                    yield self._orphan(folder, "belongs to no twin of this ledger", safe=False)
+                    yield self._foreign(Kind.ORPHAN_STORE, folder, "belongs to no twin of this ledger")
                 elif twin.status == "deleted" and not twin.drop_owed:
-                    yield self._orphan(folder, "belongs to a twin that is deleted", safe=old)
+                    if twin.store_path is not None or is_own_store(folder, twin):
+                        yield self._orphan(folder, "belongs to a twin that is deleted", safe=old)
+                    else:
+                        yield self._foreign(Kind.ORPHAN_STORE, folder, f"was not made for twin {twin.id}")
+                elif twin.status == "failed" and old:
+                    if is_own_store(folder, twin):
+                        text = f"{folder} is unfinished, and nobody holds it: twin {twin.id} is failed."
+                        kind, name = Kind.BYTES_WITHOUT_LEASE, f"store {folder.name}"
+                        yield Drift(kind, name, text, Action.DROP, safe=True, path=str(folder))
+                    else:
+                        what = f"was not made for twin {twin.id}, which is failed"
+                        yield self._foreign(Kind.BYTES_WITHOUT_LEASE, folder, what)
 
     def twins(self) -> Iterator[Drift]:
         """Twins that are ready or completed, and whose own store is not whole."""
@@ -152,10 +187,13 @@ class _Look:
             )
 
     def runs(self) -> Iterator[Drift]:
-        """Completed runs whose result or outputs are not there."""
+        """Completed runs whose result or outputs are not there; without a result for as long as that is kept."""
+        kept_since = self.census.moment - timedelta(days=self.w.settings.retention_results)
         for run in self.census.runs.values():
             if run.status != "completed" or run.given_up or (run.twin_id, run.folder) in self.census.owed:
                 continue
+            if not run.has_result and run.completed_at is not None and run.completed_at < kept_since:
+                continue  # cleanup removed its result, and removes the run next
             subject = f"run {run.id}"
             if not run.has_result:
                 text = f"run {run.id} is completed, but has no result; its outputs are the only copy."
@@ -199,11 +237,10 @@ class _Look:
             if run.folder:
                 users.setdefault(self._path(run), []).append(run)
         for twin in self.census.twins.values():
-            home = self.w.twin_path(twin.id) / "runs"
-            if twin.status == "deleted" or not home.is_dir():
-                continue
-            for path in sorted(home.iterdir()):
-                if path.is_dir() and (twin.id, f"runs/{path.name}") not in self.census.owed:
+            if twin.status in ("creating", "failed", "deleted"):
+                continue  # it has no runs: what is there may be another ledger's
+            for path in _folders(self.w.twin_path(twin.id) / "runs"):
+                if (twin.id, f"runs/{path.name}") not in self.census.owed:
                     yield from self._outputs(path, users.get(path, []), swept=twin.id in self.census.swept)
 
     def _outputs(self, path: Path, users: list[RunEntry], *, swept: bool) -> Iterator[Drift]:
@@ -224,6 +261,10 @@ class _Look:
             ended = ", ".join(f"run {run.id} is {run.status}" for run in users)
             text = f"{path} is unfinished, and nobody holds it: {ended}."
             yield Drift(Kind.BYTES_WITHOUT_LEASE, name, text, Action.DROP, safe=True, path=str(path))
+
+    def _foreign(self, kind: Kind, path: Path, what: str) -> Drift:
+        text = f"{path} {what}: it may be another ledger's, so that it is left alone."
+        return Drift(kind, f"store {path.name}", text, Action.NONE, safe=False, path=str(path))
 
     def _orphan(self, path: Path, what: str, *, safe: bool) -> Drift:
         young = "" if safe else f"; it is younger than {self.grace}, so that it is left alone"

@@ -7,15 +7,17 @@ is interrupted is taken up by the next cleanup; two at once share the work; a se
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from twinpipe.audit import check_understood
+from twinpipe.audit import check_understood, is_own_store
 from twinpipe.db import ledger
 from twinpipe.db.deletion import Begin, Ended, deferred_twins, expire_twins, unused_outputs
 from twinpipe.db.outbox import RUN_COMPLETED, RUN_PURGED, TWIN_DELETED, Message, forget, peek, postpone, settle, take
@@ -24,7 +26,7 @@ from twinpipe.db.runs import silent_runs
 from twinpipe.db.segments import forget_seals
 from twinpipe.db.session import Connection, transaction
 from twinpipe.db.statistics import repair_statistics
-from twinpipe.errors import Conflict, InvalidInput, StoreError, TwinpipeError
+from twinpipe.errors import Conflict, InvalidInput, NotFound, StoreError, TwinpipeError
 from twinpipe.settings import Settings
 from twinpipe.store import drop
 from twinpipe.workplace import Workplace
@@ -34,6 +36,7 @@ log = logging.getLogger("twinpipe")
 TOPICS = (TWIN_DELETED, RUN_PURGED, RUN_COMPLETED)
 PROOFS_KEPT = timedelta(days=30)
 REPAIRED = timedelta(days=3)  # of the daily statistics
+YEARS = range(2000, 2201)  # of a cleanup
 RUN_FOLDER = re.compile(r"runs/[A-Za-z0-9_-]+\.zarr")
 
 
@@ -98,14 +101,20 @@ def limits(settings: Settings) -> Limits:
 
 
 def parse_time(text: str | None, field: str = "as-of") -> datetime | None:
-    """A time in ISO 8601, in UTC unless it says otherwise; raises InvalidInput."""
+    """A time of YEARS in ISO 8601, in UTC unless it says otherwise; raises InvalidInput."""
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         raise InvalidInput(field, text, "it is a time such as 2027-01-31 or 2027-01-31T12:00:00+00:00") from None
+    _check_year(moment, text, field)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _check_year(moment: datetime, text: str, field: str) -> None:
+    if moment.year not in YEARS:
+        raise InvalidInput(field, text, f"its year is from {YEARS[0]} to {YEARS[-1]}")
 
 
 def clean(w: Workplace, *, as_of: datetime | None = None, dry_run: bool = False) -> Report:
@@ -113,9 +122,10 @@ def clean(w: Workplace, *, as_of: datetime | None = None, dry_run: bool = False)
 
     Leases and messages go by the real clock, so that nothing which lives is taken for dead.  A twin that is
     being made or simulated is deferred, whatever the time.  Raises Conflict where ledger and stores differ in a
-    way that nobody understands; a dry run tells that as a failure.
+    way that nobody understands, a dry run tells that as a failure; InvalidInput when as_of is not of YEARS.
     """
     moment = as_of or datetime.now(UTC)
+    _check_year(moment, moment.isoformat(), "as_of")
     report = Report(moment, dry_run)
     alive = min(moment, datetime.now(UTC))
     if dry_run:
@@ -187,11 +197,16 @@ def _prove(connection: Connection, message: Message, gone: dict[str, int]) -> No
 def _twin_stores(w: Workplace, twin_id: int, recorded: str | None) -> list[Path]:
     """Where a twin's store may be: where its row said, and where stores are now; raises StoreError."""
     usual = w.twin_path(twin_id)
-    if recorded is None:
-        return [usual]
-    if Path(recorded).name != usual.name:
+    if recorded is None:  # it never was ready
+        with suppress(NotFound):
+            return [usual] if is_own_store(usual, ledger.get_twin(w.engine, twin_id)) else []
+        return []
+    path = Path(recorded)
+    if path.name != usual.name:
         raise StoreError(f"{recorded} is not the store of twin {twin_id}.")
-    return sorted({usual, Path(recorded)})
+    if not path.parent.is_dir():
+        raise StoreError(f"{path.parent} is not there, so that nobody knows whether {path.name} is: mount its disk.")
+    return sorted({usual, path})
 
 
 def _run_stores(w: Workplace, twin_id: int, payload: dict[str, Any]) -> list[Path]:
@@ -212,8 +227,13 @@ def _drop(path: Path) -> int:
 
 
 def stored_bytes(path: Path) -> int:
-    """Bytes of the files below a folder; 0 when there is none."""
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.is_dir() else 0
+    """Bytes of the files below a folder, which may be going meanwhile; 0 when there is none."""
+    size = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            with suppress(FileNotFoundError):
+                size += Path(folder, name).stat().st_size
+    return size
 
 
 def _expire(begin: Begin, w: Workplace, moment: datetime, batch: int = 500) -> Iterator[Ended]:

@@ -27,7 +27,7 @@ def register(app: typer.Typer, emit: Callable[[Any], None]) -> None:
         from twinpipe.repairs import repair as mend
         from twinpipe.workplace import open_workplace
 
-        with open_workplace() as w:
+        with open_workplace(reap=False) as w:
             report = audit(w, contents=contents)
             done, failed = mend(w, report) if repair else ([], [])
             left = audit(w, contents=contents) if done else report
@@ -37,7 +37,8 @@ def register(app: typer.Typer, emit: Callable[[Any], None]) -> None:
             )
         else:
             console.print(
-                f"{report.twins} twins, {report.runs} runs, {report.stores} stores; Prefect: {report.prefect}"
+                f"{report.twins} twins, {report.runs} runs, {report.stores} stores; Prefect: {report.prefect}",
+                markup=False,
             )
             for drift in report.drifts:
                 mark = "repaired" if drift in done else "safe to repair" if drift.safe else "for you"

@@ -26,13 +26,13 @@ def register(app: typer.Typer, twins: typer.Typer, emit: Callable[[Any], None]) 
         from twinpipe.workplace import open_workplace
 
         moment = parse_time(as_of)
-        with open_workplace() as w:
+        with open_workplace(reap=False) as w:  # clean tells whom it ends
             report = clean(w, as_of=moment, dry_run=dry_run)
         if as_json:
             emit(report.as_dict())
         else:
             for line in report.sentences():
-                console.print(line, soft_wrap=True)
+                console.print(line, soft_wrap=True, markup=False)
         if report.failures:
             raise typer.Exit(1)
 
@@ -55,12 +55,12 @@ def register(app: typer.Typer, twins: typer.Typer, emit: Callable[[Any], None]) 
         """Delete a twin and drop its store; results and runs are kept as long as promised."""
         from datetime import UTC, datetime
 
-        from twinpipe.cleanup import Report, relay
+        from twinpipe.cleanup import Report, limits, relay
         from twinpipe.db.ledger import delete_twin
         from twinpipe.workplace import open_workplace
 
         with open_workplace() as w:
-            changed = delete_twin(w.engine, twin)
+            changed = delete_twin(w.engine, twin, results_kept=limits(w.settings).results)
             report = Report(datetime.now(UTC), False)
             relay(w, report)
         if as_json:

@@ -17,7 +17,7 @@ from twinpipe.clock import Clock
 from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow, TwinRow
 from twinpipe.engine import Executor, Token, prepare, run_plan
-from twinpipe.errors import Cancelled, StoreError, TwinpipeError
+from twinpipe.errors import Cancelled, Conflict, StoreError, TwinpipeError
 from twinpipe.fields import MAPS, SERIES_FIELDS
 from twinpipe.grid import Grid
 from twinpipe.heartbeat import HANDOVER_SECONDS, LEASE_SECONDS, Heartbeat
@@ -117,8 +117,14 @@ def restore_twin_store(w: Workplace, twin: TwinRow) -> None:
 
 
 def twin_body(twin: TwinRow) -> Body:
-    """The body that a twin was cloned from, from its snapshot."""
-    return Body.model_validate(twin.initial_state_snapshot)
+    """The body that a twin was cloned from, from its snapshot; raises Conflict when that was scrubbed."""
+    return Body.model_validate(_snapshot(twin))
+
+
+def _snapshot(twin: TwinRow) -> dict[str, Any]:
+    if twin.initial_state_snapshot is None:
+        raise Conflict(f"twin {twin.id} was scrubbed; its snapshot is gone.")
+    return twin.initial_state_snapshot
 
 
 def prepare_run(
@@ -158,9 +164,11 @@ def prepare_run(
 
 
 def run_spec(w: Workplace, run: RunRow) -> RunSpec:
-    """The spec of a run, from its row and its twin's snapshot alone."""
+    """The spec of a run, from its row and its twin's snapshot alone; raises Conflict when they were scrubbed."""
+    if run.parameters is None:
+        raise Conflict(f"run {run.id} was scrubbed; its parameters are gone.")
     twin = ledger.get_twin(w.engine, run.twin_id)
-    return RunSpec.model_validate({**(run.parameters or {})["spec"], "body": twin.initial_state_snapshot})
+    return RunSpec.model_validate({**run.parameters["spec"], "body": _snapshot(twin)})
 
 
 def run_path(w: Workplace, run: RunRow) -> Path:

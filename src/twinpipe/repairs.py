@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from twinpipe import lifecycle
@@ -16,11 +18,12 @@ from twinpipe.workplace import Workplace
 def repair(w: Workplace, report: Report) -> tuple[list[Drift], list[str]]:
     """Do the safe repairs of a report; those that were done, and a sentence for each that failed."""
     done, failed = [], []
+    reaped = cache(lambda: set(ledger.reap(w.engine, report.moment)))  # it ends all that are silent at once
     for drift in report.drifts:
         if not drift.safe:
             continue
         try:
-            if _do(w, report, drift):
+            if _do(w, drift, reaped):
                 note_repair(w.engine, drift.kind, drift.subject, drift.repair)
                 done.append(drift)
         except TwinpipeError as error:
@@ -28,13 +31,13 @@ def repair(w: Workplace, report: Report) -> tuple[list[Drift], list[str]]:
     return done, failed
 
 
-def _do(w: Workplace, report: Report, drift: Drift) -> bool:
+def _do(w: Workplace, drift: Drift, reaped: Callable[[], set[int]]) -> bool:
     """Repair a drift; False when it went away by itself since the audit."""
     path = Path(drift.path) if drift.path else None
     number = int(drift.subject.split()[1]) if drift.subject.split()[1].isdigit() else 0
     match drift.repair:
         case Action.REAP:
-            return number in ledger.reap(w.engine, report.moment)
+            return number in reaped()
         case Action.CANCEL:
             return ledger.cancel_run(w.engine, number)
         case Action.RESTORE:
@@ -60,9 +63,10 @@ def _drop(w: Workplace, path: Path) -> bool:
     store = path.parent.parent if path.parent.name == "runs" else path
     match = STORE.fullmatch(store.name)
     try:
-        living = match is not None and ledger.get_twin(w.engine, int(match[1])).status != "deleted"
+        status = ledger.get_twin(w.engine, int(match[1])).status if match else "deleted"
     except NotFound:
-        living = False
+        status = "deleted"
+    living = status not in ("failed", "deleted")
     if living and path == store:
         return False
     if not living or match is None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from twinpipe.errors import InvalidInput
@@ -35,11 +35,15 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING", description="Level of the logger 'twinpipe'."
     )
-    retention_results: Annotated[int, Field(ge=1)] = Field(
+    retention_results: Annotated[int, Field(ge=1, le=36_525)] = Field(
         730, description="Days that results are kept, from when they were inserted."
     )
-    retention_runs: Annotated[int, Field(ge=1)] = Field(365, description="Days that runs are kept after they ended.")
-    retention_twins: Annotated[int, Field(ge=0)] = Field(90, description="Days that twins are kept after they expired.")
+    retention_runs: Annotated[int, Field(ge=1, le=36_525)] = Field(
+        365, description="Days that runs are kept after they ended; no longer than results."
+    )
+    retention_twins: Annotated[int, Field(ge=0, le=36_525)] = Field(
+        90, description="Days that twins are kept after they expired."
+    )
     twin_ttl: Annotated[int, Field(ge=0, le=36_525)] = Field(
         30, description="Days until a new twin expires; 0 means never."
     )
@@ -48,6 +52,14 @@ class Settings(BaseSettings):
     @classmethod
     def _home_is_absolute(cls, value: Path) -> Path:
         return value.absolute()  # rows name places in it, whatever folder a later command is called from
+
+    @field_validator("retention_runs")
+    @classmethod
+    def _results_outlive_runs(cls, value: int, others: ValidationInfo) -> int:
+        results = others.data.get("retention_results", value)
+        if value > results:  # a run without its result looks as if that were lost
+            raise ValueError(f"it is at most TWINPIPE_RETENTION_RESULTS, which is {results}")
+        return value
 
     @field_validator("log_level", mode="before")
     @classmethod

@@ -37,8 +37,8 @@ class Workplace:
 
 
 @contextmanager
-def open_workplace(settings: Settings | None = None) -> Iterator[Workplace]:
-    """Open the ledger, the embedded one if need be, at the newest schema; end the runs of dead processes.
+def open_workplace(settings: Settings | None = None, *, reap: bool = True) -> Iterator[Workplace]:
+    """Open the ledger, the embedded one if need be, at the newest schema; reap: end the runs of dead processes.
 
     Raises StoreError when the stores are not writable, DatabaseUnavailable when Postgres does not answer.
     """
@@ -48,7 +48,8 @@ def open_workplace(settings: Settings | None = None) -> Iterator[Workplace]:
         made = engine(url)
         try:
             migrate(url)
-            ledger.reap(made)
+            if reap:
+                ledger.reap(made)
             yield Workplace(settings, made, url)
         finally:
             close(url)

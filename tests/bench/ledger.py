@@ -137,7 +137,7 @@ def _copied(url: str, rows: Results) -> None:
 
 
 def _single(url: str, rows: Results) -> None:
-    """The ledger's idempotent insert, a statement for each row; one transaction, as the COPY is."""
+    """The ledger's idempotent insert statement alone, one for each row in one transaction, as the COPY is."""
     with transaction(engine(url)) as connection:
         for run, twin, result in rows:
             insert_encoded(connection, run, twin, encode_result(result))
@@ -247,8 +247,8 @@ def ledger_rows(tiny: bool) -> Iterator[tuple[str, str, str]]:
             of = f"{timing.kilobytes:.0f} KB"
             yield f"bare COPY, {of}", f"{timing.rates['copied']:,.0f} rows/s", ""
             yield f"bulk import, {of}", timing.told("bulk"), ">= 85 %"
-            yield f"idempotent insert, {of}", timing.told("single"), ">= 25 %"
-            yield f"run completed, {of}", timing.told("completed"), ""
+            yield f"insert statement alone, {of}", timing.told("single"), ">= 25 %"
+            yield f"whole verb that completes a run, {of}", timing.told("completed"), ""
         creating = time_creating(server, *((32, 8) if tiny else (1000, 32)))
         yield f"{creating.number} twins at once: all", f"{creating.seconds:.2f} s", "none lost, none doubled"
         yield f"{creating.number} twins at once: p99", f"{creating.p99 * 1e3:.0f} ms", ""

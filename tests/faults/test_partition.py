@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from sqlalchemy import Engine
@@ -53,19 +53,32 @@ def two_networks() -> Iterator[tuple[str, str]]:
     """A network namespace joined to this one by a cable; its name, and that of our end of the cable."""
     tag = f"{os.getpid() % 100000}"
     space, ours, theirs = f"twp-{tag}", f"twpa{tag}", f"twpb{tag}"
-    try:
-        ip("netns", "add", space)
+    with ExitStack() as undo:
         try:
+            ip("netns", "add", space)
+            undo.callback(ip, "netns", "del", space)
             ip("link", "add", ours, "type", "veth", "peer", "name", theirs, "netns", space)
             ip("addr", "add", HERE + NET, "dev", ours)
             ip("link", "set", ours, "up")
             ip("-n", space, "addr", "add", THERE + NET, "dev", theirs)
             ip("-n", space, "link", "set", theirs, "up")
-            yield space, ours
-        finally:
-            ip("netns", "del", space)
-    except subprocess.CalledProcessError as error:
-        pytest.skip(f"no network namespaces here: {error.stderr.decode().strip()}")
+        except subprocess.CalledProcessError as error:
+            pytest.skip(f"no network namespaces here: {error.stderr.decode().strip()}")
+        yield space, ours
+
+
+def test_only_a_set_up_that_fails_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = subprocess.CalledProcessError(1, "ip", stderr=b"not permitted")
+    monkeypatch.setattr(sys.modules[__name__], "ip", lambda *words: None)
+    with pytest.raises(subprocess.CalledProcessError), two_networks():
+        raise broken
+
+    def refuse(*words: str) -> None:
+        raise broken
+
+    monkeypatch.setattr(sys.modules[__name__], "ip", refuse)
+    with pytest.raises(pytest.skip.Exception, match="not permitted"), two_networks():
+        pass
 
 
 @pytest.mark.slow

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from uuid import uuid4
 
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from twinpipe.db.session import close
+from twinpipe.db.statistics import COUNT
 
 # awkward on purpose: what JSON, COPY and SQL quote differently
 AWKWARD = r"""E'quote " backslash \\ apostrophe '' newline \n tab \t bell \x07 delete \x7f \\. é 火星 🪐'"""
@@ -36,6 +38,37 @@ INSERT INTO simulation_runs (digital_twin_id, status, pattern, duration_years, p
     FROM digital_twins t, generate_series(1, :runs / :twins) i,
          LATERAL (SELECT (ARRAY['completed', 'completed', 'completed', 'failed', 'queued'])[1 + (i + t.id) % 5]
                   AS status) s;
+INSERT INTO sweeps (digital_twin_id, initiated_by_id, sweep_key, name, status, spec, spec_digest, members, progress,
+    started_at, completed_at, error_message, attempt, lease_holder)
+    SELECT t.id, 1, gen_random_uuid(), {AWKWARD}, s.status, jsonb_build_object('text', {AWKWARD}, 'n', 1e-300),
+           md5(t.id::text), 3, CASE WHEN s.status = 'completed' THEN 1 ELSE 0.1 END,
+           CASE WHEN s.status <> 'queued' THEN t.created_at END, CASE WHEN s.status <> 'queued' THEN now() END,
+           CASE WHEN s.status = 'failed' THEN {AWKWARD} END, 1, gen_random_uuid()
+    FROM digital_twins t, LATERAL (SELECT (ARRAY['completed', 'failed', 'queued'])[1 + t.id % 3] AS status) s
+    WHERE t.id % 4 = 1;
+UPDATE simulation_runs r SET sweep_id = m.sweep, member = m.n FROM (
+    SELECT r.id, s.id AS sweep, row_number() OVER (PARTITION BY s.id ORDER BY r.id) - 1 AS n
+    FROM simulation_runs r JOIN sweeps s ON s.digital_twin_id = r.digital_twin_id) m
+    WHERE m.id = r.id AND m.n < 3;
+INSERT INTO segments (digital_twin_id, simulation_run_id, sweep_id, block, segment, generation, digest, files, bytes)
+    SELECT digital_twin_id, id, NULL::bigint, 0, 1, 9007199254740993, repeat('a', 64), 3, 12345678901
+    FROM simulation_runs WHERE status = 'completed' AND sweep_id IS NULL
+    UNION ALL SELECT digital_twin_id, NULL, id, 2, 0, 1, repeat('b', 64), 0, 0 FROM sweeps;
+INSERT INTO outbox (topic, dedup_key, payload, attempts, available_at, done_at, error, outcome, created_at)
+    SELECT 'run.completed', 'run.completed:' || id, jsonb_build_object('run_id', id, 'text', {AWKWARD}), id % 3,
+           created_at, CASE WHEN id % 2 = 0 THEN now() END, CASE WHEN id % 2 = 1 THEN {AWKWARD} END,
+           CASE WHEN id % 2 = 0 THEN '{{"bytes": 0, "stores": []}}'::jsonb END, created_at
+    FROM simulation_runs WHERE status = 'completed';
+INSERT INTO audit_log (actor, action, entity, entity_id, detail)
+    SELECT {AWKWARD}, 'delete', 'digital_twins', nullif(id, 1), jsonb_build_object('was', {AWKWARD})
+    FROM digital_twins WHERE status = 'deleted';
+INSERT INTO learned_patterns (pattern_id, source_mission_id, created_by_id, success_score, required_conditions,
+    deployment_sequence, optimizations, times_applied, success_rate)
+    SELECT {AWKWARD} || i, nullif(i, 1), 1, random(), jsonb_build_object('text', {AWKWARD}),
+           '[{{"year": 1.0}}, 1e2, null]', '[]', i, random() FROM generate_series(1, 5) i;
+INSERT INTO pattern_applications (learned_pattern_id, simulation_run_id, run_key, succeeded, score)
+    SELECT p.id, CASE WHEN r.id % 2 = 0 THEN r.id END, r.run_key, r.status = 'completed', random()
+    FROM learned_patterns p, simulation_runs r WHERE r.id % 7 = 0;
 INSERT INTO simulation_results (simulation_run_id, digital_twin_id, start_state, end_state, key_events,
     resource_consumption, success_metrics, performance_data, payload_sha256, created_at)
     SELECT r.id, r.digital_twin_id, '{{"surface_temperature_k": 210.0}}', jsonb_build_object('t', random()),
@@ -45,6 +78,7 @@ INSERT INTO simulation_results (simulation_run_id, digital_twin_id, start_state,
            '{{"budget_closes": true}}', sha256(r.id::text::bytea), r.completed_at
     FROM simulation_runs r WHERE r.status = 'completed';
 DELETE FROM simulation_results WHERE id % 97 = 0;
+{COUNT.format(which="true")};
 ANALYZE
 """
 
@@ -67,8 +101,24 @@ def database(server: str) -> Iterator[str]:
 
 
 def fill(engine: Engine, twins: int, runs: int) -> None:
-    """Fill an empty ledger with twins, runs and results of three runs in five."""
+    """Fill every table of an empty ledger: twins, runs, results of three runs in five, and what belongs to them."""
     with engine.begin() as connection:
         for statement in FILL.split(";\n"):
             given = {"twins": twins, "runs": runs}
             connection.execute(text(statement), {k: v for k, v in given.items() if f":{k}" in statement})
+
+
+def make_sweep(engine: Engine, twin_id: int, lease_until: datetime | None = None) -> int:
+    """A sweep of a twin, running when it has a lease, else queued; there are no verbs that make one."""
+    with engine.begin() as connection:
+        return int(
+            connection.execute(
+                text(
+                    "INSERT INTO sweeps (digital_twin_id, sweep_key, name, spec, spec_digest, members, attempt, "
+                    "status, started_at, lease_until) SELECT :twin, gen_random_uuid(), 'sweep', '{}', 'x', 2, 1, "
+                    "CASE WHEN l.until IS NULL THEN 'queued' ELSE 'running' END, least(l.until, now()), l.until "
+                    "FROM (SELECT CAST(:lease AS timestamptz) AS until) l RETURNING id"
+                ),
+                {"twin": twin_id, "lease": lease_until},
+            ).scalar_one()
+        )

@@ -25,12 +25,13 @@ from typer.testing import CliRunner
 from twinpipe import lifecycle
 from twinpipe.audit import GRACE, Action, Drift, Kind, Report, audit, check_understood, understood
 from twinpipe.body import builtin_body
+from twinpipe.cleanup import clean
 from twinpipe.cli import app
 from twinpipe.db import ledger
 from twinpipe.db.ledger import RunRow, TwinRow
 from twinpipe.db.session import engine as engine_of
 from twinpipe.engine import Serial
-from twinpipe.errors import Conflict
+from twinpipe.errors import Conflict, StoreError
 from twinpipe.repairs import repair
 from twinpipe.scenario import Scenario, load_pattern
 from twinpipe.settings import Settings
@@ -108,17 +109,62 @@ def test_what_is_whole_has_no_drift(w: Workplace) -> None:
     json.dumps(report.as_dict())
 
 
-def test_a_store_without_a_row_is_dropped_when_it_is_old(w: Workplace) -> None:
+def test_a_store_without_a_row_is_never_dropped(w: Workplace) -> None:
     twin = a_twin(w)
     copy = w.twin_path(987_654)
     shutil.copytree(w.twin_path(twin.id), copy)
-    found = only(audit(w))
+    found = only(audit(w, now=later()))
     assert (found.kind, found.safe, understood(found)) == (Kind.ORPHAN_STORE, False, True)
-    assert "younger" in found.sentence
-    assert repair(w, audit(w)) == ([], [])
+    assert "another ledger's" in found.sentence
+    assert repair(w, audit(w, now=later())) == ([], [])
+    assert copy.exists()
+
+
+def a_failed_twin(w: Workplace, monkeypatch: pytest.MonkeyPatch) -> TwinRow:
+    """A twin that failed when its store was written, which could not be cleared away."""
+
+    def refuse(*_: object) -> None:
+        raise StoreError("the disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ledger, "mark_twin_ready", refuse)
+        patched.setattr(lifecycle, "drop", refuse)
+        with pytest.raises(StoreError):
+            a_twin(w)
+    return ledger.list_twins(w.engine)[0]
+
+
+def test_the_store_of_a_failed_twin_is_dropped_when_it_is_old(w: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = w.twin_path(a_failed_twin(w, monkeypatch).id)
+    assert audit(w).drifts == ()
+    found = only(audit(w, now=later()))
+    assert (found.kind, found.repair) == (Kind.BYTES_WITHOUT_LEASE, Action.DROP)
     mended(w, audit(w, now=later()))
-    assert not copy.exists()
-    assert w.twin_path(twin.id).exists()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("sign", ["older", "runs", "body", "root"])
+def test_another_ledgers_store_under_the_number_of_a_failed_twin_is_never_dropped(
+    w: Workplace, monkeypatch: pytest.MonkeyPatch, sign: str
+) -> None:
+    twin = a_failed_twin(w, monkeypatch)
+    path = w.twin_path(twin.id)
+    root = path / "zarr.json"
+    if sign == "older":
+        os.utime(root, (0, twin.created_at.timestamp() - 1))
+    elif sign == "runs":
+        (path / "runs" / "0123456789abcdef.zarr").mkdir(parents=True)
+    elif sign == "body":
+        root.write_text(root.read_text().replace(twin.body_digest, "5" * 64))
+    else:
+        root.unlink()
+    found = only(audit(w, now=later()))
+    assert (found.kind, found.repair, found.safe) == (Kind.BYTES_WITHOUT_LEASE, Action.NONE, False)
+    ledger.delete_twin(w.engine, twin.id)
+    assert clean(w).failures == []
+    found = only(audit(w, now=later()))
+    assert (found.kind, found.repair, found.safe) == (Kind.ORPHAN_STORE, Action.NONE, False)
+    assert path.is_dir()
 
 
 def test_a_store_of_a_deleted_twin_is_dropped(w: Workplace) -> None:
@@ -279,6 +325,41 @@ def test_a_completed_run_without_a_result_is_for_people(w: Workplace) -> None:
     assert (found.kind, found.safe, understood(found)) == (Kind.GHOST_ROW, False, False)
 
 
+def test_a_run_whose_result_is_past_its_retention_is_understood(w: Workplace) -> None:
+    a_completed_run(w, a_twin(w))
+    with w.engine.begin() as connection:
+        connection.execute(text("DELETE FROM simulation_results"))
+    assert only(audit(w, now=later(timedelta(days=729)))).kind is Kind.GHOST_ROW
+    assert audit(w, now=later(timedelta(days=731))).drifts == ()
+
+
+def test_every_zombie_is_listed_as_repaired(w: Workplace) -> None:
+    twins = [a_twin(w), a_twin(w, "Mars again")]
+    runs = [a_run(w, twin).id for twin in twins]
+    for run in runs:
+        ledger.claim_run(w.engine, run, 60.0)
+    report = audit(w, now=later(timedelta(minutes=5)))
+    assert [d.subject for d in report.drifts] == [f"run {run}" for run in runs]
+    mended(w, report)
+
+
+@pytest.mark.parametrize("place", ["stores", "runs"])
+def test_folders_that_go_while_they_are_listed_are_gone(
+    w: Workplace, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    a_completed_run(w, a_twin(w))
+    listed = Path.iterdir
+
+    def gone(path: Path) -> Iterator[Path]:
+        if path.name == place:
+            raise FileNotFoundError(path)
+        return listed(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "iterdir", gone)
+        assert audit(w).drifts == ()
+
+
 def test_stores_that_are_somewhere_else_are_not_called_lost(w: Workplace, tmp_path: Path) -> None:
     a_completed_run(w, a_twin(w))
     elsewhere = Workplace(Settings(home=tmp_path, store_url=str(tmp_path / "other")), w.engine, w.url)
@@ -349,5 +430,11 @@ def test_the_command_tells_drift_by_its_exit_code(
     told = runner.invoke(app, ["audit", "--repair", "--json"])
     assert (told.exit_code, len(json.loads(told.output)["repaired"])) == (0, 1)
     assert runner.invoke(app, ["audit"]).exit_code == 0
+    twin = a_twin(w, "[red]Mars")
+    ledger.claim_run(w.engine, a_run(w, twin).id, 0.001)
+    told = runner.invoke(app, ["audit"])
+    assert (told.exit_code, "zombie_run" in told.output) == (1, True)
+    told = runner.invoke(app, ["audit", "--repair", "--json"])
+    assert (told.exit_code, [d["kind"] for d in json.loads(told.output)["repaired"]]) == (0, ["zombie_run"])
     assert make_run(w.engine, make_ready_twin(w.engine)).status == "queued"
     assert runner.invoke(app, ["audit"]).exit_code == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,7 @@ from twinpipe.db.rows import RunRow, TwinRow
 from twinpipe.db.session import transaction
 from twinpipe.engine import Serial
 from twinpipe.errors import Conflict, InvalidInput, StoreError
+from twinpipe.reporting import write_run_report
 from twinpipe.scenario import load_pattern
 from twinpipe.settings import Settings
 from twinpipe.shared import shared_folder
@@ -228,8 +230,49 @@ def test_wrong_statistics_of_recent_days_are_repaired(work: Workplace) -> None:
 def test_times_are_read_as_utc_and_what_is_none_is_named() -> None:
     assert parse_time("2027-01-31") == datetime(2027, 1, 31, tzinfo=UTC)
     assert parse_time("2027-01-31T12:00:00+02:00") == datetime(2027, 1, 31, 10, tzinfo=UTC)
-    with pytest.raises(InvalidInput, match="as-of"):
-        parse_time("next year")
+    for wrong in ("next year", "0001-01-01", "1999-12-31", "2201-01-01", "9999-12-31T23:59:59-12:00"):
+        with pytest.raises(InvalidInput, match="as-of"):
+            parse_time(wrong)
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_a_cleanup_as_of_another_age_is_refused(work: Workplace, year: int) -> None:
+    with pytest.raises(InvalidInput, match="from 2000 to 2200"):
+        clean(work, as_of=datetime(year, 1, 1, tzinfo=UTC), dry_run=True)
+
+
+def test_bytes_on_a_disk_that_is_not_mounted_are_owed(work: Workplace) -> None:
+    twin = stored_twin(work)
+    mounted, away = work.settings.store_path, work.settings.home / "away"
+    mounted.rename(away)
+    told = clean(work, as_of=in_days(31), dry_run=True)
+    report = clean(work, as_of=in_days(31))
+    assert "mount its disk" in told.failures[0]
+    assert "mount its disk" in report.failures[0]
+    assert (proofs(work), owed(work.engine)) == ({}, {"twin.deleted": 1})
+    away.rename(mounted)
+    with transaction(work.engine) as connection:
+        connection.execute(text("UPDATE outbox SET available_at = now()"))
+    assert clean(work, as_of=in_days(31)).dropped_stores == {str(work.twin_path(twin.id)): BYTES}
+
+
+def test_files_that_go_while_they_are_counted_are_gone(work: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = work.twin_path(stored_twin(work).id)
+    assert cleanup.stored_bytes(path) == BYTES
+    monkeypatch.setattr(os, "walk", lambda top: [(str(top), [], ["zarr.json", "gone"])])
+    assert cleanup.stored_bytes(path) == 1000
+
+
+def test_what_was_scrubbed_is_neither_run_nor_drawn(real: Workplace) -> None:
+    twin, run = a_real_run(real)
+    clean(real, as_of=in_days(500))
+    scenario = load_pattern("mars_terraform").scenario(builtin_body("mars"))
+    with pytest.raises(Conflict, match=f"twin {twin.id} was scrubbed; its snapshot is gone"):
+        lifecycle.prepare_run(real, twin.id, scenario, 2)
+    with pytest.raises(Conflict, match=f"run {run.id} was scrubbed; its parameters are gone"):
+        write_run_report(real, run.id)
+    with pytest.raises(Conflict, match=f"twin {twin.id} was scrubbed"):
+        lifecycle.run_spec(real, run)
 
 
 def test_the_commands_expire_delete_and_clean_up(work: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,9 +290,13 @@ def test_the_commands_expire_delete_and_clean_up(work: Workplace, monkeypatch: p
     assert run("twin", "delete", str(deleted.id)) == {
         **{"twin": deleted.id, "changed": True, "bytes": BYTES, "failures": []}
     }
-    assert run("cleanup", "--dry-run")["bytes"] == BYTES
+    silent = make_running(work.engine, stored_twin(work, ttl_days=0), lease=-1)
+    told = run("cleanup", "--dry-run")
+    assert (told["bytes"], told["reaped_runs"]) == (BYTES, [silent.id])
+    assert ledger.get_run(work.engine, silent.id).status == "running"
     assert work.twin_path(expiring.id).exists()
-    assert run("cleanup", "--as-of", "2100-01-01")["expired_twins"] == [expiring.id]
+    told = run("cleanup", "--as-of", "2100-01-01")
+    assert (told["expired_twins"], told["reaped_runs"]) == ([expiring.id], [silent.id])
     assert not work.twin_path(expiring.id).exists()
     words = CliRunner().invoke(cli.app, ["cleanup"]).stdout
     assert "nothing to do" in words
@@ -305,8 +352,12 @@ def test_the_flow_cleans_up_and_tells_what_went(work: Workplace, monkeypatch: py
     told: list[str] = []
     monkeypatch.setattr(flow, "create_markdown_artifact", lambda **artifact: told.append(artifact["markdown"]))
     twin = stored_twin(work)
+    silent = make_running(work.engine, stored_twin(work, ttl_days=0), lease=-1)
+    assert flow.run_cleanup.fn(in_days(31), True)["reaped_runs"] == [silent.id]
+    assert ledger.get_run(work.engine, silent.id).status == "running"
     report = flow.run_cleanup.fn(in_days(31), False)
+    assert report["reaped_runs"] == [silent.id]
     assert (report["expired_twins"], report["bytes"]) == ([twin.id], BYTES)
-    assert "stores of 5,000 bytes went" in told[0]
+    assert "stores of 5,000 bytes went" in told[-1]
     with pytest.raises(ValueError, match="as_of"):
         flow.Cleanup.model_validate({"as_of": "2027-01-31"})

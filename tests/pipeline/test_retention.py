@@ -5,23 +5,42 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import Engine, text
-from tests.factories import make_ready_twin, make_result, make_run, make_running
+from tests.factories import a_result, make_ready_twin, make_result, make_run, make_running
 from tests.factories.load import NOW, load
+from tests.pipeline.databases import make_sweep
 
 from twinpipe.db import ledger
-from twinpipe.db.deletion import expire_twins
+from twinpipe.db.deletion import expire_twins, unused_outputs
 from twinpipe.db.outbox import TWIN_DELETED, take
 from twinpipe.db.retention import Limits, Purged, count_orphans, in_batches, on_trial, purge
 from twinpipe.db.session import transaction
-from twinpipe.errors import Conflict
+from twinpipe.errors import Conflict, DatabaseUnavailable
 
 DAY = timedelta(days=1)
 LIMITS = Limits()
 DATES = [NOW + days * DAY for days in (0, 120, 400, 730, 1100)]
+
+# one on every third twin, of two of its runs; those that run have lost whoever ran them
+SWEEPS = """
+INSERT INTO sweeps (digital_twin_id, sweep_key, name, status, spec, spec_digest, members, progress, started_at,
+    completed_at, error_message, attempt, lease_until, created_at)
+SELECT t.id, gen_random_uuid(), 'sweep', k.status, '{}', md5(t.id::text), 2, (k.status = 'completed')::int,
+    CASE WHEN k.status <> 'queued' THEN t.created_at END,
+    CASE WHEN k.status IN ('completed', 'failed') THEN t.created_at + interval '1 day' END,
+    CASE WHEN k.status = 'failed' THEN 'it froze over' END, (k.status <> 'queued')::int,
+    CASE WHEN k.status = 'running' THEN CAST(:now AS timestamptz) - interval '1 hour' END, t.created_at
+FROM digital_twins t,
+    LATERAL (SELECT (ARRAY['completed', 'failed', 'queued', 'running'])[1 + t.id / 3 % 4] AS status) k
+WHERE t.id % 3 = 0"""
+MEMBERS = """
+UPDATE simulation_runs r SET sweep_id = m.sweep, member = m.n FROM (
+    SELECT r.id, s.id AS sweep, row_number() OVER (PARTITION BY s.id ORDER BY r.id) - 1 AS n
+    FROM simulation_runs r JOIN sweeps s ON s.digital_twin_id = r.digital_twin_id
+) m WHERE m.id = r.id AND m.n < 2"""
 
 
 def number(engine: Engine, query: str, **values: object) -> int:
@@ -56,7 +75,14 @@ def check_limits(engine: Engine, now: object, limits: Limits = LIMITS) -> None:
         "whole twin": "SELECT count(*) FROM digital_twins WHERE deleted_at IS NOT NULL AND expires_at < :t "
         "AND purged_at IS NULL",
         "stub of a twin that nothing needs": "SELECT count(*) FROM digital_twins t WHERE purged_at IS NOT NULL "
-        "AND NOT EXISTS (SELECT FROM simulation_runs r WHERE r.digital_twin_id = t.id)",
+        "AND NOT EXISTS (SELECT FROM simulation_runs r WHERE r.digital_twin_id = t.id) "
+        "AND NOT EXISTS (SELECT FROM sweeps s WHERE s.digital_twin_id = t.id)",
+        "whole sweep": "SELECT count(*) FROM sweeps WHERE coalesce(completed_at, created_at) < :u "
+        "AND status NOT IN ('queued', 'running') AND purged_at IS NULL",
+        "stub of a sweep that nothing needs": "SELECT count(*) FROM sweeps s WHERE purged_at IS NOT NULL "
+        "AND NOT EXISTS (SELECT FROM simulation_runs r WHERE r.sweep_id = s.id)",
+        "scrubbed sweep too early": "SELECT count(*) FROM sweeps WHERE purged_at IS NOT NULL "
+        "AND coalesce(completed_at, created_at) >= :u",
         "scrubbed run too early": "SELECT count(*) FROM simulation_runs WHERE purged_at IS NOT NULL "
         "AND coalesce(completed_at, created_at) >= :u",
         "scrubbed twin too early": "SELECT count(*) FROM digital_twins WHERE purged_at IS NOT NULL "
@@ -69,6 +95,10 @@ def check_limits(engine: Engine, now: object, limits: Limits = LIMITS) -> None:
 def run_dates(engine: Engine, sizes: tuple[int, int, int]) -> None:
     seconds = load(engine, *sizes)
     print("load", {part: round(s, 1) for part, s in seconds.items()})
+    with transaction(engine) as connection:
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        sweeps = connection.execute(text(SWEEPS), {"now": NOW}).rowcount
+        assert connection.execute(text(MEMBERS)).rowcount > sweeps > 0
     results = "SELECT count(*) FROM simulation_results WHERE created_at >= :due"
     runs = "SELECT count(*) FROM simulation_runs WHERE coalesce(completed_at, created_at) >= :due"
     twins = "SELECT count(*) FROM digital_twins WHERE expires_at IS NULL OR expires_at >= :due"
@@ -99,6 +129,9 @@ def run_dates(engine: Engine, sizes: tuple[int, int, int]) -> None:
         assert number(engine, runs, due=now - LIMITS.runs) >= kept[1]  # those that were reaped ended later
         assert number(engine, twins, due=now - LIMITS.twins) == kept[2]
         check_limits(engine, now)
+        sweeps -= went["sweeps"].deleted
+        assert number(engine, "SELECT count(*) FROM sweeps") == sweeps
+        assert number(engine, "SELECT count(*) FROM sweeps WHERE status IN ('queued', 'running')") == 0
         assert sum(p.deleted + p.scrubbed for p in purge(in_batches(engine), now, LIMITS).values()) == 0
         assert expire_all(engine, now) == []
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -106,6 +139,7 @@ def run_dates(engine: Engine, sizes: tuple[int, int, int]) -> None:
             connection.execute(text("VACUUM ANALYZE"))
             connection.execute(text("RESET statement_timeout"))
     assert number(engine, "SELECT count(*) FROM simulation_runs WHERE status IN ('queued', 'running')") == 0
+    assert sweeps == 0
 
 
 def vars_of(went: dict[str, Purged]) -> dict[str, str]:
@@ -165,7 +199,41 @@ def test_a_twin_whose_completed_run_has_no_result_in_postgres_keeps_its_bytes(en
         connection.execute(text("DELETE FROM simulation_results"))  # somebody lost it
     soon = NOW + 300 * DAY
     assert expire_all(engine, soon) == []
+    with pytest.raises(Conflict, match=f"run {result.run_id} is completed .* only copy"):
+        ledger.delete_twin(engine, result.twin_id)
     assert ledger.get_twin(engine, result.twin_id).status == "completed"
+
+
+def test_a_twin_with_a_sweep_is_not_deleted_until_the_sweep_has_ended(engine: Engine) -> None:
+    twin = make_ready_twin(engine)
+    sweep = make_sweep(engine, twin.id, datetime.now(UTC) + timedelta(minutes=1))
+    later = NOW + 1000 * DAY
+    assert expire_all(engine, later) == []
+    with pytest.raises(Conflict, match=f"sweep {sweep} is running on twin {twin.id}"):
+        ledger.delete_twin(engine, twin.id)
+    ledger.reap(engine, later)
+    assert expire_all(engine, later) == [twin.id]
+
+
+def test_a_twin_is_held_for_as_long_as_its_bytes_take_to_go(engine: Engine) -> None:
+    run = make_running(engine)
+    with unused_outputs(engine, run.twin_id, "runs/other.zarr") as (held, unused):
+        assert unused
+        assert held.scalar(text("SHOW idle_in_transaction_session_timeout")) == "0"
+    with transaction(engine) as connection:
+        assert connection.scalar(text("SHOW idle_in_transaction_session_timeout")) == "1min"
+    with unused_outputs(engine, 987654, "runs/other.zarr") as (_, unused):
+        assert not unused
+
+    def lose() -> None:
+        with unused_outputs(engine, run.twin_id, "runs/other.zarr") as (held, _):
+            pid = held.scalar(text("SELECT pg_backend_pid()"))
+            with transaction(engine) as connection:
+                connection.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+            held.execute(text("SELECT 1"))
+
+    with pytest.raises(DatabaseUnavailable, match=f"while twin {run.twin_id} was held"):
+        lose()
 
 
 def test_runs_that_end_their_year_while_their_twin_lives_owe_their_outputs(engine: Engine) -> None:
@@ -249,3 +317,35 @@ def test_finishing_against_expiry_ends_in_one_order_or_the_other(engine: Engine)
         assert (twin.status == "deleted") == (run.twin_id in gone.result())
         assert ledger.get_run(engine, run.id).status == "completed"
         assert ledger.get_result(engine, run.id)
+
+
+def test_finishing_against_purge_leaves_a_result_or_nothing_of_it(engine: Engine) -> None:
+    for _ in range(10):
+        run = make_running(engine)
+        together, finished = threading.Barrier(2), threading.Event()
+
+        def finish() -> object:
+            together.wait()  # noqa: B023
+            try:
+                return ledger.complete_run(engine, run.id, run.lease_generation, a_result())  # noqa: B023
+            finally:
+                finished.set()  # noqa: B023
+
+        def rival() -> None:
+            together.wait()  # noqa: B023
+            last = False
+            while not last:
+                last = finished.is_set()  # noqa: B023
+                purge(in_batches(engine), NOW + 9999 * DAY, LIMITS)
+
+        with ThreadPoolExecutor(2) as pool:
+            made, gone = pool.submit(finish), pool.submit(rival)
+            assert made.result()
+            gone.result()
+        assert set(count_orphans(engine).values()) == {0}
+        left = "SELECT count(*) FROM simulation_{} WHERE {} = :run"
+        results = number(engine, left.format("results", "simulation_run_id"), run=run.id)
+        assert number(engine, left.format("runs", "id"), run=run.id) == results
+        if results:
+            assert ledger.get_result(engine, run.id).end_state == a_result()["end_state"]
+        assert ledger.get_twin(engine, run.twin_id).status == "completed"

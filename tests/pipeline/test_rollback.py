@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
 from tests.factories import a_result, make_ready_twin, make_run, make_running, make_twin
-from tests.pipeline.databases import database, fill
+from tests.pipeline.databases import database, fill, make_sweep
 
 from twinpipe.cli import main
 from twinpipe.db import export, ledger, restore
@@ -23,7 +24,7 @@ from twinpipe.db.pause import paused
 from twinpipe.db.restore import import_ledger
 from twinpipe.db.rollback import rollback_ledger
 from twinpipe.db.session import close, engine
-from twinpipe.db.tables import remnants, tables
+from twinpipe.db.tables import fingerprint, remnants, tables
 from twinpipe.errors import Conflict, Failure, InvalidInput, StoreError, TwinpipeError
 
 FIFTEEN = Path("/usr/lib/postgresql/15/bin")
@@ -98,6 +99,7 @@ def test_what_was_exported_comes_back_the_same(version: str, request: pytest.Fix
         fill(engine(url), twins=1000, runs=6000)
         before, newest = rows(url), status(url)
         assert sum(map(len, before.values())) > 10_000
+        assert [name for name, found in before.items() if not found] == []  # each table is put to the proof
         done = rollback_ledger(url, "base", folder)
         assert left_behind(url) == []
         assert status(url)["current"] is None
@@ -107,6 +109,10 @@ def test_what_was_exported_comes_back_the_same(version: str, request: pytest.Fix
         manifest = import_ledger(url, folder)
         assert manifest == done.manifest
         assert rows(url) == before
+        with engine(url).connect() as connection:
+            found = {t.name: fingerprint(connection, t) for t in tables(connection)}
+        assert found == done.manifest.fingerprints
+        assert set(found) == set(before)
         assert status(url) == newest
         again = rollback_ledger(url, "base", folder.with_name("again"))
         assert again.manifest.fingerprints == done.manifest.fingerprints
@@ -143,8 +149,9 @@ def test_each_line_is_json_and_the_manifest_says_what_there_is(url: str, folder:
 
 def test_jobs_are_stopped_and_late_writers_are_fenced(url: str, folder: Path) -> None:
     run, queued = make_running(engine(url)), make_run(engine(url))
+    sweep = make_sweep(engine(url), queued.twin_id, datetime.now(UTC) + timedelta(hours=1))
     done = rollback_ledger(url, "base", folder)
-    assert done.cancelled == (run.id,)
+    assert (done.cancelled, done.cancelled_sweeps) == ((run.id,), (sweep,))
     with pytest.raises(Failure, match="db migrate"):
         ledger.complete_run(engine(url), run.id, run.lease_generation, a_result())
     with pytest.raises(Failure, match="db migrate"):
@@ -252,6 +259,17 @@ def test_rows_that_came_after_the_export_are_not_lost(url: str, folder: Path) ->
     with pytest.raises(Conflict, match="not in the export"):
         import_ledger(url, folder)
     assert ledger.get_twin(engine(url), stranger.id).name == "second"
+
+
+def test_messages_that_were_settled_after_the_export_are_not_owed_again(url: str, folder: Path) -> None:
+    fill(engine(url), twins=20, runs=100)
+    rollback_ledger(url, revisions()[-2], folder)  # the outbox stays
+    with engine(url).begin() as connection:
+        connection.execute(text("UPDATE outbox SET done_at = now(), outcome = '{}' WHERE done_at IS NULL"))
+    with pytest.raises(Conflict, match=r"table outbox has .* changed after it"):
+        import_ledger(url, folder)
+    with engine(url).connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM outbox WHERE done_at IS NULL")) == 0
 
 
 def test_a_rollback_that_makes_no_sense_is_refused(url: str, folder: Path) -> None:

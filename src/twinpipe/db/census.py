@@ -15,7 +15,7 @@ from twinpipe.db.runs import lock_run
 from twinpipe.db.segments import forget_seals
 from twinpipe.db.session import retried, transaction
 from twinpipe.db.trail import note
-from twinpipe.db.twins import lock_twin
+from twinpipe.db.twins import held_twin
 from twinpipe.errors import Conflict
 
 GIVE_UP = "give up outputs"  # in the audit log, which keeps it for as long as there is a ledger
@@ -29,6 +29,7 @@ class TwinEntry:
     status: str
     body_digest: str
     store_path: str | None
+    created_at: datetime
     drop_owed: bool
 
 
@@ -41,6 +42,7 @@ class RunEntry:
     status: str
     folder: str | None
     lease_until: datetime | None
+    completed_at: datetime | None
     flow_run_id: str | None
     has_result: bool
     given_up: bool
@@ -70,11 +72,16 @@ def take_census(engine: Engine, now: datetime | None = None) -> Census:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         connection.exec_driver_sql("SET LOCAL statement_timeout = '10min'")
         moment = now or connection.scalars(select(func.clock_timestamp())).one()
-        known = select(t.id, t.status, t.body_digest, t.store_path, twin_owed.label("drop_owed"))
+        known = select(t.id, t.status, t.body_digest, t.store_path, t.created_at, twin_owed.label("drop_owed"))
         twins = {row.id: TwinEntry(**row._asdict()) for row in connection.execute(known)}
         kept = select(
             *(r.id, r.digital_twin_id.label("twin_id"), r.status, r.parameters["store"].astext.label("folder")),
-            *(r.lease_until, cast(r.flow_run_id, Text).label("flow_run_id"), result.label("has_result")),
+            *(
+                r.lease_until,
+                r.completed_at,
+                cast(r.flow_run_id, Text).label("flow_run_id"),
+                result.label("has_result"),
+            ),
             (given_up | r.purged_at.is_not(None)).label("given_up"),
         ).join(t, t.id == r.digital_twin_id)
         runs = connection.execute(kept.where(t.deleted_at.is_(None))).all()
@@ -108,8 +115,7 @@ def _given_up() -> ColumnElement[bool]:
 def idle_outputs(engine: Engine, twin_id: int, folder: str) -> Iterator[bool]:
     """Whether no run needs a folder of a twin, which none can begin to need before the context ends."""
     r = SimulationRun
-    with transaction(engine) as connection:
-        lock_twin(connection, twin_id)
+    with held_twin(engine, twin_id) as connection:
         needed = r.status.in_(("queued", "running")) | ((r.status == "completed") & ~_given_up())
         using = select(r.id).where(r.digital_twin_id == twin_id, r.parameters["store"].astext == folder, needed)
         yield connection.scalar(using.limit(1)) is None

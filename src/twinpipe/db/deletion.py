@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,26 +13,29 @@ from twinpipe.db.models import DigitalTwin, SimulationRun, Sweep
 from twinpipe.db.outbox import TWIN_DELETED, owe
 from twinpipe.db.session import retried, transaction
 from twinpipe.db.trail import note
-from twinpipe.db.twins import lock_twin, set_twin
+from twinpipe.db.twins import held_twin, lock_twin, set_twin
 from twinpipe.errors import Conflict, NotFound
 
 Begin = Callable[[], AbstractContextManager[Connection]]
 
+RESULTS_KEPT = timedelta(days=730)
+
 # A twin that is being made or simulated is left alone, and so is one with a run whose result should be here but
 # is not: its store is the only copy.
+RUNNING = "SELECT r.id FROM simulation_runs r WHERE r.digital_twin_id = t.id AND r.status = 'running'"
+SWEEPING = "SELECT s.id FROM sweeps s WHERE s.digital_twin_id = t.id AND s.status = 'running'"
+ONLY_COPY = """
+    SELECT r.id FROM simulation_runs r
+    WHERE r.digital_twin_id = t.id AND r.status = 'completed' AND r.purged_at IS NULL AND r.completed_at > :kept
+        AND NOT EXISTS (SELECT FROM simulation_results s WHERE s.simulation_run_id = r.id)"""
+KEEPERS = f"""
+    SELECT ({RUNNING} LIMIT 1) AS run, ({SWEEPING} LIMIT 1) AS sweep, ({ONLY_COPY} LIMIT 1) AS lost
+    FROM digital_twins t WHERE t.id = :twin"""
 EXPIRE = f"""
     WITH v AS MATERIALIZED (
         SELECT t.id, t.store_path FROM digital_twins t
         WHERE t.expires_at < :now AND t.deleted_at IS NULL AND t.status IN ('ready', 'completed', 'failed')
-            AND NOT EXISTS (
-                SELECT FROM simulation_runs r WHERE r.digital_twin_id = t.id AND r.status = 'running')
-            AND NOT EXISTS (
-                SELECT FROM sweeps s WHERE s.digital_twin_id = t.id AND s.status = 'running')
-            AND NOT EXISTS (
-                SELECT FROM simulation_runs r
-                WHERE r.digital_twin_id = t.id AND r.status = 'completed' AND r.purged_at IS NULL
-                    AND r.completed_at > :kept
-                    AND NOT EXISTS (SELECT FROM simulation_results s WHERE s.simulation_run_id = r.id))
+            AND NOT EXISTS ({RUNNING}) AND NOT EXISTS ({SWEEPING}) AND NOT EXISTS ({ONLY_COPY})
         ORDER BY t.expires_at LIMIT :batch FOR UPDATE OF t SKIP LOCKED
     ), ended AS (
         UPDATE digital_twins t SET status = 'deleted', deleted_at = :now FROM v WHERE t.id = v.id
@@ -55,20 +58,25 @@ class Ended:
 
 
 @retried
-def delete_twin(engine: Engine, twin_id: int, actor: str = "system", now: datetime | None = None) -> bool:
+def delete_twin(
+    engine: Engine,
+    twin_id: int,
+    actor: str = "system",
+    now: datetime | None = None,
+    results_kept: timedelta = RESULTS_KEPT,
+) -> bool:
     """Delete a twin and cancel what waits for it; False when it was deleted before.
 
-    Raises NotFound, Conflict while it is being made or simulated.
+    Raises NotFound, and Conflict while it is being made or simulated, or when its store is the only copy of a
+    result: one younger than results_kept that is not in the ledger.
     """
     t, r, s = DigitalTwin, SimulationRun, Sweep
     with transaction(engine) as connection:
         status = lock_twin(connection, twin_id)
         if status == "deleted":
             return False
-        running = [r.digital_twin_id == twin_id, r.status == "running"]
-        if status in ("creating", "running_simulation") or connection.scalar(select(r.id).where(*running).limit(1)):
-            raise Conflict(f"twin {twin_id} is {status}; cancel its run, or wait, before deleting it.")
         moment = now or connection.scalars(select(func.clock_timestamp())).one()
+        _check_free(connection, twin_id, status, moment - results_kept)
         for table in (r, s):
             waiting = update(table).where(table.digital_twin_id == twin_id, table.status == "queued")
             connection.execute(waiting.values(status="cancelled", completed_at=moment))
@@ -79,6 +87,20 @@ def delete_twin(engine: Engine, twin_id: int, actor: str = "system", now: dateti
         owe(connection, TWIN_DELETED, twin_id, twin_id=twin_id, store=store)
         note(connection, actor, "delete", "digital_twins", twin_id, was=status)
         return True
+
+
+def _check_free(connection: Connection, twin_id: int, status: str, kept: datetime) -> None:
+    """Raise Conflict when a locked twin is one that an expiry would leave alone."""
+    keeper = connection.execute(text(KEEPERS), {"twin": twin_id, "kept": kept}).one()
+    if keeper.sweep is not None:
+        raise Conflict(f"sweep {keeper.sweep} is running on twin {twin_id}; wait for its end before deleting it.")
+    if status in ("creating", "running_simulation") or keeper.run is not None:
+        raise Conflict(f"twin {twin_id} is {status}; cancel its run, or wait, before deleting it.")
+    if keeper.lost is not None:
+        raise Conflict(
+            f"run {keeper.lost} is completed and its result is not in the ledger; "
+            f"the store of twin {twin_id} is the only copy, and stays."
+        )
 
 
 @retried
@@ -125,15 +147,18 @@ def deferred_twins(engine: Engine, now: datetime) -> dict[int, str]:
 
 @contextmanager
 def unused_outputs(engine: Engine, twin_id: int, folder: str) -> Iterator[tuple[Connection, bool]]:
-    """A transaction in which no run can begin to use a folder of a twin, and whether none does; not without a twin."""
+    """A transaction in which no run can begin to use a folder of a twin, and whether none does; not without a twin.
+
+    For as long as the bytes go: see held_twin.  Raises DatabaseUnavailable.
+    """
     r = SimulationRun
-    with transaction(engine) as connection:
+    with ExitStack() as stack:
         try:
-            lock_twin(connection, twin_id)
+            held = stack.enter_context(held_twin(engine, twin_id))
         except NotFound:  # its whole store has gone
-            yield connection, False
+            yield stack.enter_context(transaction(engine)), False
             return
         using = select(r.id).where(
             r.digital_twin_id == twin_id, r.purged_at.is_(None), r.parameters["store"].astext == folder
         )
-        yield connection, connection.scalar(using.limit(1)) is None
+        yield held, held.scalar(using.limit(1)) is None

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, text
 
-from twinpipe.db.deletion import Begin
+from twinpipe.db.deletion import RESULTS_KEPT, Begin
 from twinpipe.db.outbox import RUN_PURGED, TWIN_DELETED
 from twinpipe.db.session import retried, transaction
 from twinpipe.db.trail import note
@@ -25,7 +25,7 @@ from twinpipe.db.trail import note
 class Limits:
     """How long rows are kept: results and runs after they were made, twins after they expired."""
 
-    results: timedelta = timedelta(days=730)
+    results: timedelta = RESULTS_KEPT
     runs: timedelta = timedelta(days=365)
     twins: timedelta = timedelta(days=90)
 

@@ -44,6 +44,7 @@ class Rollback:
     dropped_tables: tuple[str, ...]
     orphans: dict[str, int]
     twins: tuple[tuple[int, str | None], ...]  # whose rows are gone, with where their stores were
+    cancelled_sweeps: tuple[int, ...] = ()
 
 
 def check_target(current: str | None, target: str) -> None:
@@ -69,30 +70,38 @@ def rollback_ledger(url: str, target: str, folder: Path) -> Rollback:
         check_export_folder(folder)
         ended = end_others(connection)
         try:
-            cancelled = _stop_jobs(connection)
+            stopped = _stop_jobs(connection)
             _take_all_tables(connection)
             done = _export_and_reverse(connection, target, folder)
             connection.commit()
         except DBAPIError as error:
             said = str(error.orig).strip().splitlines()[0].strip(" .")
             raise Conflict(f"the ledger could not be rolled back: {said}.") from None
-    return replace(done, cancelled=cancelled, ended_connections=ended)
+    return replace(
+        done,
+        cancelled=stopped.get("simulation_runs", ()),
+        cancelled_sweeps=stopped.get("sweeps", ()),
+        ended_connections=ended,
+    )
 
 
-def _stop_jobs(connection: Connection) -> tuple[int, ...]:
+def _stop_jobs(connection: Connection) -> dict[str, tuple[int, ...]]:
     """Cancel what is running and let it hear of that; queued runs stay queued, and come back so with the export.
 
     In plain SQL, since the schema may be older than the models.
     """
     with connection.begin():
         here = {table.name for table in tables(connection)}
-        for table in ("sweeps", "simulation_runs"):
-            cancelled = tuple(connection.scalars(text(CANCEL.format(table=table)))) if table in here else ()
+        cancelled: dict[str, tuple[int, ...]] = {
+            table: tuple(sorted(connection.scalars(text(CANCEL.format(table=table)))))
+            for table in ("sweeps", "simulation_runs")
+            if table in here
+        }
         if "simulation_runs" in here:
             connection.execute(text(RELEASE))
-    if cancelled:
+    if any(cancelled.values()):
         time.sleep(GRACE)
-    return tuple(sorted(cancelled))
+    return cancelled
 
 
 def _take_all_tables(connection: Connection) -> None:

@@ -20,6 +20,8 @@ from twinpipe.db.validations import check_duration, check_share, check_word
 from twinpipe.errors import Conflict, NotFound
 from twinpipe.payloads import check_payload
 
+Live = type[SimulationRun] | type[Sweep]  # what is held under a lease
+
 SILENT = "the process that ran it ended without saying so"
 QUEUE_LIMIT = timedelta(days=1)
 CREATION_LIMIT = timedelta(hours=1)
@@ -129,20 +131,14 @@ def claim_run(
 
 
 def _displace(connection: Connection, run: Row[Any], moment: datetime) -> None:
-    """Fail runs that still hold the twin when their leases have run out; raises Conflict when one has not."""
+    """Fail runs and sweeps that still hold the twin though their leases are over; raises Conflict when one is not."""
     twin = run.digital_twin_id
-    holding = select(SimulationRun.id, SimulationRun.lease_until).where(
-        SimulationRun.digital_twin_id == twin, SimulationRun.status == "running"
-    )
-    others = connection.execute(holding.with_for_update()).all()
-    for other in others:
-        if other.lease_until > moment:
-            raise Conflict(f"run {other.id} is running on twin {twin}; one at a time.")
-    sweep = select(Sweep.id).where(Sweep.digital_twin_id == twin, Sweep.status == "running")
-    if (number := connection.scalar(sweep)) is not None:
-        raise Conflict(f"sweep {number} is running on twin {twin}; one at a time.")
-    for other in others:
-        _end(connection, other.id, twin, "failed", SILENT, moment)
+    for table, what in ((SimulationRun, "run"), (Sweep, "sweep")):
+        holding = select(table.id, table.lease_until).where(table.digital_twin_id == twin, table.status == "running")
+        for number, lease_until in connection.execute(holding.with_for_update()).all():
+            if lease_until is not None and lease_until > moment:
+                raise Conflict(f"{what} {number} is running on twin {twin}; one at a time.")
+            _end(connection, number, twin, "failed", SILENT, moment, table)
 
 
 @retried
@@ -187,11 +183,10 @@ def cancel_run(engine: Engine, run_id: int) -> bool:
 def silent_runs(engine: Engine, now: datetime | None = None) -> list[int]:
     """Ids of the runs that reap would end."""
     with transaction(engine) as connection:
-        return [row.id for row in _silent(connection, _moment(connection, now))]
+        return [row.id for row in _silent(connection, SimulationRun, _moment(connection, now))]
 
 
-def _silent(connection: Connection, moment: datetime) -> Sequence[Row[int, str]]:
-    r = SimulationRun
+def _silent(connection: Connection, r: Live, moment: datetime) -> Sequence[Row[int, str]]:
     silent = (r.status == "running") & (r.lease_until < moment)
     forgotten = (r.status == "queued") & or_(r.created_at < moment - QUEUE_LIMIT, DigitalTwin.deleted_at.is_not(None))
     wanted = select(r.id, r.status).join(DigitalTwin, DigitalTwin.id == r.digital_twin_id)
@@ -200,28 +195,35 @@ def _silent(connection: Connection, moment: datetime) -> Sequence[Row[int, str]]
 
 @retried
 def reap(engine: Engine, now: datetime | None = None) -> list[int]:
-    """End what nobody ended, and return the ids of the runs.
+    """End what nobody ended, and return the ids of the runs; sweeps end by the same rules, but are not told.
 
-    Running runs whose lease ran out fail; queued ones older than a day or of a deleted twin are cancelled;
+    Running ones whose lease ran out fail; queued ones older than a day or of a deleted twin are cancelled;
     twins in creation for over an hour fail. now is the database's clock unless given.
     """
     with transaction(engine) as connection:
         moment = _moment(connection, now)
-        found = _silent(connection, moment)
         connection.execute(
             update(DigitalTwin)
             .where(DigitalTwin.status == "creating", DigitalTwin.created_at < moment - CREATION_LIMIT)
             .values(status="failed")
         )
+    _reap(engine, Sweep, moment)
+    return _reap(engine, SimulationRun, moment)
+
+
+def _reap(engine: Engine, table: Live, moment: datetime) -> list[int]:
+    with transaction(engine) as connection:
+        found = _silent(connection, table, moment)
     reaped = []
-    for run_id, status in found:
+    for number, status in found:
         with transaction(engine) as connection:
-            run, _ = _locked(connection, run_id)
-            if run.status != status or (status == "running" and run.lease_until >= moment):
+            row, _ = _locked(connection, number, table)
+            if row.status != status or (status == "running" and row.lease_until >= moment):
                 continue  # it moved since we looked
             message = SILENT if status == "running" else None
-            _end(connection, run_id, run.digital_twin_id, "failed" if message else "cancelled", message, moment)
-            reaped.append(run_id)
+            ended = "failed" if message else "cancelled"
+            _end(connection, number, row.digital_twin_id, ended, message, moment, table)
+            reaped.append(number)
     return reaped
 
 
@@ -250,11 +252,10 @@ def lock_run(connection: Connection, run_id: int) -> Row[Any]:
     return _locked(connection, run_id)[0]
 
 
-def _locked(connection: Connection, run_id: int) -> tuple[Row[Any], str]:
-    r = SimulationRun
+def _locked(connection: Connection, run_id: int, r: Live = SimulationRun) -> tuple[Row[Any], str]:
     twin_id = connection.scalar(select(r.digital_twin_id).where(r.id == run_id))
     if twin_id is None:
-        raise NotFound("run", run_id)
+        raise NotFound("run" if r is SimulationRun else "sweep", run_id)
     status = lock_twin(connection, twin_id)
     columns: tuple[Any, ...] = (r.id, r.digital_twin_id, r.status, r.attempt, r.started_at)
     lease: tuple[Any, ...] = (r.lease_generation, r.lease_holder, r.lease_until)
@@ -275,21 +276,29 @@ def _end_if(connection: Connection, run_id: int, status: str, message: str | Non
 
 
 def _end(
-    connection: Connection, run_id: int, twin_id: int, status: str, message: str | None, moment: datetime | None = None
+    connection: Connection,
+    number: int,
+    twin_id: int,
+    status: str,
+    message: str | None,
+    moment: datetime | None = None,
+    table: Live = SimulationRun,
 ) -> None:
-    """End a locked run of a locked twin without a result, now or at a moment."""
+    """End a locked run or sweep of a locked twin without a result, now or at a moment."""
     connection.execute(
-        update(SimulationRun)
-        .where(SimulationRun.id == run_id)
+        update(table)
+        .where(table.id == number)
         .values(
             status=status,
             error_message=message,
-            completed_at=func.greatest(moment or func.clock_timestamp(), SimulationRun.started_at),
+            completed_at=func.greatest(moment or func.clock_timestamp(), table.started_at),
             lease_until=null(),
         )
     )
-    others = select(SimulationRun.id).where(SimulationRun.digital_twin_id == twin_id, SimulationRun.status == "running")
-    if connection.scalar(others.limit(1)) is None:
+    r, s = SimulationRun, Sweep
+    running = select(r.id).where(r.digital_twin_id == twin_id, r.status == "running")
+    running_sweep = select(s.id).where(s.digital_twin_id == twin_id, s.status == "running")
+    if not connection.scalar(select(running.exists() | running_sweep.exists())):
         release_twin(connection, twin_id)
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, Select, Text, cast, func, select, update
+from sqlalchemy import Connection, Engine, Select, Text, cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from twinpipe.db.models import CelestialBody, DigitalTwin, SimulationRun, SolarSystem, User
 from twinpipe.db.refusals import explained
 from twinpipe.db.rows import TwinRow
-from twinpipe.db.session import check_json, retried, transaction
+from twinpipe.db.session import check_json, is_transient, retried, transaction
 from twinpipe.db.validations import MAX_TTL_DAYS, check_expiry, check_name
-from twinpipe.errors import Conflict, InvalidInput, NotFound
+from twinpipe.errors import Conflict, DatabaseUnavailable, InvalidInput, NotFound
 from twinpipe.payloads import check_payload
 
 
@@ -174,6 +178,26 @@ def lock_twin(connection: Connection, twin_id: int) -> str:
     if status is None:
         raise NotFound("twin", twin_id)
     return status
+
+
+@contextmanager
+def held_twin(engine: Engine, twin_id: int) -> Iterator[Connection]:
+    """A transaction that holds a twin's row while bytes of its store are deleted.
+
+    The lock is held until they are gone, since a run begun meanwhile would write into a folder that is being
+    removed.  That may take minutes in which the session is idle, so that here no limit ends it.  Raises NotFound,
+    DatabaseUnavailable when the session is lost all the same, or the row stays locked by another.
+    """
+    try:
+        with transaction(engine) as connection:
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            lock_twin(connection, twin_id)  # until the bytes are gone: whoever wants the twin waits
+            yield connection
+    except (DBAPIError, PoolTimeout) as error:
+        if not is_transient(error):
+            raise
+        first = str(getattr(error, "orig", None) or error).strip().splitlines()[0].strip(" .")
+        raise DatabaseUnavailable(f"the database went away while twin {twin_id} was held: {first}.") from None
 
 
 def set_twin(connection: Connection, twin_id: int, status: str, **values: Any) -> None:
