@@ -73,7 +73,7 @@ def take_census(engine: Engine, now: datetime | None = None) -> Census:
         connection.exec_driver_sql("SET LOCAL statement_timeout = '10min'")
         moment = now or connection.scalars(select(func.clock_timestamp())).one()
         known = select(t.id, t.status, t.body_digest, t.store_path, t.created_at, twin_owed.label("drop_owed"))
-        twins = {row.id: TwinEntry(**row._asdict()) for row in connection.execute(known)}
+        twins = {row.id: TwinEntry(**row._asdict()) for row in connection.execute(known.order_by(t.id))}
         kept = select(
             *(r.id, r.digital_twin_id.label("twin_id"), r.status, r.parameters["store"].astext.label("folder")),
             *(
@@ -84,7 +84,7 @@ def take_census(engine: Engine, now: datetime | None = None) -> Census:
             ),
             (given_up | r.purged_at.is_not(None)).label("given_up"),
         ).join(t, t.id == r.digital_twin_id)
-        runs = connection.execute(kept.where(t.deleted_at.is_(None))).all()
+        runs = connection.execute(kept.where(t.deleted_at.is_(None)).order_by(r.id)).all()
         sealed: dict[int, list[tuple[int, int]]] = {}
         noted = select(s.simulation_run_id, s.block, s.segment).where(s.simulation_run_id.is_not(None))
         for run_id, block, segment in connection.execute(noted):
