@@ -45,8 +45,9 @@ HUMID = np.array(
     ]
 )
 
-# The kernel looks up a finer table at uniform distances, with 1/eps at its nodes.
-LOG_PRESSURE_0, LOG_PRESSURE_STEP, LOG_PRESSURE_NODES = float(np.log(10.0)) - 12.0, 0.05, 480
+# The kernel looks up a finer table at uniform distances, with 1/eps at its nodes; today's Mars, 610 Pa, is one.
+LOG_PRESSURE_STEP, LOG_PRESSURE_NODES = 0.05, 480
+LOG_PRESSURE_0 = float(np.log(610.0)) - 322 * LOG_PRESSURE_STEP
 TEMPERATURE_0, TEMPERATURE_NODES = 100.0, 301  # 1 K apart, so that every node of the source is hit
 THICK_PRESSURE, THICK_EXPONENT = 2e5, 1.2  # above 2 bar tau grows as p^1.2
 THIN_EXPONENT = 0.5  # below 100 Pa tau falls as p^0.5, the square-root law of strong lines
