@@ -34,7 +34,7 @@ def run_cleanup(as_of: datetime | None, dry_run: bool) -> dict[str, Any]:
 
 
 @flow(name="cleanup")
-def cleanup(params: Cleanup = Cleanup()) -> dict[str, Any]:  # noqa: B008  (frozen defaults of the form)
+def cleanup(params: Cleanup = Cleanup()) -> dict[str, Any]:  # noqa: B008  (the form needs an instance)
     """Delete what expired and what is past its retention; fails when a store could not be dropped."""
     report = run_cleanup(params.as_of, params.dry_run)
     get_run_logger().info("cleanup: %d bytes in %d stores", report["bytes"], len(report["dropped_stores"]))
