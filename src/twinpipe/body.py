@@ -10,24 +10,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from twinpipe.constants import GRAVITATIONAL_CONSTANT, MOLAR_MASS
 from twinpipe.digest import digest
 from twinpipe.errors import InvalidInput, NotFound
+from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
+from twinpipe.spheres import Co2Ice, Geosphere, Hydrosphere
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-GasName = Literal["CO2", "N2", "O2", "Ar", "CO", "CH4", "H2", "He", "H2O", "SO2", "NH3"]
 MapName = Literal["elevation", "albedo", "thermal_inertia"]
-
-
-class Part(BaseModel):
-    """Base of everything in a body file: frozen, and unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Orbit(Part):
@@ -151,38 +142,6 @@ class Climate(Part):
         " as the diffusivity does; 0: the ground itself diffuses",
     )
     relative_humidity: Fraction = Field(0.5, description="over surface water ice; B3.3 (b)")
-
-
-class Co2Ice(Part):
-    """Optical properties of seasonal CO2 ice; B8."""
-
-    albedo_north: Fraction
-    albedo_south: Fraction
-    emissivity_north: Fraction
-    emissivity_south: Fraction
-    half_cover_kg_m2: Positive = Field(20.0, description="mass at which half of the ground is covered; B2")
-
-
-class Deposit(Part):
-    """Water ice on the surface, spread evenly over a band of latitudes."""
-
-    name: str
-    mass_kg: NotNegative
-    south_degree: Annotated[float, Field(ge=-90, le=90)]
-    north_degree: Annotated[float, Field(ge=-90, le=90)]
-
-
-class Hydrosphere(Part):
-    """Water inventories."""
-
-    total_water_kg: NotNegative = 0.0
-    surface_ice: tuple[Deposit, ...] = ()
-
-
-class Geosphere(Part):
-    """Volatiles stored in the ground: compound -> mechanism -> kg."""
-
-    stored_volatiles_kg: dict[str, dict[str, NotNegative]] = {}
 
 
 class Body(Part):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 STEFAN_BOLTZMANN: Final = 5.670374e-8  # W m-2 K-4; CODATA
@@ -18,21 +19,48 @@ TRIPLE_POINT_WATER_PRESSURE: Final = 611.657  # Pa; D1 [S16]
 TRIPLE_POINT_WATER_TEMPERATURE: Final = 273.16  # K; D1 [S16]
 ARMSTRONG_PRESSURE: Final = 6270.0  # Pa, water boils at body temperature; D1 [S16]
 
-MOLAR_MASS: Final[dict[str, float]] = {  # kg mol-1; IUPAC atomic weights
-    "CO2": 0.044010,
-    "N2": 0.028014,
-    "O2": 0.031998,
-    "Ar": 0.039948,
-    "CO": 0.028010,
-    "CH4": 0.016043,
-    "C2H6": 0.030069,
-    "H2": 0.002016,
-    "He": 0.004003,
-    "H2O": 0.018015,
-    "SO2": 0.064064,
-    "NH3": 0.017031,
-    "C3F8": 0.188019,
-    "CF4": 0.088004,
-    "C2F6": 0.138012,
-    "SF6": 0.146055,
+ATOMIC_MASS: Final[dict[str, float]] = {  # g mol-1; IUPAC conventional weights; dust and particles count as one each
+    "H": 1.008,
+    "He": 4.0026,
+    "C": 12.011,
+    "N": 14.007,
+    "O": 15.999,
+    "F": 18.998,
+    "Mg": 24.305,
+    "S": 32.06,
+    "Ar": 39.95,
+    "Ca": 40.078,
+    "dust": 1.0,
+    "aerosol": 1.0,
+}
+FORMULA: Final[dict[str, dict[str, int]]] = {
+    "CO2": {"C": 1, "O": 2},
+    "N2": {"N": 2},
+    "O2": {"O": 2},
+    "Ar": {"Ar": 1},
+    "CO": {"C": 1, "O": 1},
+    "CH4": {"C": 1, "H": 4},
+    "C2H6": {"C": 2, "H": 6},
+    "H2": {"H": 2},
+    "He": {"He": 1},
+    "H2O": {"H": 2, "O": 1},
+    "SO2": {"S": 1, "O": 2},
+    "NH3": {"N": 1, "H": 3},
+    "C3F8": {"C": 3, "F": 8},
+    "CF4": {"C": 1, "F": 4},
+    "C2F6": {"C": 2, "F": 6},
+    "SF6": {"S": 1, "F": 6},
+    "C": {"C": 1},
+    "CH2O": {"C": 1, "H": 2, "O": 1},
+    "CaO": {"Ca": 1, "O": 1},
+    "CaCO3": {"Ca": 1, "C": 1, "O": 3},
+    "MgO": {"Mg": 1, "O": 1},
+    "MgCO3": {"Mg": 1, "C": 1, "O": 3},
+    "dust": {"dust": 1},
+    "aerosol": {"aerosol": 1},
+}
+# kg mol-1; from the atoms, so that a reaction between them keeps the mass of each element exactly
+MOLAR_MASS: Final[dict[str, float]] = {
+    substance: math.fsum(count * ATOMIC_MASS[element] for element, count in atoms.items()) / 1000
+    for substance, atoms in FORMULA.items()
 }

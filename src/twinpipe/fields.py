@@ -14,7 +14,8 @@ class Field:
     """A field with its CF description.
 
     dims: maps are (member, time, lat, lon); zonal means (member, zonal_time, lat); series
-    (member, series_time); static maps (lat, lon).  kept: type in the store.
+    (member, series_time); static maps (lat, lon).  kept: type in the store.  process: what writes the field;
+    it is stored where that process runs, and everywhere when there is none.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Field:
     standard_name: str | None = None
     cell_methods: str | None = None
     kept: Literal["f4", "f8"] = "f4"
+    process: str | None = None
 
 
 MAP = ("member", "time", "lat", "lon")
@@ -34,6 +36,17 @@ STATIC = ("lat", "lon")
 ORBIT_MEAN = "time: mean area: mean"
 ZONAL_MEAN = "zonal_time: point lon: mean"
 GLOBAL_MEAN = "series_time: point area: mean"
+
+
+def _ground(name: str, group: Group, long_name: str, process: str, standard_name: str | None = None) -> Field:
+    """A field on the ground, kg m-2."""
+    return Field(name, group, MAP, "kg m-2", long_name, standard_name, ORBIT_MEAN, "f4", process)
+
+
+def _mass(name: str, long_name: str, process: str, units: str = "kg") -> Field:
+    """A series of the whole body's amount."""
+    return Field(name, "simulation_state", SERIES, units, long_name, None, None, "f8", process)
+
 
 # Order matters: the kernel accumulates MAPS, and writes ZONALS and SERIES, in this order.
 MAPS: tuple[Field, ...] = (
@@ -63,6 +76,22 @@ MAPS: tuple[Field, ...] = (
         None,
         ORBIT_MEAN,
     ),
+    # fields on the ground, in the order of physics.substances.LOCALS, and what the soil has adsorbed
+    _ground("water_ice_amount", "hydrosphere", "water ice on the ground", "water"),
+    _ground("liquid_water_amount", "hydrosphere", "liquid water on the ground", "water"),
+    _ground(
+        "water_vapour_amount",
+        "atmosphere",
+        "water vapour in the air",
+        "water",
+        "atmosphere_mass_content_of_water_vapor",
+    ),
+    _ground("dark_dust_amount", "geosphere", "dark dust spread on ice", "dust"),
+    _ground("living_matter_amount", "biosphere", "living matter, as CH2O", "biosphere"),
+    _ground("liquid_methane_amount", "hydrosphere", "liquid methane on the ground", "methane"),
+    _ground("liquid_ethane_amount", "hydrosphere", "liquid ethane on the ground", "methane"),
+    _ground("shell_ice_amount", "hydrosphere", "ice of the shell over the ocean", "ice_shell"),
+    _ground("adsorbed_co2_amount", "geosphere", "carbon dioxide adsorbed in the ground", "regolith"),
 )
 ZONALS: tuple[Field, ...] = (
     Field(
@@ -177,6 +206,33 @@ SERIES_FIELDS: tuple[Field, ...] = (
         "series_time: point area: minimum",
         "f8",
     ),
+    # masses of the fields on the ground, of the stores and of particles, in the order of physics.substances
+    _mass("water_ice_mass", "water ice on the ground", "water"),
+    _mass("liquid_water_mass", "liquid water on the ground", "water"),
+    _mass("water_vapour_mass", "water vapour in the air", "water"),
+    _mass("dark_dust_mass", "dark dust spread on ice", "dust"),
+    _mass("living_matter_mass", "living matter, as CH2O", "biosphere"),
+    _mass("liquid_methane_mass", "liquid methane on the ground", "methane"),
+    _mass("liquid_ethane_mass", "liquid ethane on the ground", "methane"),
+    _mass("shell_ice_mass", "ice of the shell over the ocean", "ice_shell"),
+    _mass("adsorbed_co2_mass", "carbon dioxide adsorbed in the ground", "regolith"),
+    _mass("ocean_water_mass", "water of the ocean", "stores"),
+    _mass("ground_ice_mass", "water ice in the ground", "stores"),
+    _mass("buried_co2_mass", "carbon dioxide ice buried at the poles", "stores"),
+    _mass("weathered_co2_mass", "carbon dioxide in weathered rock", "stores"),
+    _mass("oxidised_crust_mass", "oxygen that the crust took", "stores"),
+    _mass("solid_carbon_mass", "solid carbon", "stores"),
+    _mass("organic_matter_mass", "buried organic matter, as CH2O", "stores"),
+    _mass("calcium_oxide_mass", "calcium oxide", "stores"),
+    _mass("calcium_carbonate_mass", "calcium carbonate", "stores"),
+    _mass("magnesium_oxide_mass", "magnesium oxide", "stores"),
+    _mass("magnesium_carbonate_mass", "magnesium carbonate", "stores"),
+    _mass("fallen_particle_mass", "particles that fell out of the air", "stores"),
+    _mass("ocean_heat", "heat of the ocean above its freezing point", "stores", "J"),
+    _mass("aluminium_nanorod_mass", "aluminium nanorods in the air", "particles"),
+    _mass("nanoring_mass", "nanorings in the air", "particles"),
+    _mass("graphene_mass", "graphene in the air", "particles"),
+    _mass("natural_dust_mass", "natural dust made to rise", "particles"),
 )
 STATICS: tuple[Field, ...] = (
     Field("surface_altitude", "geosphere", STATIC, "m", "elevation of the surface", "surface_altitude"),
@@ -188,6 +244,6 @@ STATICS: tuple[Field, ...] = (
 ALL: tuple[Field, ...] = MAPS + ZONALS + SERIES_FIELDS + STATICS
 
 
-def in_group(group: Group) -> tuple[Field, ...]:
-    """The declared fields of one group."""
-    return tuple(f for f in ALL if f.group == group)
+def active(fields: tuple[Field, ...], processes: frozenset[str]) -> tuple[Field, ...]:
+    """The fields that are written where these processes run."""
+    return tuple(f for f in fields if f.process is None or f.process in processes)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from twinpipe.body import Body
 from twinpipe.constants import DAY
-from twinpipe.fields import ALL, GROUPS, MAPS, SERIES_FIELDS, STATICS, Field, Group
+from twinpipe.fields import ALL, GROUPS, MAPS, SERIES_FIELDS, STATICS, Field, Group, active
 from twinpipe.grid import Array, Grid
 from twinpipe.maps import evaluate, surface_ice
 from twinpipe.physics.orbit import solar_longitude
@@ -170,8 +170,10 @@ def run_layout(plan: Plan, attributes: dict[str, Any]) -> Layout:
     by_dim = coordinates(plan)
     groups: dict[Group, tuple[Variable, ...]] = {}
     for group in GROUPS:
-        variables = [_variable(f, sizes, chunks, static.get(f.name)) for f in ALL if f.group == group]
-        variables += [_initial(f, sizes, chunks) for f in (*MAPS, *SERIES_FIELDS) if f.group == group]
+        stored = active(ALL, plan.processes)
+        variables = [_variable(f, sizes, chunks, static.get(f.name)) for f in stored if f.group == group]
+        before = active((*MAPS, *SERIES_FIELDS), plan.processes)
+        variables += [_initial(f, sizes, chunks) for f in before if f.group == group]
         used = {d for v in variables for d in v.dims}
         groups[group] = tuple(c for dim in by_dim if dim in used for c in by_dim[dim]) + tuple(variables)
     return Layout({**ROOT_ATTRIBUTES, **attributes}, groups)
@@ -220,7 +222,7 @@ def twin_layout(
     for group in GROUPS:
         variables: list[Variable] = []
         for f in (*MAPS, *STATICS):
-            if f.group == group:
+            if f.group == group and (f.name in maps or f.name in static):
                 plain = Field(
                     f.name, f.group, ("lat", "lon"), f.units, f.long_name, f.standard_name, "area: mean", f.kept
                 )
@@ -243,6 +245,8 @@ def twin_layout(
             time = np.linspace(0, 1, len(next(iter(series.values()))) + 1)[1:] - 1
             variables.append(_coordinate("orbit_fraction", time, long_name="orbits before year 0", units="1"))
             for f in SERIES_FIELDS:
+                if f.name not in series:
+                    continue
                 one = Field(f.name, group, ("orbit_fraction",), f.units, f.long_name, f.standard_name, None, "f8")
                 variables.append(_given(one, series[f.name]))
             for gas, mass in gas_kg.items():

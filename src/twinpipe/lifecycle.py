@@ -18,12 +18,13 @@ from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow, TwinRow
 from twinpipe.engine import Executor, Token, prepare, run_plan
 from twinpipe.errors import Cancelled, Conflict, StoreError, TwinpipeError
-from twinpipe.fields import MAPS, SERIES_FIELDS
+from twinpipe.fields import MAPS, SERIES_FIELDS, active
 from twinpipe.grid import Grid
 from twinpipe.heartbeat import HANDOVER_SECONDS, LEASE_SECONDS, Heartbeat
 from twinpipe.layout import run_layout, twin_layout
 from twinpipe.measures import gas_by_name
 from twinpipe.physics.compiled import CODE_FINGERPRINT
+from twinpipe.physics.model import processes
 from twinpipe.plan import Plan, make_plan
 from twinpipe.result import build_result, read_outcome
 from twinpipe.scenario import Scenario
@@ -89,13 +90,14 @@ def create_twin(
 
 def _write_twin(path: Path, twin_id: int, body: Body, grid: Grid, clock: Clock) -> None:
     calm = climate(body, grid, clock, RunSpec.model_fields["spin_up_orbits"].default)
+    running = frozenset(processes(body, Scenario()))
     create_twin_store(
         path,
         twin_layout(
             body,
             grid,
-            {f.name: calm.maps[i] for i, f in enumerate(MAPS)},
-            {f.name: calm.series[i] for i, f in enumerate(SERIES_FIELDS)},
+            {f.name: calm.maps[i] for i, f in enumerate(MAPS) if f in active(MAPS, running)},
+            {f.name: calm.series[i] for i, f in enumerate(SERIES_FIELDS) if f in active(SERIES_FIELDS, running)},
             gas_by_name(calm.state.gas[:, 0]),
             calm.state.T.reshape(-1, grid.n_lat, grid.n_lon),
             {"title": f"Digital twin of {body.name}", "twin": twin_id, "body_digest": body.digest},

@@ -12,7 +12,7 @@ from twinpipe.constants import MOLAR_MASS
 from twinpipe.fields import MAPS, SERIES_FIELDS
 from twinpipe.grid import Array
 from twinpipe.maps import surface_ice
-from twinpipe.physics.records import GASES
+from twinpipe.physics.substances import GASES
 from twinpipe.plan import Plan
 from twinpipe.spec import RunSpec
 
@@ -67,8 +67,8 @@ def state(outcome: Outcome, *, end: bool) -> dict[str, Any]:
     """State of the planet by sphere: means over the orbit before year 0, or over the last orbit of the run."""
     grid, spec = outcome.plan.grid, outcome.spec
     maps = {n: a[-1] for n, a in outcome.maps.items()} if end else outcome.initial_maps
-    mean = {f.name: float(grid.mean(maps[f.name])) for f in MAPS}
-    series = {f.name: _orbit(outcome, f.name, end=end) for f in SERIES_FIELDS}
+    mean = {f.name: float(grid.mean(maps[f.name])) for f in MAPS if f.name in maps}
+    series = {f.name: _orbit(outcome, f.name, end=end) for f in SERIES_FIELDS if f.name in outcome.series}
     ice = series["co2_ice_mass_north"] + series["co2_ice_mass_south"]
     body = spec.body
     gas = outcome.gas_kg if end else _start_gas(outcome)

@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
-from twinpipe.body import Body, Finite, NotNegative, Part, Positive, explain
+from twinpipe.body import Body, explain
 from twinpipe.digest import canonical_json
 from twinpipe.errors import BudgetError, InvalidInput
 from twinpipe.grid import Grid
+from twinpipe.part import Finite, NotNegative, Part, Positive
 from twinpipe.scenario import Goal
 from twinpipe.spec import RunChoices
 

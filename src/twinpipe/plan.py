@@ -8,6 +8,7 @@ from functools import cached_property
 from twinpipe.clock import Clock
 from twinpipe.errors import InvalidInput
 from twinpipe.grid import Grid
+from twinpipe.physics.model import processes
 from twinpipe.spec import RunSpec
 
 
@@ -54,6 +55,11 @@ class Plan:
     @property
     def clock(self) -> Clock:
         return self.specs[0].clock
+
+    @cached_property
+    def processes(self) -> frozenset[str]:
+        """The processes that run in any member, which decide the fields that are stored."""
+        return frozenset(p for spec in self.specs for p in processes(spec.body, spec.scenario))
 
     @cached_property
     def n_steps(self) -> int:

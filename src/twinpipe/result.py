@@ -7,7 +7,7 @@ from typing import Any
 
 from twinpipe.errors import StoreError
 from twinpipe.events import key_events
-from twinpipe.fields import MAPS, SERIES_FIELDS
+from twinpipe.fields import MAPS, SERIES_FIELDS, active
 from twinpipe.measures import Outcome, gas_by_name, state
 from twinpipe.metrics import success_metrics
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
@@ -34,10 +34,10 @@ def read_outcome(plan: Plan, path: Path, member: int) -> Outcome:
         return Outcome(
             plan=plan,
             spec=plan.specs[member],
-            maps={f.name: read(f.name, f.group) for f in MAPS},
-            initial_maps={f.name: read(f"initial_{f.name}", f.group) for f in MAPS},
-            series={f.name: read(f.name, f.group) for f in SERIES_FIELDS},
-            initial_series={f.name: read(f"initial_{f.name}", f.group) for f in SERIES_FIELDS},
+            maps={f.name: read(f.name, f.group) for f in active(MAPS, plan.processes)},
+            initial_maps={f.name: read(f"initial_{f.name}", f.group) for f in active(MAPS, plan.processes)},
+            series={f.name: read(f.name, f.group) for f in active(SERIES_FIELDS, plan.processes)},
+            initial_series={f.name: read(f"initial_{f.name}", f.group) for f in active(SERIES_FIELDS, plan.processes)},
             gas_kg=gas_by_name(final["gas"][within]),
             books={
                 "imported_kg": gas_by_name(final["imported"][within]),

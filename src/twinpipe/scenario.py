@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
-from twinpipe.body import Body, Finite, Fraction, GasName, NotNegative, Part, Positive, explain
+from twinpipe.body import Body, explain
 from twinpipe.errors import InvalidInput, NotFound
+from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
 
 EventName = Literal[
     "triple_point_pressure", "armstrong_limit", "co2_caps_depleted", "warming_10K", "oxygen_threshold_reached"

@@ -16,10 +16,10 @@ import numpy as np
 from twinpipe.body import Body
 from twinpipe.clock import Clock
 from twinpipe.errors import SimulationError
-from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS
+from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, Field, active
 from twinpipe.grid import Array, Grid
 from twinpipe.physics import budget
-from twinpipe.physics.kernel import advance
+from twinpipe.physics.kernel import N_BASE_MAPS, advance
 from twinpipe.physics.model import Model, build, empty_ledger, first_guess
 from twinpipe.physics.records import Ledger, Outputs, State, scratch
 from twinpipe.plan import Block, Plan, Segment
@@ -32,9 +32,10 @@ LANES = 4  # members that one call of the kernel advances together: as many as s
 class BlockState:
     """State of a block at a step, member first; what a restart needs, exactly.
 
-    T (member, layer, lat, lon), ice and p (member, lat, lon), gas (member, gas), mean_temperature (member), the ledger
-    since the run's start, the contents at the start, and the running sums (member, window, field, lat, lon)
-    of the windows that are open at this step.
+    T (member, layer, lat, lon), ice and p (member, lat, lon), gas (member, gas), mean_temperature (member), local
+    (member, field, lat, lon), adsorbed (member, layer, lat, lon), store and aerosol (member, substance), the ledger
+    since the run's start, the contents at the start (energy; mass by element), and the running sums
+    (member, window, field, lat, lon) of the windows that are open at this step.
     """
 
     step: int
@@ -43,10 +44,17 @@ class BlockState:
     p: Array
     gas: Array
     mean_temperature: Array
+    local: Array
+    adsorbed: Array
+    store: Array
+    aerosol: Array
     energy_flow: Array
     imported: Array
     escaped: Array
     decayed: Array
+    supplied: Array
+    made: Array
+    spread: Array
     condensed: Array
     start_energy: Array
     start_mass: Array
@@ -74,38 +82,35 @@ class SegmentOutput:
 def _inward(a: Array) -> Array:
     """(member, ..., lat, lon) to (..., row, cell)."""
     moved = np.moveaxis(a, 0, -1)
-    return np.ascontiguousarray(moved.reshape(*moved.shape[:-2], -1))
+    return np.ascontiguousarray(moved.reshape(*moved.shape[:-2], moved.shape[-2] * moved.shape[-1]))
 
 
 def _outward(a: Array, members: int) -> Array:
     """(..., row, cell) to (member, ..., lat, lon)."""
-    return np.ascontiguousarray(np.moveaxis(a.reshape(*a.shape[:-1], -1, members), -1, 0))
+    return np.ascontiguousarray(np.moveaxis(a.reshape(*a.shape[:-1], a.shape[-1] // members, members), -1, 0))
+
+
+OF_CELLS = ("T", "ice", "p", "local", "adsorbed")  # of the kernel's state
 
 
 def _kernel_state(b: BlockState) -> tuple[State, Ledger]:
-    state = State(_inward(b.T), _inward(b.ice), _inward(b.p), b.gas.T.copy(), b.mean_temperature.copy())
-    return state, Ledger(
-        b.energy_flow.T.copy(), b.imported.T.copy(), b.escaped.T.copy(), b.decayed.T.copy(), b.condensed.copy()
-    )
+    own = {name: _inward(getattr(b, name)) if name in OF_CELLS else getattr(b, name).T.copy() for name in State._fields}
+    flows = {name: getattr(b, name).T.copy() for name in Ledger._fields if name != "energy"}
+    return State(**own), Ledger(energy=b.energy_flow.T.copy(), **flows)
 
 
 def _block_state(step: int, s: State, ledger: Ledger, start: budget.Contents, sums: Array) -> BlockState:
     n = len(s.mean_temperature)
+    own = {name: _outward(a, n) if name in OF_CELLS else a.T.copy() for name, a in s._asdict().items()}
+    flows = {name: a.T.copy() for name, a in ledger._asdict().items() if name != "energy"}
     return BlockState(
-        step,
-        _outward(s.T, n),
-        _outward(s.ice, n),
-        _outward(s.p, n),
-        s.gas.T.copy(),
-        s.mean_temperature.copy(),
-        ledger.energy.T.copy(),
-        ledger.imported.T.copy(),
-        ledger.escaped.T.copy(),
-        ledger.decayed.T.copy(),
-        ledger.condensed.copy(),
-        start.energy,
-        start.mass.T.copy(),
-        sums,
+        step=step,
+        **own,
+        **flows,
+        energy_flow=ledger.energy.T.copy(),
+        start_energy=start.energy,
+        start_mass=start.mass.T.copy(),
+        sums=sums,
     )
 
 
@@ -118,11 +123,17 @@ class Climate:
     series: Array  # (field, step), of the last orbit, fields as in fields.SERIES_FIELDS
 
 
+def join_members(states: list[State]) -> State:
+    """The states of single members as that of a block."""
+    parts: dict[str, list[Array]] = {name: [getattr(x, name) for x in states] for name in State._fields}
+    return State(**{n: _inward(np.stack(a)) if n in OF_CELLS else np.concatenate(a, axis=-1) for n, a in parts.items()})
+
+
 def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
     """Climate of the untouched body after a number of orbits from a first guess."""
     model = build((body,), (Scenario(),), grid, clock)
     s, n = first_guess(model), clock.steps_per_orbit
-    sums = np.zeros((1, len(MAPS), grid.n_lat, grid.n_lon))
+    sums = np.zeros((1, n_maps(model), grid.n_lat, grid.n_lon))
     for orbit in range(max(orbits, 1)):
         sums[:] = 0.0
         _, series = _call(model, s, empty_ledger(1), orbit * n, n, sums, n)
@@ -218,19 +229,24 @@ def start(plan: Plan, block: Block) -> tuple[BlockState, dict[str, Array]]:
         climates = [climate(s.body, plan.grid, plan.clock, s.spin_up_orbits) for s in plan.specs[a:b]]
         states = [c.state for c in climates]
         model = _model(plan, a, b)
-        joined = State(
-            _inward(np.stack([x.T for x in states])),
-            _inward(np.stack([x.ice for x in states])),
-            _inward(np.stack([x.p for x in states])),
-            np.concatenate([x.gas for x in states], axis=1),
-            np.concatenate([x.mean_temperature for x in states]),
-        )
-        sums = np.zeros((b - a, 0, len(MAPS), plan.grid.n_lat, plan.grid.n_lon))
+        joined = join_members(states)
+        sums = np.zeros((b - a, 0, n_maps(model), plan.grid.n_lat, plan.grid.n_lon))
         parts.append(_block_state(0, joined, empty_ledger(b - a), budget.contents(model, joined), sums))
         climates_of_block += climates
-    initial = {f.name: np.stack([c.maps[i] for c in climates_of_block]) for i, f in enumerate(MAPS)}
-    initial |= {f.name: np.stack([c.series[i] for c in climates_of_block]) for i, f in enumerate(SERIES_FIELDS)}
+    initial = {f.name: np.stack([c.maps[i] for c in climates_of_block]) for i, f in _numbered(plan, MAPS)}
+    initial |= {f.name: np.stack([c.series[i] for c in climates_of_block]) for i, f in _numbered(plan, SERIES_FIELDS)}
     return _join(parts), {f"initial_{name}": a for name, a in initial.items()}
+
+
+def _numbered(plan: Plan, declared: tuple[Field, ...]) -> list[tuple[int, Field]]:
+    """The fields of a plan with their places in the kernel's arrays."""
+    wanted = active(declared, plan.processes)
+    return [(i, f) for i, f in enumerate(declared) if f in wanted]
+
+
+def n_maps(model: Model) -> int:
+    """How many maps the kernel accumulates: those of the ground only where a process has any."""
+    return len(MAPS) if model.options.has_local else N_BASE_MAPS
 
 
 def _slabs(block: Block) -> list[tuple[int, int]]:
@@ -278,7 +294,7 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> 
     maps, zonals, series = [], [], []
     for a, b in pairwise(cuts):
         active = [w for w in windows if w[0] <= a and b <= w[1]]
-        shape = (len(MAPS), grid.n_lat, grid.n_lon * members)
+        shape = (n_maps(model), grid.n_lat, grid.n_lon * members)
         stack = np.zeros((len(active), *shape))
         for w, total in zip(active, stack, strict=True):
             total[:] = sums.pop(w, 0.0)
@@ -292,7 +308,7 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> 
                 sums[w] = total
         _check(s, model.bodies[0].name, plan.clock.year_of_step(b))
     still = [sums[w] for w in windows if w[0] < last < w[1]]
-    kept = np.zeros((members, len(still), len(MAPS), grid.n_lat, grid.n_lon))
+    kept = np.zeros((members, len(still), n_maps(model), grid.n_lat, grid.n_lon))
     for i, total in enumerate(still):
         kept[:, i] = _outward(total, members)
     beginning = budget.Contents(state.start_energy, state.start_mass.T)
@@ -304,14 +320,15 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> 
         "transport_error": books.transport.tolist(),
     }
     new = _block_state(last, s, ledger, beginning, kept)
-    return SegmentOutput(new, _named(maps, zonals, series, members, grid), record)
+    return SegmentOutput(new, _named(plan, maps, zonals, series, members), record)
 
 
-def _named(maps: list[Array], zonals: list[Array], series: list[Array], members: int, grid: Grid) -> dict[str, Array]:
+def _named(plan: Plan, maps: list[Array], zonals: list[Array], series: list[Array], members: int) -> dict[str, Array]:
     """Arrays by field name, member first."""
+    grid = plan.grid
     m = np.stack(maps, axis=2) if maps else np.zeros((members, len(MAPS), 0, grid.n_lat, grid.n_lon))
     z = np.moveaxis(np.concatenate(zonals, axis=1), -1, 0)
     x = np.moveaxis(np.concatenate(series, axis=1), -1, 0)
-    result = {f.name: m[:, i] for i, f in enumerate(MAPS)}
+    result = {f.name: m[:, i] for i, f in _numbered(plan, MAPS)}
     result |= {f.name: z[:, i] for i, f in enumerate(ZONALS)}
-    return result | {f.name: x[:, i] for i, f in enumerate(SERIES_FIELDS)}
+    return result | {f.name: x[:, i] for i, f in _numbered(plan, SERIES_FIELDS)}

@@ -7,10 +7,11 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from twinpipe.body import Body, Part
+from twinpipe.body import Body
 from twinpipe.clock import Clock
 from twinpipe.digest import digest
 from twinpipe.grid import Grid
+from twinpipe.part import Part
 from twinpipe.scenario import Scenario
 
 

@@ -13,7 +13,7 @@ from twinpipe.constants import YEAR
 from twinpipe.grid import Grid
 from twinpipe.physics.escape import decayed, escaped
 from twinpipe.physics.model import build, empty_ledger, first_guess
-from twinpipe.physics.records import GASES
+from twinpipe.physics.substances import GASES
 from twinpipe.scenario import SUPER_GAS_LIFETIME_YEARS, Scenario, Schedule, SuperGas, SuperGreenhouseGasFactory
 
 masses, sources = st.floats(0, 1e16), st.floats(0, 1e6)

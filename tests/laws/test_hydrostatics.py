@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from tests.laws.toy_bodies import MARS, clock_of, drive
 from twinpipe.grid import Array, Grid
 from twinpipe.physics.model import build, first_guess
-from twinpipe.physics.records import GASES
+from twinpipe.physics.substances import GASES
 from twinpipe.scenario import Scenario
 
 GRID = Grid(6, 5)

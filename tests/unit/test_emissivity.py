@@ -12,17 +12,10 @@ from scipy.optimize import brentq
 
 from twinpipe.constants import STEFAN_BOLTZMANN
 from twinpipe.physics import emissivity as table_of
+from twinpipe.physics.aerosol import ALBEDO, DEPTH, aerosol_effect
 from twinpipe.physics.emissivity import co2_emissivity, inverse_emissivity_table, optical_depth
-from twinpipe.physics.longwave import (
-    AEROSOL_ALBEDO,
-    AEROSOL_DEPTH,
-    SUPER_GASES,
-    aerosol_effect,
-    emissivity,
-    saturation_log_pressure,
-    super_gas_depth,
-    water_depth,
-)
+from twinpipe.physics.longwave import emissivity, saturation_log_pressure, super_gas_depth, water_depth
+from twinpipe.physics.substances import SUPER_GASES
 
 ABSORBED = 110.6  # W m-2, of the radiative-convective calculations; C2.3
 
@@ -145,12 +138,12 @@ def test_no_super_gas_has_no_depth() -> None:
     assert super_depth() == 0.0
 
 
-@pytest.mark.parametrize("kind", list(AEROSOL_DEPTH))
+@pytest.mark.parametrize("kind", list(DEPTH))
 def test_aerosols_have_the_values_of_their_nodes(kind: str) -> None:
-    for visible, depth in AEROSOL_DEPTH[kind].items():
+    for visible, depth in DEPTH[kind].items():
         assert aerosol_effect(kind, visible)[0] == pytest.approx(depth)
-    for visible, albedo in AEROSOL_ALBEDO[kind].items():
-        assert aerosol_effect(kind, visible)[1] == pytest.approx(albedo - AEROSOL_ALBEDO[kind][0])
+    for visible, albedo in ALBEDO[kind].items():
+        assert aerosol_effect(kind, visible)[1] == pytest.approx(albedo - ALBEDO[kind][0])
     assert aerosol_effect(kind, 0.0) == (0.0, 0.0)
 
 

@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import lpmv
 
-from twinpipe.body import Deposit, HarmonicMap, MapName, builtin_body
+from twinpipe.body import HarmonicMap, MapName, builtin_body
 from twinpipe.grid import Grid
 from twinpipe.maps import evaluate, normalised_legendre, surface_ice
+from twinpipe.spheres import Deposit
 
 MARS = builtin_body("mars")
 FILE = "mars_harmonics.json"

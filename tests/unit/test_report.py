@@ -21,7 +21,7 @@ from twinpipe import plots, report, wording
 from twinpipe.body import load_body
 from twinpipe.layout import run_layout
 from twinpipe.measures import Outcome
-from twinpipe.physics.records import GASES
+from twinpipe.physics.substances import GASES
 from twinpipe.plan import make_plan
 from twinpipe.result import build_result
 from twinpipe.scenario import Scenario, SuperGreenhouseGasFactory, load_pattern

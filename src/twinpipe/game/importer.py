@@ -11,11 +11,12 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from twinpipe.body import Body, GasName, builtin_body, builtin_names, explain
+from twinpipe.body import Body, builtin_body, builtin_names, explain
 from twinpipe.constants import DAY, MOLAR_MASS
 from twinpipe.errors import InvalidInput, NotFound, StoreError
 from twinpipe.game.entry import Entry, parse_entry, read_file
 from twinpipe.game.inconsistency import apart, contradictions
+from twinpipe.part import GasName
 
 KINDS = ("terrestrial_planet", "moon", "dwarf_planet")
 GASES: tuple[str, ...] = get_args(GasName)

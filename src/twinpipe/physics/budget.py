@@ -9,10 +9,30 @@ import numpy as np
 from twinpipe.grid import Array
 from twinpipe.physics.co2_ice import LATENT
 from twinpipe.physics.model import Model
-from twinpipe.physics.records import CO2, ENERGY_FLOWS, FIRST_SUPER, Ledger, State
+from twinpipe.physics.records import ENERGY_FLOWS, Ledger, State
+from twinpipe.physics.substances import CO2, FIRST_SUPER, LOCALS, OF_AEROSOLS, OF_GASES, OF_LOCALS, OF_STORES, STORES
 
-MASS_TOLERANCE = 1e-12  # of the largest amount of a gas that the run held or moved
+MASS_TOLERANCE = 1e-12  # of the largest amount of an element that the run held or moved
 ENERGY_TOLERANCE = 1e-9  # of the cumulative gross flux
+
+# J kg-1 relative to vapour [S26 and B0]; freezing and evaporating in a circle makes no energy: L_sub = L_vap + L_fus.
+VAPORISATION, FUSION = 2.501e6, 3.34e5
+SUBLIMATION = VAPORISATION + FUSION
+METHANE_VAPORISATION, ETHANE_VAPORISATION = 5.1e5, 4.9e5  # B12
+DESORPTION = 3.5e5  # of CO2 from the regolith; B9
+_LATENT = {
+    "water_ice": SUBLIMATION,
+    "liquid_water": VAPORISATION,
+    "shell_ice": SUBLIMATION,
+    "ocean_water": VAPORISATION,
+    "ground_ice": SUBLIMATION,
+    "buried_co2": LATENT,
+    "liquid_methane": METHANE_VAPORISATION,
+    "liquid_ethane": ETHANE_VAPORISATION,
+    "ocean_heat": -1.0,  # is energy
+}
+LATENT_OF_LOCALS = np.array([_LATENT.get(name, 0.0) for name in LOCALS])
+LATENT_OF_STORES = np.array([_LATENT.get(name, 0.0) for name in STORES])
 
 # Sign of each ledger flow in the change of the energy that is there; transport moves it, and sums to 0.
 _SIGN = np.array([{"outgoing_longwave": -1.0, "transport": 0.0}.get(f, 1.0) for f in ENERGY_FLOWS])
@@ -20,7 +40,7 @@ _SIGN = np.array([{"outgoing_longwave": -1.0, "transport": 0.0}.get(f, 1.0) for 
 
 @dataclass(frozen=True)
 class Contents:
-    """What the members hold: energy (member) J m-2 relative to 0 K and CO2 vapour; gas (gas, member) kg with ice."""
+    """What the members hold: energy (member) J m-2 relative to 0 K and vapours; mass (element, member) kg."""
 
     energy: Array
     mass: Array
@@ -28,7 +48,7 @@ class Contents:
 
 @dataclass(frozen=True)
 class Closure:
-    """Relative errors of the books (member): mass over all gases, energy, transport."""
+    """Relative errors of the books (member): mass over all elements, energy, transport."""
 
     mass: Array
     energy: Array
@@ -42,17 +62,31 @@ class Closure:
 
 
 def contents(model: Model, s: State) -> Contents:
-    """Energy sum_k C_k T_k + c_p p T_1 / g - L m, and the mass of each gas with its ice."""
-    st, o, grid = model.static, model.options, model.grid
+    """Energy sum_k C_k T_k + c_p p T_1 / g - sum L m, and the mass of each element in air, ground and stores."""
+    st, o, weight, members = model.static, model.options, model.grid.row_weight, model.n_members
     heat = np.zeros_like(s.p)
     for capacity, layer in zip(st.layer_capacity, s.T, strict=True):
         heat += capacity * layer
     heat *= st.inertia
     heat += o.cp / o.gravity * s.p * s.T[0] - LATENT * s.ice
-    members = model.n_members
-    mass = s.gas.copy()
-    mass[CO2] += _mean(s.ice, grid.row_weight, members) * o.area
-    return Contents(_mean(heat, grid.row_weight, members), mass)
+    for latent, field in zip(LATENT_OF_LOCALS, s.local, strict=True):
+        if latent:
+            heat -= latent * field
+    for layer in s.adsorbed:
+        heat -= DESORPTION * layer
+    energy = _mean(heat, weight, members) - _of(LATENT_OF_STORES[None], s.store)[0] / o.area
+    mass = _of(OF_GASES, s.gas) + _of(OF_STORES, s.store) + _of(OF_AEROSOLS, s.aerosol)
+    mass += _of(OF_LOCALS, np.array([_mean(field, weight, members) for field in s.local])) * o.area
+    frozen = _mean(s.ice, weight, members)
+    for layer in s.adsorbed:
+        frozen += _mean(layer, weight, members)
+    mass += OF_GASES[:, CO2, None] * frozen * o.area
+    return Contents(energy, mass)
+
+
+def _of(shares: Array, amounts: Array) -> Array:
+    """shares @ amounts, (row, member), each member's sum in the same order in any block."""
+    return np.array([(shares * np.ascontiguousarray(amounts[:, b])).sum(axis=1) for b in range(amounts.shape[1])]).T
 
 
 def _mean(field: Array, weight: Array, members: int) -> Array:
@@ -62,12 +96,16 @@ def _mean(field: Array, weight: Array, members: int) -> Array:
 
 
 def closure(start: Contents, end: Contents, ledger: Ledger) -> Closure:
-    """How far the changes of the contents are from what the processes say that they moved."""
-    moved = _SIGN @ ledger.energy
+    """How far the changes of the contents are from what the processes say that they moved.
+
+    An element's error is relative to the largest amount of it that was there or came.
+    """
+    moved = _of(_SIGN[None], ledger.energy)[0]
     gross = np.maximum(ledger.energy[0] + ledger.energy[1], 1.0)
     energy = np.abs(end.energy - start.energy - moved) / gross
-    gain = ledger.imported - ledger.escaped
-    gain[FIRST_SUPER:] -= ledger.decayed
-    scale = np.maximum(np.maximum(start.mass, end.mass), ledger.imported)
+    came = _of(OF_GASES, ledger.imported) + _of(OF_STORES, ledger.supplied) + _of(OF_AEROSOLS, ledger.made)
+    came += _of(OF_LOCALS, ledger.spread)
+    gain = came - _of(OF_GASES, ledger.escaped) - _of(OF_GASES[:, FIRST_SUPER:], ledger.decayed)
+    scale = np.maximum(np.maximum(start.mass, end.mass), np.abs(came))
     error = np.abs(end.mass - start.mass - gain) / np.where(scale > 0, scale, 1.0)
     return Closure(error.max(axis=0), energy, np.abs(ledger.energy[5]) / gross)

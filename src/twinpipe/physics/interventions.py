@@ -9,10 +9,11 @@ import numpy as np
 from twinpipe.body import Body
 from twinpipe.clock import Clock
 from twinpipe.grid import Array, Grid
-from twinpipe.physics.longwave import SUPER_GASES
-from twinpipe.physics.records import GASES, N_GASES, Forcing
+from twinpipe.physics.records import DUST, HEAT, LIGHT, PAINT, SEED, Forcing, Kinds, no_forcing
+from twinpipe.physics.substances import GASES, SUPER_GASES
 from twinpipe.scenario import (
     SUPER_GAS_LIFETIME_YEARS,
+    Intervention,
     OrbitalMirror,
     Region,
     Scenario,
@@ -59,31 +60,51 @@ class Deployment:
 
     bodies: tuple[Body, ...]
     scenarios: tuple[Scenario, ...]
-    mirror_map: Array  # (mirror, row, cell)
+    patch_kind: Kinds  # (patch)
+    patch_map: Array  # (patch, row, cell)
 
     def forcing(self, clock: Clock, first_step: int, n_steps: int) -> Forcing:
         """Forcing at steps first_step .. first_step + n_steps - 1."""
-        members = len(self.scenarios)
-        power = np.zeros((n_steps, self.mirror_map.shape[0], members))
-        emission = np.zeros((n_steps, len(SUPER_GASES), members))
-        imports = np.zeros((n_steps, N_GASES, members))
-        heat = np.zeros((n_steps, members))
+        members, (_, n_lat, width) = len(self.scenarios), self.patch_map.shape
+        f = no_forcing(n_steps, width, n_lat, members)._replace(
+            patch_kind=self.patch_kind,
+            patch_map=self.patch_map,
+            patch_rate=np.zeros((n_steps, len(self.patch_kind), members)),
+        )
         for b, (body, scenario) in enumerate(zip(self.bodies, self.scenarios, strict=True)):
-            mirror = 0
-            for item in scenario.interventions:
+            where = places(scenario, self.patch_kind.tolist())
+            for item, place in zip(scenario.interventions, where, strict=True):
                 share = activity(item.schedule, clock, first_step, n_steps)
                 match item:
                     case OrbitalMirror():
-                        power[:, mirror, b] = share * mirror_power(item, body)
-                        mirror += 1
+                        f.patch_rate[:, place, b] = share * mirror_power(item, body)
                     case SuperGreenhouseGasFactory():
-                        emission[:, SUPER_GASES.index(item.gas), b] += share * item.rate_kg_s
+                        f.emission[:, SUPER_GASES.index(item.gas), b] += share * item.rate_kg_s
                     case VolatileImport():
                         delivered = share * item.rate_kg_s * (1 - item.loss_fraction)
                         for gas, part in item.composition.items():
-                            imports[:, GASES.index(gas), b] += part * delivered
-                        heat[:, b] += delivered * 0.5 * item.arrival_speed_m_s**2 * item.heat_fraction
-        return Forcing(power, self.mirror_map, emission, imports, heat)
+                            f.imports[:, GASES.index(gas), b] += part * delivered
+                        f.import_heat[:, b] += delivered * 0.5 * item.arrival_speed_m_s**2 * item.heat_fraction
+        return f
+
+
+def patch_of(item: Intervention) -> tuple[int, Region] | None:
+    """What an intervention does to a part of the ground, and where, if it does."""
+    return (LIGHT, item.target) if isinstance(item, OrbitalMirror) else None
+
+
+def places(scenario: Scenario, kinds: list[int]) -> list[int | None]:
+    """The place in a list of patches, in order of their kinds, that each intervention has; None: it has no patch."""
+    found: list[int | None] = []
+    used = dict.fromkeys(kinds, 0)
+    for item in scenario.interventions:
+        patch = patch_of(item)
+        if patch is None:
+            found.append(None)
+        else:
+            found.append(kinds.index(patch[0]) + used[patch[0]])
+            used[patch[0]] += 1
+    return found
 
 
 def mirror_power(mirror: OrbitalMirror, body: Body) -> float:
@@ -92,14 +113,19 @@ def mirror_power(mirror: OrbitalMirror, body: Body) -> float:
 
 
 def deployment(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid) -> Deployment:
-    """The interventions of members on a grid."""
-    mirrors = [[i for i in s.interventions if isinstance(i, OrbitalMirror)] for s in scenarios]
-    count = max((len(m) for m in mirrors), default=0)
-    maps = np.zeros((count, grid.n_lat, grid.n_lon, len(scenarios)))
-    for b, (body, items) in enumerate(zip(bodies, mirrors, strict=True)):
-        for q, item in enumerate(items):
-            maps[q, :, :, b] = region_map(item.target, grid, body.bulk.area_m2)
-    return Deployment(bodies, scenarios, maps.reshape(count, grid.n_lat, grid.n_lon * len(scenarios)))
+    """The interventions of members on a grid; patches of a kind are as many as the member with most has."""
+    members = len(scenarios)
+    kinds: list[int] = []
+    for kind in (LIGHT, HEAT, PAINT, DUST, SEED):
+        kinds += [kind] * max(sum((patch_of(i) or (None,))[0] == kind for i in s.interventions) for s in scenarios)
+    maps = np.zeros((len(kinds), grid.n_lat, grid.n_lon, members))
+    for b, (body, scenario) in enumerate(zip(bodies, scenarios, strict=True)):
+        for item, place in zip(scenario.interventions, places(scenario, kinds), strict=True):
+            patch = patch_of(item)
+            if patch is not None and place is not None:
+                maps[place, :, :, b] = region_map(patch[1], grid, body.bulk.area_m2)
+    flat = maps.reshape(len(kinds), grid.n_lat, grid.n_lon * members)
+    return Deployment(bodies, scenarios, np.array(kinds, dtype=np.int64), flat)
 
 
 def decay_rates(scenario: Scenario, year_seconds: float) -> Array:

@@ -15,35 +15,12 @@ from twinpipe.physics.emissivity import (
     TEMPERATURE_0,
     TEMPERATURE_NODES,
 )
+from twinpipe.physics.substances import SUPER_GASES
 
 SIGMA = 5.670374e-8  # W m-2 K-4
 
-SUPER_GASES = ("C3F8", "CF4", "C2F6", "SF6")
 SUPER_GAS_STRENGTH = {"C3F8": 1.0, "CF4": 0.17, "C2F6": 0.49, "SF6": 0.48}  # [S12] ratios; B3.3 (c)
 SUPER_GAS_EXPONENT = 0.628
-
-# Visible optical depth -> longwave optical depth [S25]; B3.3 (d).
-AEROSOL_DEPTH: dict[str, dict[float, float]] = {
-    "aluminium_nanorods": {0: 0, 0.05: 0.385, 0.1: 0.631, 0.2: 0.992, 0.3: 1.27, 0.5: 1.70, 1: 2.38, 2: 2.93},
-    "nanorings": {0: 0, 0.05: 0.487, 0.2: 1.17, 0.5: 2.05, 1: 3.09, 2: 4.30},
-    "graphene": {0: 0, 0.05: 0.243, 0.2: 0.507, 0.5: 0.634, 1: 0.616, 2: 0.470},
-    "natural_dust": {0: 0},
-}
-# Visible optical depth -> planetary albedo over ground of 0.22 [S25]; B3.3 (d).  That of dust is the one
-# that gives its cooling of the daily mean: dA = 4 (1 - A) dT / T for 0.9, 2.4, 4.4 and 7.4 K at 218.9 K.
-AEROSOL_ALBEDO: dict[str, dict[float, float]] = {
-    "aluminium_nanorods": {0: 0.219, 0.2: 0.196, 1: 0.158},
-    "nanorings": {0: 0.219, 0.2: 0.287, 1: 0.424},
-    "graphene": {0: 0.219, 0.2: 0.101, 1: 0.009},
-    "natural_dust": {0: 0.219, 0.2: 0.232, 0.5: 0.253, 1: 0.282, 2: 0.325},
-}
-
-
-def aerosol_effect(kind: str, visible_depth: float) -> tuple[float, float]:
-    """Longwave optical depth and change of planetary albedo of an aerosol, linear between nodes; B3.3 (d)."""
-    depth, albedo = AEROSOL_DEPTH[kind], AEROSOL_ALBEDO[kind]
-    tau = float(np.interp(visible_depth, list(depth), list(depth.values())))
-    return tau, float(np.interp(visible_depth, list(albedo), list(albedo.values()))) - albedo[0]
 
 
 @inlined

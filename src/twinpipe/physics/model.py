@@ -14,33 +14,41 @@ from twinpipe.errors import InvalidInput
 from twinpipe.grid import Array, Grid
 from twinpipe.maps import evaluate, surface_ice
 from twinpipe.physics import soil, transport
+from twinpipe.physics.aerosol import EXTINCTION, LIFETIME_YEARS
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment
-from twinpipe.physics.longwave import aerosol_effect
 from twinpipe.physics.orbit import insolation_table
-from twinpipe.physics.records import ENERGY_FLOWS, GASES, N_GASES, Ledger, Members, Options, State, Static
+from twinpipe.physics.records import ENERGY_FLOWS, Ledger, Members, Options, State, Static
+from twinpipe.physics.substances import AEROSOLS, GASES, N_AEROSOLS, N_GASES, N_LOCALS, N_STORES, SUPER_GASES
 from twinpipe.scenario import Scenario
 
-# The processes of each class of body in the order in which the kernel runs them; B18.
-PROCESSES: dict[str, tuple[str, ...]] = {
-    "thin_co2": (
-        "interventions",
-        "escape",
-        "pressure",
-        "shortwave",
-        "longwave",
-        "diurnal",
-        "soil",
-        "transport",
-        "co2_ice",
-    ),
-    "energy_balance": ("shortwave", "longwave", "soil", "transport"),
-}
+# Every process, in the order in which a step runs them; B18.
+ORDER = (
+    "interventions",
+    "particles",
+    "stores",
+    "escape",
+    "pressure",
+    "shortwave",
+    "longwave",
+    "diurnal",
+    "soil",
+    "transport",
+    "co2_ice",
+)
+GROUND = frozenset({"water", "dust", "biosphere", "methane", "ice_shell", "regolith"})  # have fields on the ground
 
 
-def body_class(body: Body) -> str:
-    """The class of a body, which decides its processes."""
-    return "thin_co2" if body.co2_ice is not None else "energy_balance"
+def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:
+    """The processes that run on a body under a scenario, in their order."""
+    running = {"shortwave", "longwave", "soil", "transport"}
+    if scenario.interventions:
+        running.add("interventions")
+    if isinstance(body.climate.longwave, SemiGrey):
+        running |= {"escape", "pressure", "diurnal"}
+    if body.co2_ice is not None:
+        running.add("co2_ice")
+    return tuple(p for p in ORDER if p in running)
 
 
 @dataclass(frozen=True)
@@ -73,7 +81,7 @@ def _albedo(body: Body, grid: Grid) -> Array:
     return evaluate(body.surface.albedo, grid) + body.climate.albedo_p2 * p2[:, None]
 
 
-def _options(body: Body, clock: Clock) -> Options:
+def _options(body: Body, clock: Clock, has_local: bool) -> Options:
     longwave, ice = body.climate.longwave, body.climate.step_ice
     linear = isinstance(longwave, LinearLongwave)
     return Options(
@@ -88,8 +96,9 @@ def _options(body: Body, clock: Clock) -> Options:
         b=longwave.b_w_m2_k if isinstance(longwave, LinearLongwave) else 0.0,
         ice_threshold=ice.threshold_k if ice else 0.0,
         ice_albedo=ice.albedo if ice else 0.0,
-        frost="co2_ice" in PROCESSES[body_class(body)],
+        frost=body.co2_ice is not None,
         reference_pressure=body.climate.diffusivity_reference_pa or 0.0,
+        has_local=has_local,
     )
 
 
@@ -97,7 +106,8 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
     grey = [
         b.climate.longwave if isinstance(b.climate.longwave, SemiGrey) else SemiGrey(diurnal_factor=0.0) for b in bodies
     ]
-    effects = [[aerosol_effect(k, v) for k, v in s.aerosol_optical_depth.items()] for s in scenarios]
+    kinds = len(AEROSOLS), len(bodies)
+    depths = [{str(k): v for k, v in s.aerosol_optical_depth.items()} for s in scenarios]
     frost = [b.co2_ice for b in bodies]
     escape = np.zeros((N_GASES, len(bodies)))
     for m, body in enumerate(bodies):
@@ -109,8 +119,9 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         emissivity_factor=np.array([g.emissivity_factor for g in grey]),
         diurnal_factor=np.array([g.diurnal_factor for g in grey]),
         solar_constant=np.array([b.orbit.solar_constant_w_m2 for b in bodies]),
-        aerosol_depth=np.array([math.fsum(e[0] for e in es) for es in effects]),
-        aerosol_albedo=np.array([math.fsum(e[1] for e in es) for es in effects]),
+        visible_depth=np.array([[depth.get(k, 0.0) for depth in depths] for k in AEROSOLS], dtype=np.float64),
+        extinction=np.broadcast_to(np.array([EXTINCTION[k] for k in AEROSOLS])[:, None], kinds).copy(),
+        fall_out=np.full(kinds, 1 / (LIFETIME_YEARS * YEAR)),
         frost_albedo=np.array(
             [[f.albedo_south if f else 0.0 for f in frost], [f.albedo_north if f else 0.0 for f in frost]]
         ),
@@ -134,9 +145,11 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
     Raises InvalidInput if the members differ in what a block shares (orbit, size, gravity, laws).
     """
     first, unit = bodies[0], _of_unit_star(bodies[0])
-    options = _options(first, clock)
+    running = [frozenset(processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)]
+    has_local = any(GROUND & names for names in running)
+    options = _options(first, clock, has_local)
     for body in bodies[1:]:
-        if _options(body, clock) != options or body.climate.column != first.climate.column:
+        if _options(body, clock, has_local) != options or body.climate.column != first.climate.column:
             raise InvalidInput("members", body.name, "members of a block share size, gravity, orbit and laws")
         if _of_unit_star(body).orbit != unit.orbit or body.climate.insolation != first.climate.insolation:
             raise InvalidInput("members", body.name, "members of a block share the orbit, solar constant apart")
@@ -207,15 +220,26 @@ def first_guess(model: Model) -> State:
         p=np.ascontiguousarray(np.repeat(pressure.reshape(1, width), n_lat, axis=0)),
         gas=gas,
         mean_temperature=np.ascontiguousarray(mean),
+        local=np.zeros((N_LOCALS, n_lat, width)),
+        adsorbed=np.zeros((0, n_lat, width)),
+        store=np.zeros((N_STORES, members)),
+        aerosol=np.zeros((N_AEROSOLS, members)),
     )
 
 
 def empty_ledger(members: int) -> Ledger:
     """A ledger in which nothing has moved yet."""
+
+    def nothing(n: int) -> Array:
+        return np.zeros((n, members))
+
     return Ledger(
-        np.zeros((len(ENERGY_FLOWS), members)),
-        np.zeros((N_GASES, members)),
-        np.zeros((N_GASES, members)),
-        np.zeros((4, members)),
-        np.zeros(members),
+        energy=nothing(len(ENERGY_FLOWS)),
+        imported=nothing(N_GASES),
+        escaped=nothing(N_GASES),
+        decayed=nothing(len(SUPER_GASES)),
+        supplied=nothing(N_STORES),
+        made=nothing(N_AEROSOLS),
+        spread=nothing(N_LOCALS),
+        condensed=np.zeros(members),
     )

@@ -5,17 +5,27 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twinpipe.grid import Array
-from twinpipe.physics import longwave
+from twinpipe.physics.substances import N_AEROSOLS, N_GASES, N_STORES, SUPER_GASES
 
-# Order of the gases in every (gas, member) array; the last four are the super-greenhouse gases.
-GASES = ("CO2", "N2", "O2", "Ar", "CO", "CH4", "H2", "He", "SO2", "NH3", "H2O", *longwave.SUPER_GASES)
-N_GASES, FIRST_SUPER = len(GASES), len(GASES) - 4
-CO2, O2 = GASES.index("CO2"), GASES.index("O2")
+# Order of the (flow, member) energies of Ledger.energy, J m-2 of global mean since the run's start.  imports: heat
+# that interventions bring; reactions: heat that chemistry frees.
+ENERGY_FLOWS = (
+    "absorbed_shortwave",
+    "outgoing_longwave",
+    "geothermal",
+    "imports",
+    "gas_heat",
+    "transport",
+    "reactions",
+)
 
-# Order of the (flow, member) energies of Ledger.energy, J m-2 of global mean since the run's start.
-ENERGY_FLOWS = ("absorbed_shortwave", "outgoing_longwave", "geothermal", "imports", "gas_heat", "transport")
+# What a patch of Forcing does where its map says: sends light (W), heats (W), changes the albedo (1), spreads dust
+# (kg/s), seeds life (kg/s).
+LIGHT, HEAT, PAINT, DUST, SEED = range(5)
+Kinds = NDArray[np.int64]
 
 
 class Static(NamedTuple):
@@ -58,6 +68,7 @@ class Options(NamedTuple):
     ice_albedo: float
     frost: bool
     reference_pressure: float  # Pa; 0: D does not scale
+    has_local: bool  # whether any process has fields on the ground
 
 
 class Members(NamedTuple):
@@ -68,8 +79,9 @@ class Members(NamedTuple):
     emissivity_factor: Array
     diurnal_factor: Array
     solar_constant: Array  # W m-2
-    aerosol_depth: Array
-    aerosol_albedo: Array
+    visible_depth: Array  # (aerosol, member) prescribed
+    extinction: Array  # (aerosol, member) m2 kg-1
+    fall_out: Array  # (aerosol, member) 1/s
     frost_albedo: Array  # (2, member): south, north
     frost_emissivity: Array  # (2, member)
     half_cover: Array
@@ -85,26 +97,54 @@ class State(NamedTuple):
     p: Array  # (row, cell) Pa, of the last step
     gas: Array  # (gas, member) kg in the air
     mean_temperature: Array  # (member) K, global mean of the last step
+    local: Array  # (substances.LOCALS, row, cell) kg m-2
+    adsorbed: Array  # (layer, row, cell) kg m-2 of CO2 in the soil's layers
+    store: Array  # (substances.STORES, member) kg, and J
+    aerosol: Array  # (substances.AEROSOLS, member) kg in the air
 
 
 class Ledger(NamedTuple):
     """What each process moved since the run's start."""
 
     energy: Array  # (flow, member) J m-2
-    imported: Array  # (gas, member) kg
+    imported: Array  # (gas, member) kg; exports are negative
     escaped: Array  # (gas, member) kg
     decayed: Array  # (4, member) kg
+    supplied: Array  # (substances.STORES, member) kg, and J, that a store got from outside the books
+    made: Array  # (substances.AEROSOLS, member) kg of particles made
+    spread: Array  # (substances.LOCALS, member) kg that patches brought to the ground
     condensed: Array  # (member) kg of CO2, net
 
 
 class Forcing(NamedTuple):
     """Interventions at each step of the call, (step, ..., member)."""
 
-    mirror_power: Array  # (step, mirror, member) W
-    mirror_map: Array  # (mirror, row, cell) 1/m2, integrates to 1 over the sphere
+    patch_kind: Kinds  # (patch) LIGHT, HEAT, PAINT, DUST or SEED
+    patch_rate: Array  # (step, patch, member) W or kg/s; change of albedo
+    patch_map: Array  # (patch, row, cell) 1/m2, integrates to 1 over the sphere; PAINT: share of the cell
+    shade: Array  # (step, member) share of the sunlight that is kept away
     emission: Array  # (step, 4, member) kg/s
-    imports: Array  # (step, gas, member) kg/s
+    particles: Array  # (step, aerosol, member) kg/s
+    imports: Array  # (step, gas, member) kg/s; negative: exports, of what there is
     import_heat: Array  # (step, member) W
+    supply: Array  # (step, store, member) kg/s that a store gets from elsewhere
+    release: Array  # (step, store, member) kg/s from a store into the air, of what there is
+
+
+def no_forcing(n_steps: int, width: int, n_lat: int, members: int) -> Forcing:
+    """Forcing without interventions, to be filled in."""
+    return Forcing(
+        patch_kind=np.zeros(0, dtype=np.int64),
+        patch_rate=np.zeros((n_steps, 0, members)),
+        patch_map=np.zeros((0, n_lat, width)),
+        shade=np.zeros((n_steps, members)),
+        emission=np.zeros((n_steps, len(SUPER_GASES), members)),
+        particles=np.zeros((n_steps, N_AEROSOLS, members)),
+        imports=np.zeros((n_steps, N_GASES, members)),
+        import_heat=np.zeros((n_steps, members)),
+        supply=np.zeros((n_steps, N_STORES, members)),
+        release=np.zeros((n_steps, N_STORES, members)),
+    )
 
 
 class Outputs(NamedTuple):
@@ -127,8 +167,8 @@ HALF_COVER, FROST_ALBEDO, FROST_EMISSIVITY, EMISSIVITY_FACTOR = 0, 1, 3, 5  # tw
 SUNLIGHT, AEROSOL_ALBEDO, INVERSE_HEIGHT, SCALE, LOG_SCALE = 6, 7, 8, 9, 10
 LOG_CO2, HALF_LOG_CO2, CO2_SHARE, GAS_DEPTH, REFLECTANCE = 11, 12, 13, 14, 15
 DIURNAL, D, COUPLING, IMPACTS = 16, 17, 18, 19
-WORK = 20  # ... and seven for whatever a process needs within a row
-N_ROWS = 27
+WORK = 20  # ... and eight for whatever a process needs within a row
+N_ROWS = 28
 
 
 class Scratch(NamedTuple):
@@ -137,8 +177,8 @@ class Scratch(NamedTuple):
     fields: Array  # (N_FIELDS, row, cell)
     rows: Array  # (N_ROWS, cell)
     beta: Array  # (layer, cell) of the soil
-    by_member: Array  # (9, member)
-    totals: Array  # (8, member) of the step
+    by_member: Array  # (11, member)
+    totals: Array  # (9, member) of the step
     line: Array  # (member)
     super_pressure: Array  # (4) Pa
 
@@ -151,8 +191,8 @@ def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
         fields,
         np.empty((N_ROWS, width)),
         np.zeros((max(n_layers, 2), width)),
+        np.empty((11, members)),
         np.empty((9, members)),
-        np.empty((8, members)),
         np.empty(members),
         np.empty(4),
     )

@@ -58,6 +58,15 @@ def accumulate(sums: Array, i: int, T: Array, p: Array, ice: Array, asr: Array, 
 
 
 @compiled
+def accumulate_plain(sums: Array, field: int, i: int, row: Array) -> None:
+    """Add a row of one field to the running sums of the open windows."""
+    for w in range(sums.shape[0]):
+        total = sums[w, field, i]
+        for j in range(row.size):
+            total[j] += row[j]
+
+
+@compiled
 def zero_amplitude_on_ice(ice: Array, amplitude2: Array) -> None:
     """The daily cycle stands still where CO2 ice holds the temperature; B4."""
     for j in range(ice.size):

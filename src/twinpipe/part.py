@@ -1,0 +1,19 @@
+"""What every part of a body, scenario or spec is: frozen, strict, with numbers that are finite."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+GasName = Literal["CO2", "N2", "O2", "Ar", "CO", "CH4", "H2", "He", "H2O", "SO2", "NH3", "C2H6"]
+
+
+class Part(BaseModel):
+    """Base of everything in a body file: frozen, and unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,0 +1,226 @@
+"""The surface of a step: its balance before transport, what transport brings, and how it settles; B18."""
+
+from __future__ import annotations
+
+from twinpipe.physics import co2_ice, longwave, pressure, shortwave, soil, transport
+from twinpipe.physics.compiled import part
+from twinpipe.physics.records import (
+    ABSORBED,
+    AEROSOL_ALBEDO,
+    AMPLITUDE2,
+    BASE,
+    CAPACITY,
+    CO2_SHARE,
+    COUPLING,
+    DIURNAL,
+    DRIVE,
+    EMISSIVITY_FACTOR,
+    FROST,
+    FROST_ALBEDO,
+    FROST_EMISSIVITY,
+    GAS_DEPTH,
+    HALF_COVER,
+    HALF_LOG_CO2,
+    HEAT,
+    IMPACTS,
+    INVERSE_HEIGHT,
+    LIGHT,
+    LOG_CO2,
+    LOG_P,
+    LOG_SCALE,
+    PAINT,
+    REFLECTANCE,
+    SCALE,
+    SOURCE,
+    SUNLIGHT,
+    UPPER,
+    WEIGHT,
+    WORK,
+    A,
+    D,
+    Forcing,
+    K,
+    Options,
+    Outputs,
+    Scratch,
+    State,
+    Static,
+)
+from twinpipe.physics.rows import (
+    accumulate,
+    add_product,
+    add_row_sum,
+    air_heat,
+    capacity_over_dt,
+    lowest,
+    roots,
+    scaled,
+    tile,
+    times,
+    zero_amplitude_on_ice,
+)
+
+
+@part
+def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, calendar: int) -> None:
+    """Pressure, sunlight, longwave and the eliminated soil of each row: the surface's balance before transport."""
+    n_layers, n_lat, _ = s.T.shape
+    inverse_height, scale, log_scale = x.rows[INVERSE_HEIGHT], x.rows[SCALE], x.rows[LOG_SCALE]
+    log_co2, half_log_co2, gas_depth = x.rows[LOG_CO2], x.rows[HALF_LOG_CO2], x.rows[GAS_DEPTH]
+    reflectance, aerosol, sunlight = x.rows[REFLECTANCE], x.rows[AEROSOL_ALBEDO], x.rows[SUNLIGHT]
+    diurnal, emissivity_factor, half_cover = x.rows[DIURNAL], x.rows[EMISSIVITY_FACTOR], x.rows[HALF_COVER]
+    coupling, impacts = x.rows[COUPLING], x.rows[IMPACTS]
+    albedo, emit, coalbedo, eps = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[WORK + 3]
+    work, other, gained, extra = x.rows[WORK + 4], x.rows[WORK + 5], x.rows[WORK + 6], x.rows[WORK + 7]
+    ice_albedo, ice_emissivity = x.rows[FROST_ALBEDO], x.rows[FROST_EMISSIVITY]
+    stiffness = conduction(st)
+    for i in range(n_lat):
+        t, ice, inertia, log_p, amplitude2 = (
+            s.T[0, i],
+            s.ice[i],
+            st.inertia[i],
+            x.fields[LOG_P, i],
+            x.fields[AMPLITUDE2, i],
+        )
+        pressure.surface_pressure(x.fields[WEIGHT, i], st.altitude[i], inverse_height, scale, log_scale, work, log_p)
+        air_heat(s.p[i], work, t, o.cp / o.gravity, other, gained)
+        add_row_sum(gained, st.weight[i], x.line, x.totals[0])
+        s.p[i, :] = work
+        capacity_over_dt(other, inertia, st.layer_capacity[0], 1.0 / o.dt, x.fields[CAPACITY, i])
+        if o.frost:
+            if i == n_lat // 2:
+                ice_albedo, ice_emissivity = x.rows[FROST_ALBEDO + 1], x.rows[FROST_EMISSIVITY + 1]
+            co2_ice.frost_point(log_p, log_co2, x.fields[FROST, i])
+            shortwave.frost_cover(ice, half_cover, st.ground_albedo[i], ice_albedo, ice_emissivity, albedo, emit)
+        else:
+            albedo[:] = st.ground_albedo[i]
+            emit[:] = 1.0
+        if o.ice_threshold > 0.0:
+            shortwave.step_ice(t, o.ice_threshold, o.ice_albedo, albedo)
+        extra[:] = impacts
+        other[:] = 0.0
+        for q in range(f.patch_kind.size):
+            if f.patch_kind[q] == LIGHT or f.patch_kind[q] == HEAT or f.patch_kind[q] == PAINT:
+                tile(f.patch_rate[k, q], work)
+                if f.patch_kind[q] == LIGHT:
+                    add_product(work, f.patch_map[q, i], other)
+                elif f.patch_kind[q] == HEAT:
+                    add_product(work, f.patch_map[q, i], extra)
+                else:
+                    add_product(work, f.patch_map[q, i], albedo)
+        q0 = st.insolation[calendar, i]
+        shortwave.absorbed(albedo, reflectance, aerosol, sunlight, other, q0, coalbedo, x.fields[ABSORBED, i])
+        if o.linear:
+            amplitude2[:] = 0.0
+        else:
+            work[:] = gas_depth
+            longwave.add_water_depth(t, st.humidity[i], log_p, work)
+            longwave.emissivity(t, log_p, half_log_co2, work, st.table, eps)
+            times(inertia, o.skin_root, other)
+            longwave.diurnal_amplitude(t, eps, coalbedo, st.harmonic[calendar, i], diurnal, other, amplitude2)
+            longwave.outgoing(t, eps, emit, amplitude2, emissivity_factor, ice, x.fields[K, i])
+        soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], x.beta)
+        scaled(x.beta[1], top_conductance(st), inertia, work)
+        co2_ice.linearise(
+            t,
+            x.fields[K, i],
+            o.a,
+            o.b,
+            o.linear,
+            x.fields[CAPACITY, i],
+            stiffness,
+            inertia,
+            work,
+            x.fields[ABSORBED, i],
+            extra,
+            x.fields[BASE, i],
+            x.fields[A, i],
+            x.fields[DRIVE, i],
+        )
+        add_row_sum(extra, st.weight[i], x.line, x.totals[8])
+        co2_ice.couple_air(ice, x.fields[FROST, i], coupling, o.frost, x.fields[A, i], x.fields[DRIVE, i])
+
+
+@part
+def top_conductance(st: Static) -> float:
+    """Conductance between the first two layers, per unit of thermal inertia; 0 for a slab."""
+    return st.layer_conductance[0] if st.layer_conductance.size > 0 else 0.0
+
+
+@part
+def conduction(st: Static) -> float:
+    """What the soil below adds to the stiffness of the surface, per unit of thermal inertia: G (1 - alpha); B5."""
+    return st.layer_conductance[0] * (1.0 - st.alpha[1]) if st.layer_conductance.size > 0 else 0.0
+
+
+@part
+def carry_heat(st: Static, x: Scratch, members: int) -> None:
+    """What transport brings to each cell, in flux form."""
+    work, corner, leak, d = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[D]
+    stiff, t_air, upper = x.fields[A], x.fields[DRIVE], x.fields[UPPER]
+    transport.solve_lat(stiff, t_air, d, st.north, st.south, upper, leak)
+    for i in range(stiff.shape[0]):
+        transport.divergence_lat(t_air, i, d, st.north, st.south, x.fields[SOURCE, i])
+    for i in range(stiff.shape[0]):
+        scaled(t_air[i], 1.0, stiff[i], upper[i])
+        transport.solve_lon(stiff[i], upper[i], d, st.east[i], members, work, corner, leak)
+        transport.add_divergence_lon(upper[i], d, st.east[i], members, x.fields[SOURCE, i])
+
+
+@part
+def settle(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, zonal_time: int, members: int) -> None:
+    """New surface, CO2 ice and soil of each row, and its part in sums, zonal means and series."""
+    n_layers, n_lat, width = s.T.shape
+    olr, change, work, co2_share = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[CO2_SHARE]
+    absorbed_sum, olr_sum, source_sum, change_sum, t_sum = (
+        x.totals[1],
+        x.totals[2],
+        x.totals[3],
+        x.totals[4],
+        x.totals[5],
+    )
+    ice_sum, coldest, line = x.totals[6], out.series[9, k], x.line
+    stiffness = conduction(st)
+    coldest[:] = 1e30
+    for i in range(n_lat):
+        t, ice, w, absorbed, source = s.T[0, i], s.ice[i], st.weight[i], x.fields[ABSORBED, i], x.fields[SOURCE, i]
+        amplitude2 = x.fields[AMPLITUDE2, i]
+        if i == n_lat // 2:
+            ice_sum = x.totals[7]
+        soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], x.beta)
+        scaled(s.p[i], 1.0 / o.gravity, co2_share, work)
+        co2_ice.surface_balance(
+            t,
+            ice,
+            x.fields[FROST, i],
+            x.fields[K, i],
+            o.a,
+            o.b,
+            o.linear,
+            x.fields[CAPACITY, i],
+            stiffness,
+            st.inertia[i],
+            x.fields[BASE, i],
+            source,
+            work,
+            o.dt,
+            olr,
+            change,
+        )
+        soil.substitute(s.T, i, st.alpha, x.beta)
+        zero_amplitude_on_ice(ice, amplitude2)
+        add_row_sum(absorbed, w, line, absorbed_sum)
+        add_row_sum(olr, w, line, olr_sum)
+        add_row_sum(source, w, line, source_sum)
+        add_row_sum(change, w, line, change_sum)
+        add_row_sum(t, w, line, t_sum)
+        add_row_sum(ice, w, line, ice_sum)
+        accumulate(out.sums, i, t, s.p[i], ice, absorbed, olr, amplitude2)
+        lowest(t, coldest)
+        if zonal_time >= 0:
+            share = members / width
+            roots(amplitude2, work)
+            out.zonals[:, zonal_time, i] = 0.0
+            add_row_sum(t, share, line, out.zonals[0, zonal_time, i])
+            add_row_sum(ice, share, line, out.zonals[1, zonal_time, i])
+            add_row_sum(work, share, line, out.zonals[2, zonal_time, i])
