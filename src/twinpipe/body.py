@@ -48,9 +48,9 @@ class Bulk(Part):
 class Atmosphere(Part):
     """Well-mixed gases; CO2 includes what is frozen in the seasonal caps."""
 
-    mass_kg: dict[GasName, NotNegative] = {}
+    mass_kg: dict[GasName, NotNegative] = Field({})
     heat_capacity_j_kg_k: Positive = 770.0
-    escape_kg_s: dict[GasName, NotNegative] = {}
+    escape_kg_s: dict[GasName, NotNegative] = Field({})
 
     @property
     def total_mass_kg(self) -> float:

@@ -38,4 +38,4 @@ class Hydrosphere(Part):
 class Geosphere(Part):
     """Volatiles stored in the ground: compound -> mechanism -> kg."""
 
-    stored_volatiles_kg: dict[str, dict[str, NotNegative]] = {}
+    stored_volatiles_kg: dict[str, dict[str, NotNegative]] = Field({})

@@ -156,7 +156,7 @@ def test_values_are_kept_or_completed(tmp_path: Path) -> None:
     assert body.bulk.model_dump() == {"mean_radius_m": 3.4e6, "gravity_m_s2": 3.7, "mass_kg": 6.4e23}
     # 60 and 20 percent of the volume are three to one; by mass 3 x 44.009 to 28.014.
     assert body.atmosphere.mass_kg["CO2"] == pytest.approx(1e16 * 132.027 / 160.041)
-    assert body.atmosphere.mass_kg["N2"] == pytest.approx(1e16 * 28.014 / 160.044)
+    assert body.atmosphere.mass_kg["N2"] == pytest.approx(1e16 * 28.014 / 160.041)
     assert body.hydrosphere.total_water_kg == 4e18
     north, south = body.hydrosphere.surface_ice
     assert north.mass_kg + south.mass_kg == pytest.approx(3e15)
