@@ -13,8 +13,8 @@ from pydantic.fields import FieldInfo
 
 from twinpipe.body import Body, Bulk
 from twinpipe.constants import GRAVITATIONAL_CONSTANT
+from twinpipe.intervention import Region, Schedule, VolatileImport
 from twinpipe.payloads import COLUMNS, KeyEvent, RequiredConditions, SimulationParameters, Sphere
-from twinpipe.scenario import Region, Schedule, VolatileImport
 from twinpipe.spec import RunChoices
 
 Json = st.SearchStrategy[Any]

@@ -19,12 +19,13 @@ from matplotlib.text import Text
 
 from twinpipe import plots, report, wording
 from twinpipe.body import load_body
+from twinpipe.intervention import SuperGreenhouseGasFactory
 from twinpipe.layout import run_layout
 from twinpipe.measures import Outcome
 from twinpipe.physics.substances import GASES
 from twinpipe.plan import make_plan
 from twinpipe.result import build_result
-from twinpipe.scenario import Scenario, SuperGreenhouseGasFactory, load_pattern
+from twinpipe.scenario import Scenario, load_pattern
 from twinpipe.simulation import run_segment, start
 from twinpipe.spec import RunSpec
 from twinpipe.tree import to_tree

@@ -14,9 +14,8 @@ from twinpipe.errors import InvalidInput
 from twinpipe.grid import Array, Grid
 from twinpipe.maps import evaluate, surface_ice
 from twinpipe.physics import soil, transport
-from twinpipe.physics.aerosol import EXTINCTION, LIFETIME_YEARS
 from twinpipe.physics.emissivity import inverse_emissivity_table
-from twinpipe.physics.interventions import Deployment, decay_rates, deployment
+from twinpipe.physics.interventions import Deployment, decay_rates, deployment, particle_numbers
 from twinpipe.physics.orbit import insolation_table
 from twinpipe.physics.records import ENERGY_FLOWS, Ledger, Members, Options, State, Static
 from twinpipe.physics.substances import AEROSOLS, GASES, N_AEROSOLS, N_GASES, N_LOCALS, N_STORES, SUPER_GASES
@@ -42,8 +41,13 @@ GROUND = frozenset({"water", "dust", "biosphere", "methane", "ice_shell", "regol
 def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:
     """The processes that run on a body under a scenario, in their order."""
     running = {"shortwave", "longwave", "soil", "transport"}
-    if scenario.interventions:
+    kinds = {i.kind for i in scenario.interventions}
+    if kinds:
         running.add("interventions")
+    if "aerosol" in kinds:
+        running.add("particles")
+    if kinds & {"aerosol", "store_release"}:
+        running.add("stores")
     if isinstance(body.climate.longwave, SemiGrey):
         running |= {"escape", "pressure", "diurnal"}
     if body.co2_ice is not None:
@@ -106,7 +110,7 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
     grey = [
         b.climate.longwave if isinstance(b.climate.longwave, SemiGrey) else SemiGrey(diurnal_factor=0.0) for b in bodies
     ]
-    kinds = len(AEROSOLS), len(bodies)
+    particles = [particle_numbers(s, YEAR) for s in scenarios]
     depths = [{str(k): v for k, v in s.aerosol_optical_depth.items()} for s in scenarios]
     frost = [b.co2_ice for b in bodies]
     escape = np.zeros((N_GASES, len(bodies)))
@@ -120,8 +124,8 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         diurnal_factor=np.array([g.diurnal_factor for g in grey]),
         solar_constant=np.array([b.orbit.solar_constant_w_m2 for b in bodies]),
         visible_depth=np.array([[depth.get(k, 0.0) for depth in depths] for k in AEROSOLS], dtype=np.float64),
-        extinction=np.broadcast_to(np.array([EXTINCTION[k] for k in AEROSOLS])[:, None], kinds).copy(),
-        fall_out=np.full(kinds, 1 / (LIFETIME_YEARS * YEAR)),
+        extinction=np.stack([extinction for extinction, _ in particles], axis=1),
+        fall_out=np.stack([rate for _, rate in particles], axis=1),
         frost_albedo=np.array(
             [[f.albedo_south if f else 0.0 for f in frost], [f.albedo_north if f else 0.0 for f in frost]]
         ),
