@@ -36,6 +36,18 @@ def _ordered(low: str, high: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return fix
 
 
+def _schedule(value: dict[str, Any]) -> dict[str, Any]:
+    """Only a pulse has its years, in order, and only a feedback its controller."""
+    made = _ordered("start_year", "end_year")(value)
+    pulse, feedback = made.pop("pulse_years", None) or 1.0, made.pop("feedback", None)
+    period = made.pop("period_years", None) or 2.0
+    if made.get("shape") == "pulse":
+        made |= {"pulse_years": min(pulse, period), "period_years": max(pulse, period)}
+    if made.get("shape") == "feedback":
+        made["feedback"] = feedback or {"target": 240.0}
+    return made
+
+
 def _fitting_mass(value: dict[str, Any]) -> dict[str, Any]:
     bulk = value["bulk"]
     mass = bulk["gravity_m_s2"] * bulk["mean_radius_m"] ** 2 / GRAVITATIONAL_CONSTANT
@@ -60,7 +72,7 @@ FIELDS: dict[tuple[type[BaseModel], str], Json] = {
     (VolatileImport, "composition"): MIXTURES,
 }
 FIXES: dict[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
-    Schedule: _ordered("start_year", "end_year"),
+    Schedule: _schedule,
     Body: _fitting_mass,
     RequiredConditions: _ordered_range,
 }
