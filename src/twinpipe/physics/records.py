@@ -58,6 +58,7 @@ class Options(NamedTuple):
     ice_albedo: float
     frost: bool
     reference_pressure: float  # Pa; 0: D does not scale
+    midpoint: bool  # the balance is that of the middle of the step, from which the end is extrapolated
 
 
 class Members(NamedTuple):
