@@ -135,6 +135,9 @@ class StepIce(Part):
 
     threshold_k: Positive
     albedo: Fraction
+    width_k: NotNegative = Field(
+        0.0, description="of a ramp about the threshold, over which a cell freezes; 0: ice lines jump from row to row"
+    )
 
 
 class SoilColumn(Part):

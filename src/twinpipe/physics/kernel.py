@@ -233,7 +233,7 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
             albedo[:] = st.ground_albedo[i]
             emit[:] = 1.0
         if o.ice_threshold > 0.0:
-            shortwave.step_ice(t, o.ice_threshold, o.ice_albedo, albedo)
+            shortwave.step_ice(t, o.ice_threshold, o.ice_width, o.ice_albedo, albedo)
         other[:] = 0.0
         for q in range(f.mirror_map.shape[0]):
             tile(f.mirror_power[k, q], work)

@@ -103,6 +103,7 @@ def _options(body: Body, clock: Clock) -> Options:
         a=longwave.a_w_m2 if isinstance(longwave, LinearLongwave) else 0.0,
         b=longwave.b_w_m2_k if isinstance(longwave, LinearLongwave) else 0.0,
         ice_threshold=ice.threshold_k if ice else 0.0,
+        ice_width=ice.width_k if ice else 0.0,
         ice_albedo=ice.albedo if ice else 0.0,
         frost="co2_ice" in PROCESSES[body_class(body)],
         reference_pressure=body.climate.diffusivity_reference_pa or 0.0,

@@ -55,6 +55,7 @@ class Options(NamedTuple):
     a: float
     b: float
     ice_threshold: float  # K; 0: no step ice
+    ice_width: float  # K
     ice_albedo: float
     frost: bool
     reference_pressure: float  # Pa; 0: D does not scale
