@@ -182,7 +182,9 @@ class Climate(Part):
     relative_humidity: Fraction = Field(0.5, description="over surface water ice; B3.3 (b)")
     start: Start | None = Field(None, description="none: each row in balance with its annual sunlight")
     second_order: bool = Field(
-        False, description="implicit midpoint instead of backward Euler in time, for a slab without CO2 ice"
+        False,
+        description="implicit midpoint instead of backward Euler in time, for a slab without CO2 ice;"
+        " transport along both latitude and longitude keeps a smaller error of first order",
     )
 
 
