@@ -27,11 +27,16 @@ def frost_cover(
 
 
 @compiled
-def step_ice(T: Array, threshold: float, ice_albedo: float, albedo: Array) -> None:
-    """Replace the albedo of a row by that of ice wherever it is colder than a threshold."""
-    for j in range(T.size):
-        if T[j] < threshold:
-            albedo[j] = ice_albedo
+def step_ice(T: Array, threshold: float, width: float, ice_albedo: float, albedo: Array) -> None:
+    """Replace the albedo of a row by that of ice wherever it is colder than a threshold; in part within the width."""
+    if width > 0.0:
+        for j in range(T.size):
+            f = min(max((threshold - T[j]) / width + 0.5, 0.0), 1.0)
+            albedo[j] += f * (ice_albedo - albedo[j])
+    else:
+        for j in range(T.size):
+            if T[j] < threshold:
+                albedo[j] = ice_albedo
 
 
 @compiled
