@@ -101,15 +101,20 @@ def _longwave(
     draft: Draft, e: Entry, gases: dict[str, float], pressure: float, bond: float, inertia: float
 ) -> None:
     absorbed = draft.data["orbit"]["solar_constant_w_m2"] / 4 * (1 - bond)
+    cycle, swing = _daily_cycle(draft, pressure, absorbed, inertia)
+    factor = _anchor(draft, e, gases, pressure, absorbed / (1 + swing))
     draft.data["climate"]["longwave"] = {
         "kind": "semi_grey",
-        "emissivity_factor": _anchor(draft, e, gases, pressure, absorbed),
-        "diurnal_factor": _daily_cycle(draft, pressure, absorbed, inertia),
+        "emissivity_factor": factor,
+        "diurnal_factor": cycle,
     }
 
 
 def _anchor(draft: Draft, e: Entry, gases: dict[str, float], pressure: float, absorbed: float) -> float:
-    """Factor f with f eps sigma T^4 = absorbed sunlight at the stated temperature; 1 without air to hold one."""
+    """Factor f with f eps sigma T^4 = absorbed sunlight, the daily cycle's share apart, at the stated temperature.
+
+    1 without air to hold a temperature.
+    """
     t, source = e.surface_temperature, "climate.longwave.emissivity_factor"
     draft.sources[source] = "assumed: 1, the law of B3.3 as it is"
     if t is None:
@@ -135,8 +140,8 @@ def _anchor(draft: Draft, e: Entry, gases: dict[str, float], pressure: float, ab
     return factor
 
 
-def _daily_cycle(draft: Draft, pressure: float, absorbed: float, inertia: float) -> float:
-    """k_d of B4: 0.8, less where ground of little inertia would swing beyond the law of small amplitudes."""
+def _daily_cycle(draft: Draft, pressure: float, absorbed: float, inertia: float) -> tuple[float, float]:
+    """k_d and v of B4: 0.8, less where ground of little inertia would swing beyond the law of small amplitudes."""
     noon = absorbed * 4 / math.pi  # daily mean at the equator at equinox; its first harmonic is pi / 2 times that
     t = max((noon / STEFAN_BOLTZMANN) ** 0.25, 2.0)
     skin = inertia * math.sqrt(2 * math.pi / draft.data["orbit"]["solar_day_s"])
@@ -145,10 +150,10 @@ def _daily_cycle(draft: Draft, pressure: float, absorbed: float, inertia: float)
     strength = 3 * (swing * math.exp(-pressure / 2e4) / t) ** 2
     draft.sources["climate.longwave.diurnal_factor"] = "B4; less than 0.8 where its law of small amplitudes fails"
     if strength <= STRONGEST_CYCLE:
-        return 0.8
+        return 0.8, strength
     factor = 0.8 * math.sqrt(STRONGEST_CYCLE / strength)
     draft.assume(f"daily cycle counts {factor:.2g} instead of 0.8: the law of B4 is for amplitudes smaller than here")
-    return factor
+    return factor, STRONGEST_CYCLE
 
 
 def _frost(draft: Draft, e: Entry, gases: dict[str, float], pressure: float) -> None:

@@ -22,7 +22,7 @@ class Draft:
     def suppose(self, target: str, value: object, why: str) -> None:
         """Set a field that the file lacks, and say so."""
         self._set(target, value, f"assumed: {why}")
-        shown = f"{value:.4g}" if isinstance(value, float) else "set" if isinstance(value, dict | list) else str(value)
+        shown = f"{value:.4g}" if isinstance(value, float) else "given" if value else "none"
         self.assume(f"{target} {shown}: {why}")
 
     def assume(self, line: str) -> None:

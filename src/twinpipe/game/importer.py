@@ -104,8 +104,10 @@ def _lacks(e: Entry, file: GameFile, known: dict[str, Body]) -> InvalidInput | N
     if e.is_giant:
         allowed = f"a body of type {e.type} has no solid surface, and twins are of bodies that have one"
         return InvalidInput(f"{e.identifier}.type", e.type, allowed)
-    path = planet_of(file, e) or e
-    if e.identifier not in known and path.insolation is None and sunlight(path, file.stars) is None:
+    planet = planet_of(file, e)
+    path = planet or e
+    light = sunlight(path, file.stars, own_orbit=planet is not None)
+    if e.identifier not in known and path.insolation is None and light is None:
         allowed = "it must have a distance to a star or an insolation, so that there is sunlight to compute with"
         return InvalidInput(f"{path.identifier}.star_distances", None, allowed)
     return None
@@ -137,7 +139,8 @@ def _import(e: Entry, file: GameFile, builtin: Body | None) -> ImportedBody:
 
         fill_climate(draft, e)
     _tell_rest(draft, e, file.unknown)
-    light = sunlight(e, file.stars, own_orbit=planet_of(file, e) is e)
+    planet = planet_of(file, e)
+    light = sunlight(planet or e, file.stars, own_orbit=planet is not None)
     try:
         body = Body.model_validate(draft.data | {"sources": draft.sources, "assumptions": tuple(draft.assumptions)})
     except ValidationError as error:

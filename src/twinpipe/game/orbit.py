@@ -121,7 +121,7 @@ def _light_of_insolation(path: Entry, stars: Sequence[StarEntry]) -> Sunlight:
 def _axis(draft: Draft, e: Entry, path: Entry, light: Sunlight, of: str) -> None:
     """Distance and sunlight: the distance wins, unless the stated insolation is more than a factor 3 off."""
     draft.take("orbit.semi_major_axis_m", light.distance_m, light.key, f" ({light.unit}){of}")
-    own = sunlight(e, ()) if path is not e else None
+    own = sunlight(e, (), own_orbit=False) if path is not e else None
     if own is not None and apart(own.distance_m, light.distance_m, 0.01):
         draft.differ(
             f"star distance {own.distance_m / 1e3:g} km, but {path.name} is at {light.distance_m / 1e3:g} km; "
