@@ -97,17 +97,11 @@ def _transport(draft: Draft, pressure: float) -> None:
     draft.suppose("climate.diffusivity_reference_pa", reference, "the pressure at which that diffusivity holds")
 
 
-def _longwave(
-    draft: Draft, e: Entry, gases: dict[str, float], pressure: float, bond: float, inertia: float
-) -> None:
+def _longwave(draft: Draft, e: Entry, gases: dict[str, float], pressure: float, bond: float, inertia: float) -> None:
     absorbed = draft.data["orbit"]["solar_constant_w_m2"] / 4 * (1 - bond)
     cycle, swing = _daily_cycle(draft, pressure, absorbed, inertia)
     factor = _anchor(draft, e, gases, pressure, absorbed / (1 + swing))
-    draft.data["climate"]["longwave"] = {
-        "kind": "semi_grey",
-        "emissivity_factor": factor,
-        "diurnal_factor": cycle,
-    }
+    draft.data["climate"]["longwave"] = {"kind": "semi_grey", "emissivity_factor": factor, "diurnal_factor": cycle}
 
 
 def _anchor(draft: Draft, e: Entry, gases: dict[str, float], pressure: float, absorbed: float) -> float:
@@ -134,7 +128,9 @@ def _anchor(draft: Draft, e: Entry, gases: dict[str, float], pressure: float, ab
         return 1.0
     factor = min(wanted, 1.0) / eps
     if wanted > 1:
-        draft.differ(f"surface_temperature {t:g} K is colder than {absorbed:.3g} W/m2 of sunlight allow; it is not reached")
+        draft.differ(
+            f"surface_temperature {t:g} K is colder than {absorbed:.3g} W/m2 of sunlight allow; it is not reached"
+        )
     draft.sources[source] = "game file, field `surface_temperature` (K)"
     draft.assume(f"longwave is scaled by {factor:.3g} so that about {t:g} K balance the sunlight, as today")
     return factor
@@ -165,10 +161,5 @@ def _frost(draft: Draft, e: Entry, gases: dict[str, float], pressure: float) -> 
     frost_point = 3182.48 / (23.3494 - math.log(co2 / 100))
     if e.surface_temperature is not None and e.surface_temperature - frost_point > 80:
         return
-    mars = {
-        "albedo_north": 0.6,
-        "albedo_south": 0.5,
-        "emissivity_north": 0.8,
-        "emissivity_south": 1.0,
-    }
+    mars = {"albedo_north": 0.6, "albedo_south": 0.5, "emissivity_north": 0.8, "emissivity_south": 1.0}
     draft.suppose("co2_ice", mars, f"frost of CO2 (at {frost_point:.4g} K) looks as on Mars (A7)")

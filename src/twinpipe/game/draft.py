@@ -38,5 +38,5 @@ class Draft:
             part = part.setdefault(name, {})
         part[last] = value
         self.sources = {k: v for k, v in self.sources.items() if k != target and not k.startswith(target + ".")}
-        for leaf in value if isinstance(value, dict) else [""]:
+        for leaf in value if isinstance(value, dict) and value else [""]:
             self.sources[f"{target}.{leaf}".rstrip(".")] = source

@@ -194,8 +194,9 @@ class HydrosphereEntry(Record):
         """Fraction of the surface below ice caps."""
         caps = self.liquid_bodies.get("ice_caps")
         cover = caps.get("coverage") if isinstance(caps, dict) else None
-        ok = isinstance(cover, int | float) and not isinstance(cover, bool) and 0 < cover <= 100
-        return cover / 100 if ok else None
+        if isinstance(cover, int | float) and not isinstance(cover, bool) and 0 < cover <= 100:
+            return cover / 100
+        return None
 
 
 class Entry(Record):

@@ -38,6 +38,7 @@ FILE_KEYS = {
 }
 GENERATED = {"orbits", "moons", "volatile_reservoir", "terraforming_difficulty", "material_yield_bias", "tei_score"}
 OLD = {"atmosphere", "hydrosphere"}
+AT_LEAST_ONE = "it must be a list of at least one body, or groups of them"
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def _json(path: Path) -> Any:
 def _flat(bodies: object) -> Iterator[dict[str, Any]]:
     """Every body, moons after their planet, with parent_body set where a moon lies inside one."""
     if not isinstance(bodies, list | dict) or not bodies:
-        raise InvalidInput("celestial_bodies", _short(bodies), "it must be a list of at least one body, or groups of them")
+        raise InvalidInput("celestial_bodies", _short(bodies), AT_LEAST_ONE)
     groups = bodies.items() if isinstance(bodies, dict) else [("", bodies)]
     empty = True
     for name, group in groups:
@@ -109,7 +110,7 @@ def _flat(bodies: object) -> Iterator[dict[str, Any]]:
             empty = False
             yield from _with_moons(entry, f"{where}.{i}", None)
     if empty:
-        raise InvalidInput("celestial_bodies", "(empty groups)", "it must be a list of at least one body, or groups of them")
+        raise InvalidInput("celestial_bodies", "(empty groups)", AT_LEAST_ONE)
 
 
 def _with_moons(entry: object, where: str, parent: str | None) -> Iterator[dict[str, Any]]:
@@ -130,7 +131,7 @@ def _with_moons(entry: object, where: str, parent: str | None) -> Iterator[dict[
         yield from _with_moons(moon, f"{identifier}.moons.{i}", identifier)
 
 
-def _dialect(bodies: object) -> Dialect:
+def _dialect(bodies: dict[str, Any] | list[Any]) -> Dialect:
     groups = list(bodies.values()) if isinstance(bodies, dict) else [bodies]
     keys = set().union(*(entry for group in groups for entry in group))
     if keys & GENERATED:

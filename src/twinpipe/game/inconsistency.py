@@ -67,9 +67,9 @@ def _atmosphere(e: Entry) -> Iterator[str]:
             )
         if mass > 0 and not air.composition:
             yield f"total_atmospheric_mass {mass:g} kg, but composition names no gas"
-    stated = (air.pressure, e.known_pressure)
-    if None not in stated and not e.is_giant and max(stated) > 1e-9 and apart(*stated):
-        yield f"known_pressure {e.known_pressure:g} bar, but the atmosphere has {air.pressure:g} bar"
+    own, known = air.pressure, e.known_pressure
+    if own is not None and known is not None and not e.is_giant and max(own, known) > 1e-9 and apart(own, known):
+        yield f"known_pressure {known:g} bar, but the atmosphere has {own:g} bar"
     if air.composition:
         yield from _percents("atmosphere_attributes.composition", [g.percentage for g in air.composition.values()])
 

@@ -26,7 +26,9 @@ def fill_air(draft: Draft, e: Entry, builtin: Body | None) -> None:
     per_bar = BAR * e.area_m2 / e.surface_gravity
     if total is not None and total > HEAVIEST_AIR * e.mass:
         if air.pressure is None:
-            allowed = f"it must be at most {HEAVIEST_AIR:g} of the body's mass {e.mass:g} kg, or a pressure must be given"
+            allowed = (
+                f"it must be at most {HEAVIEST_AIR:g} of the body's mass {e.mass:g} kg, or a pressure must be given"
+            )
             raise InvalidInput(f"{e.identifier}.{key}", total, allowed)
         draft.assume(f"total_atmospheric_mass is too much for air, so that the pressure {air.pressure:g} bar is used")
         total = None
@@ -76,7 +78,9 @@ def fill_water(draft: Draft, e: Entry, builtin: Body | None) -> None:
     water, target = e.hydrosphere_attributes, "hydrosphere.total_water_kg"
     total, key = water.total_hydrosphere_mass, f"{WATER}.total_hydrosphere_mass"
     if total is None and builtin is not None:
-        draft.assume(f"total water completed from the built-in {builtin.name}: {builtin.hydrosphere.total_water_kg:g} kg")
+        draft.assume(
+            f"total water completed from the built-in {builtin.name}: {builtin.hydrosphere.total_water_kg:g} kg"
+        )
     elif total is None:
         _water_of_volumes(draft, e)
     elif total >= 0.9 * e.mass:
@@ -107,7 +111,9 @@ def _water_share(draft: Draft, e: Entry) -> tuple[float, str]:
         return 1.0, ""
     share = percent.get("H2O", 0.0) / whole
     if others := [f"{k} {v:g} %" for k, v in percent.items() if k != "H2O" and v > 0]:
-        draft.assume(f"of the hydrosphere only H2O is followed, {100 * share:.4g} % of its mass; not {', '.join(others)}")
+        draft.assume(
+            f"of the hydrosphere only H2O is followed, {100 * share:.4g} % of its mass; not {', '.join(others)}"
+        )
     return share, f" times the share of H2O in `{WATER}.composition`"
 
 
@@ -135,8 +141,8 @@ def _surface_ice(draft: Draft, e: Entry, builtin: Body | None) -> None:
         key = f"{GROUND}.stored_volatiles.H2O.polar_caps"
         draft.take("hydrosphere.surface_ice", ice, key, f" (kg) on the deposits of built-in {builtin.name}")
         draft.assume(
-            f"H2O of polar_caps, {caps:g} kg, is surface ice and spread over the deposits of the built-in {builtin.name} "
-            f"({ours:g} kg there) in their proportions; it is not counted again in the ground"
+            f"H2O of polar_caps, {caps:g} kg, is surface ice and spread over the deposits of the built-in "
+            f"{builtin.name} ({ours:g} kg there) in their proportions; it is not counted again in the ground"
         )
         return
     places = {k: stored[k] for k in POLAR_PLACES if stored.get(k)}
@@ -155,7 +161,8 @@ def _surface_ice(draft: Draft, e: Entry, builtin: Body | None) -> None:
         for name, (a, b) in bands.items()
     ]
     draft.take("hydrosphere.surface_ice", ice, key, f" ({unit}), half at each pole")
-    draft.assume(f"{', '.join(places) or 'ice_caps'}, {mass:.4g} kg, lie on the ground within {90 - edge:.3g} degrees of the poles")
+    where = f"on the ground within {90 - edge:.3g} degrees of the poles"
+    draft.assume(f"{', '.join(places) or 'ice_caps'}, {mass:.4g} kg, lie {where}")
 
 
 def fill_ground(draft: Draft, e: Entry, builtin: Body | None) -> None:
@@ -165,8 +172,9 @@ def fill_ground(draft: Draft, e: Entry, builtin: Body | None) -> None:
         if builtin is not None:
             draft.assume(f"stored volatiles completed from the built-in {builtin.name}")
         return
-    moved = ("polar_caps",) if builtin is not None and builtin.hydrosphere.surface_ice else ()
-    moved = POLAR_PLACES if builtin is None else moved
+    moved: tuple[str, ...] = POLAR_PLACES
+    if builtin is not None:
+        moved = ("polar_caps",) if builtin.hydrosphere.surface_ice else ()
     kept = {
         compound: {k: kg for k, kg in places.items() if not (compound == "H2O" and k in moved)}
         for compound, places in stored.items()

@@ -85,7 +85,8 @@ def fill_orbit(draft: Draft, e: Entry, file: GameFile) -> None:
     light = sunlight(path, file.stars, own_orbit=planet is not None)
     of = "" if path is e else f" of {path.name}, round which it goes"
     if path is not e:
-        draft.assume(f"it goes round {path.name} ({path.identifier}): distance to the star, year and sunlight are that planet's")
+        name = f"{path.name} ({path.identifier})"
+        draft.assume(f"it goes round {name}: distance to the star, year and sunlight are that planet's")
     elif planet is None:
         draft.assume("its planet is not in the file: the year follows from its own distance to the star")
     if light is None:
@@ -93,7 +94,8 @@ def fill_orbit(draft: Draft, e: Entry, file: GameFile) -> None:
         draft.assume(f"distance to the star {light.distance_m:.4g} m follows from insolation and the star's luminosity")
     _axis(draft, e, path, light, of)
     year = _year(draft, path, light, of, known=planet is not None)
-    eccentricity = path.orbits[0].eccentricity if planet is not None and path.orbits else path.orbital_elements.eccentricity
+    elements = path.orbits[0] if planet is not None and path.orbits else path.orbital_elements
+    eccentricity = elements.eccentricity
     if eccentricity is not None:
         draft.take("orbit.eccentricity", eccentricity, "eccentricity", of)
     else:
@@ -173,7 +175,9 @@ def _day(draft: Draft, e: Entry, year: float, *, is_moon: bool) -> None:
         rotation, key, unit = period * DAY, "orbital_period", "days round the planet, to which the moon is locked"
         draft.assume("it turns once in an orbit round its planet (tidally locked)")
     if rotation is None:
-        draft.suppose(target, DAY, "the file has no rotation; only the daily cycle and the transport of heat depend on it")
+        draft.suppose(
+            target, DAY, "the file has no rotation; only the daily cycle and the transport of heat depend on it"
+        )
         return
     rate = abs(1 / rotation - 1 / year)
     day = min(1 / rate, year) if rate > 0 else year
