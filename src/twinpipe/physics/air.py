@@ -113,7 +113,7 @@ def mix_air(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
         for q in range(4):
             amount = s.gas[FIRST_SUPER + q, b] / st.molar_mass[FIRST_SUPER + q]
             x.super_pressure[q] = amount / moles * mean_p if moles > 0.0 else 0.0
-        excess = 0.05 * math.exp(0.7 * math.log(mean_p / 1e5)) if mean_p > 1e-6 else 0.0
+        excess = 0.05 * math.exp(0.7 * math.log(min(mean_p, 5e5) / 1e5)) if mean_p > 1e-6 else 0.0
         ratio = mean_p / o.reference_pressure if o.reference_pressure > 0.0 else 1.0
         v[0, b] = mean_p
         v[1, b] = mass / moles * o.gravity / (8.314462 * s.mean_temperature[b]) if moles > 0.0 else 0.0
