@@ -51,7 +51,17 @@ def _schedule(value: dict[str, Any]) -> dict[str, Any]:
 def _fitting_mass(value: dict[str, Any]) -> dict[str, Any]:
     bulk = value["bulk"]
     mass = bulk["gravity_m_s2"] * bulk["mean_radius_m"] ** 2 / GRAVITATIONAL_CONSTANT
-    return {**value, "bulk": {**bulk, "mass_kg": mass}}
+    return _slab_where_one_is_meant({**value, "bulk": {**bulk, "mass_kg": mass}})
+
+
+def _slab_where_one_is_meant(value: dict[str, Any]) -> dict[str, Any]:
+    climate, surface = value.get("climate", {}), value["surface"]
+    slab = climate.get("column", {}).get("kind") == "slab"
+    if not slab:
+        surface = {k: v for k, v in surface.items() if k != "land"}
+    if climate and not (slab and value.get("co2_ice") is None):
+        climate = {k: v for k, v in climate.items() if k != "second_order"}
+    return value | {"surface": surface} | ({"climate": climate} if "climate" in value else {})
 
 
 def _ordered_range(value: dict[str, Any]) -> dict[str, Any]:
