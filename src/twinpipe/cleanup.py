@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from twinpipe.audit import check_understood, is_own_store
+from twinpipe.audit import check_understood
 from twinpipe.db import ledger
 from twinpipe.db.deletion import Begin, Ended, deferred_twins, expire_twins, unused_outputs
 from twinpipe.db.outbox import RUN_COMPLETED, RUN_PURGED, TWIN_DELETED, Message, forget, peek, postpone, settle, take
@@ -26,7 +26,8 @@ from twinpipe.db.runs import silent_runs
 from twinpipe.db.segments import forget_seals
 from twinpipe.db.session import Connection, transaction
 from twinpipe.db.statistics import repair_statistics
-from twinpipe.errors import Conflict, InvalidInput, NotFound, StoreError, TwinpipeError
+from twinpipe.errors import Conflict, InvalidInput, StoreError, TwinpipeError
+from twinpipe.ownership import is_own_store
 from twinpipe.settings import Settings
 from twinpipe.store import drop
 from twinpipe.workplace import Workplace
@@ -195,18 +196,15 @@ def _prove(connection: Connection, message: Message, gone: dict[str, int]) -> No
 
 
 def _twin_stores(w: Workplace, twin_id: int, recorded: str | None) -> list[Path]:
-    """Where a twin's store may be: where its row said, and where stores are now; raises StoreError."""
+    """Where a twin's store is, of where its row said and where stores are now; raises NotFound, StoreError."""
     usual = w.twin_path(twin_id)
-    if recorded is None:  # it never was ready
-        with suppress(NotFound):
-            return [usual] if is_own_store(usual, ledger.get_twin(w.engine, twin_id)) else []
-        return []
-    path = Path(recorded)
+    path = Path(recorded) if recorded else usual  # without a record, it never was ready
     if path.name != usual.name:
         raise StoreError(f"{recorded} is not the store of twin {twin_id}.")
-    if not path.parent.is_dir():
+    if recorded and not path.parent.is_dir():
         raise StoreError(f"{path.parent} is not there, so that nobody knows whether {path.name} is: mount its disk.")
-    return sorted({usual, path})
+    key = ledger.get_twin(w.engine, twin_id).twin_key
+    return sorted(place for place in {usual, path} if is_own_store(place, key, recorded))
 
 
 def _run_stores(w: Workplace, twin_id: int, payload: dict[str, Any]) -> list[Path]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
 from tests.factories import a_result, make_ready_twin, make_run, make_running, make_twin
 from tests.pipeline.databases import database, fill, make_sweep
 
@@ -176,6 +177,20 @@ def test_nothing_is_claimed_while_the_ledger_is_paused(url: str, folder: Path) -
     assert ledger.claim_run(engine(url), run.id, 60) == 1
 
 
+def test_a_pause_ends_with_its_holder_at_once(url: str) -> None:
+    for _ in range(20):
+        with paused(engine(url)):
+            pass
+
+
+def test_a_pause_whose_connection_was_lost_ends_with_it(url: str) -> None:
+    with pytest.raises(OperationalError), paused(engine(url)) as connection:
+        kill(connection, url)
+        connection.execute(text("SELECT 1"))
+    with paused(engine(url)):
+        pass
+
+
 def test_an_open_transaction_is_ended_not_waited_for(url: str, folder: Path) -> None:
     twin = make_ready_twin(engine(url))
     with engine(url).connect() as connection:
@@ -315,16 +330,19 @@ def test_the_commands_clear_the_stores_that_the_ledger_knows(
     stores = tmp_path / "home" / "stores"
     twins = [make_twin(engine(url)) for _ in range(3)]
     known, own, gone = stores / f"twin-{twins[0].id}.zarr", tmp_path / "elsewhere.zarr", stores / "twin-x.zarr"
+    foreign = make_twin(engine(url))
+    theirs = stores / f"twin-{foreign.id}.zarr"  # of another ledger, in which the same number is another twin's
     ledger.mark_twin_ready(engine(url), twins[1].id, str(own))
     ledger.mark_twin_ready(engine(url), twins[2].id, str(gone))
     stranger = stores / "twin-987654.zarr"
-    for path in (known, own, stranger):
+    keys = {known: twins[0].twin_key, own: twins[1].twin_key, stranger: twins[0].twin_key, theirs: twins[1].twin_key}
+    for path, key in keys.items():
         path.mkdir(parents=True)
-        (path / "zarr.json").write_text("{}")
+        (path / "zarr.json").write_text(json.dumps({"attributes": {"twin_key": key}}))
     code, said = command("db", "rollback", "--json")
     done = json.loads(said)
     assert (code, done["cleared_stores"], done["stores_left"], done["orphans"]) == (0, 2, [], {})
-    assert (known.exists(), own.exists(), stranger.exists()) == (False, False, True)
+    assert [path.exists() for path in (known, own, stranger, theirs)] == [False, False, True, True]
     code, said = command("db", "import", done["export"], "--json")
     assert code == 0
     assert json.loads(said)["fingerprints"] == done["fingerprints"]

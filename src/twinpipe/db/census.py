@@ -26,10 +26,9 @@ class TwinEntry:
     """A twin, and whether the outbox still owes the deletion of its store."""
 
     id: int
+    twin_key: str
     status: str
-    body_digest: str
     store_path: str | None
-    created_at: datetime
     drop_owed: bool
 
 
@@ -72,7 +71,8 @@ def take_census(engine: Engine, now: datetime | None = None) -> Census:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         connection.exec_driver_sql("SET LOCAL statement_timeout = '10min'")
         moment = now or connection.scalars(select(func.clock_timestamp())).one()
-        known = select(t.id, t.status, t.body_digest, t.store_path, t.created_at, twin_owed.label("drop_owed"))
+        key = cast(t.twin_key, Text).label("twin_key")
+        known = select(t.id, key, t.status, t.store_path, twin_owed.label("drop_owed"))
         twins = {row.id: TwinEntry(**row._asdict()) for row in connection.execute(known.order_by(t.id))}
         kept = select(
             *(r.id, r.digital_twin_id.label("twin_id"), r.status, r.parameters["store"].astext.label("folder")),
