@@ -20,9 +20,9 @@ from typing import Any
 from twinpipe.audit import check_understood
 from twinpipe.db import ledger
 from twinpipe.db.deletion import Begin, Ended, deferred_twins, expire_twins, unused_outputs
-from twinpipe.db.outbox import RUN_COMPLETED, RUN_PURGED, TWIN_DELETED, Message, forget, peek, postpone, settle, take
-from twinpipe.db.retention import Limits, in_batches, on_trial, purge
-from twinpipe.db.runs import silent_runs
+from twinpipe.db.foresight import foresee
+from twinpipe.db.outbox import RUN_COMPLETED, RUN_PURGED, TWIN_DELETED, Message, forget, postpone, settle, take
+from twinpipe.db.retention import Limits, in_batches, purge
 from twinpipe.db.segments import forget_seals
 from twinpipe.db.session import Connection, transaction
 from twinpipe.db.statistics import repair_statistics
@@ -134,7 +134,7 @@ def clean(w: Workplace, *, as_of: datetime | None = None, dry_run: bool = False)
             check_understood(w)
         except Conflict as error:
             report.failures.append(str(error))
-        return _rehearse(w, report, alive)
+        return _foretell(w, report, alive)
     with _timed(report, "audit"):
         check_understood(w)
     with _timed(report, "reap"):
@@ -239,21 +239,19 @@ def _expire(begin: Begin, w: Workplace, moment: datetime, batch: int = 500) -> I
         yield from ended
 
 
-def _rehearse(w: Workplace, report: Report, alive: datetime) -> Report:
-    report.reaped_runs = silent_runs(w.engine, alive)
-    with _timed(report, "rows"), on_trial(w.engine) as begin:
-        everything = 1_000_000_000
-        ended = list(_expire(begin, w, report.as_of, everything))
-        went = purge(begin, report.as_of, limits(w.settings), everything)
-    report.expired_twins = [twin.twin_id for twin in ended]
-    report.rows = {table: asdict(rows) for table, rows in went.items()}
-    report.deferred_twins = deferred_twins(w.engine, report.as_of)
-    for twin in report.expired_twins:
-        report.deferred_twins.pop(twin, None)
-    owed = [(int(m.payload["twin_id"]), m.payload.get("store")) for m in peek(w.engine, (TWIN_DELETED,))]
-    for twin_id, store in [(t.twin_id, t.store) for t in ended] + owed:
+def _foretell(w: Workplace, report: Report, alive: datetime) -> Report:
+    """What would go, without touching anything; the repair of statistics is not foretold."""
+    with _timed(report, "foresight"):
+        seen = foresee(w.engine, report.as_of, alive, limits(w.settings), alive - PROOFS_KEPT)
+    report.reaped_runs, report.expired_twins = seen.reaped_runs, seen.expired_twins
+    report.rows = {table: asdict(rows) for table, rows in seen.rows.items()}
+    report.forgotten_messages = seen.forgotten_messages
+    late = deferred_twins(w.engine, report.as_of)
+    report.deferred_twins = {twin: status for twin, status in late.items() if twin not in set(seen.expired_twins)}
+    for twin, store, folder in seen.stores:
         try:
-            sizes = {str(path): stored_bytes(path) for path in _twin_stores(w, twin_id, store)}
+            paths = _run_stores(w, twin, {"store": store, "folder": folder}) if folder else _twin_stores(w, twin, store)
+            sizes = {str(path): stored_bytes(path) for path in paths}
             report.dropped_stores |= {path: size for path, size in sizes.items() if size}
         except TwinpipeError as error:
             report.failures.append(str(error))

@@ -75,15 +75,6 @@ def postpone(engine: Engine, message: Message, error: str, now: datetime | None 
 
 
 @retried
-def peek(engine: Engine, topics: tuple[str, ...]) -> list[Message]:
-    """Every message that is owed, taken by somebody or not, oldest first."""
-    o = Outbox
-    owed = select(o.id, o.topic, o.dedup_key, o.payload, o.attempts).where(o.done_at.is_(None), o.topic.in_(topics))
-    with transaction(engine) as connection:
-        return [Message(**row._asdict()) for row in connection.execute(owed.order_by(o.id))]
-
-
-@retried
 def owed(engine: Engine) -> dict[str, int]:
     """How many messages of each topic are still owed."""
     with transaction(engine) as connection:

@@ -8,12 +8,10 @@ cleaners may work at once, and whatever one of them skips is found the next time
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from twinpipe.db.deletion import RESULTS_KEPT, Begin
 from twinpipe.db.outbox import RUN_PURGED, TWIN_DELETED
@@ -157,22 +155,6 @@ def _batch(
 def in_batches(engine: Engine) -> Begin:
     """Transactions of their own for each batch."""
     return lambda: transaction(engine)
-
-
-@contextmanager
-def on_trial(engine: Engine) -> Iterator[Begin]:
-    """One transaction for all batches, undone at the end: what would happen, happens and leaves no trace."""
-    with engine.connect() as connection:
-        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-
-        @contextmanager
-        def same() -> Iterator[Connection]:
-            yield connection
-
-        try:
-            yield same
-        finally:
-            connection.rollback()
 
 
 @retried

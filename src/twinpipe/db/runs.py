@@ -179,13 +179,6 @@ def cancel_run(engine: Engine, run_id: int) -> bool:
         return _end_if(connection, run_id, "cancelled", None, None)
 
 
-@retried
-def silent_runs(engine: Engine, now: datetime | None = None) -> list[int]:
-    """Ids of the runs that reap would end."""
-    with transaction(engine) as connection:
-        return [row.id for row in _silent(connection, SimulationRun, _moment(connection, now))]
-
-
 def _silent(connection: Connection, r: Live, moment: datetime) -> Sequence[Row[int, str]]:
     silent = (r.status == "running") & (r.lease_until < moment)
     forgotten = (r.status == "queued") & or_(r.created_at < moment - QUEUE_LIMIT, DigitalTwin.deleted_at.is_not(None))
