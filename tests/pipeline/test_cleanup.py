@@ -12,7 +12,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 from tests.factories import make_result, make_run, make_running, make_twin, run_parameters
@@ -134,6 +134,9 @@ def live(w: Workplace, ttl_days: int, state: str, past: list[str], now: str) -> 
         twin = make_twin(w.engine, ttl_days=ttl_days)
         if state == "failed":
             ledger.mark_twin_failed(w.engine, twin.id)
+        elif now == "lost":  # whoever made it
+            with transaction(w.engine) as connection:
+                connection.execute(text("UPDATE digital_twins SET created_at = now() - interval '2 hours'"))
         return
     twin = stored_twin(w, ttl_days)
     for n, end in enumerate(past):
@@ -160,6 +163,9 @@ def live(w: Workplace, ttl_days: int, state: str, past: list[str], now: str) -> 
 @given(
     lived=st.lists(lives(), max_size=4), days=st.sets(st.sampled_from([0, 11, 120, 366, 470, 731, 1200]), max_size=3)
 )
+@example([(10, "ready", [], "deleted")], {120})  # its bytes and its row go in one cleanup
+@example([(0, "ready", [], "lost")], {470})  # and here its last run is ended and goes
+@example([(10, "creating", [], "lost")], {11})
 def test_a_dry_run_tells_exactly_what_a_cleanup_does(
     work: Workplace, lived: list[tuple[int, str, list[str], str]], days: set[int]
 ) -> None:
@@ -225,7 +231,10 @@ def test_bytes_that_cannot_go_are_told_and_tried_again(work: Workplace, monkeypa
     assert "read-only" in report.failures[0]
     assert ledger.get_twin(work.engine, twin.id).status == "deleted"  # the row went first
     assert owed(work.engine) == {"twin.deleted": 1}
-    assert clean(work, as_of=in_days(200)).rows["digital_twins"] == {"deleted": 0, "scrubbed": 0}  # no proof, no end
+    told = clean(work, as_of=in_days(200), dry_run=True)
+    done = clean(work, as_of=in_days(200))
+    assert told.rows["digital_twins"] == done.rows["digital_twins"] == {"deleted": 0, "scrubbed": 0}  # no proof, no end
+    assert (told.bytes, done.bytes) == (0, 0)
     with transaction(work.engine) as connection:
         connection.execute(text("UPDATE outbox SET available_at = now()"))  # the wait is over
     assert clean(work, as_of=in_days(200)).bytes == BYTES
