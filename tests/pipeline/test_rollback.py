@@ -1,6 +1,6 @@
 """Laws of the way back: what was exported comes back the same, and what is interrupted changes nothing.
 
-Postgres 15 is tested where its programs are: `apt-get install postgresql-15` (Debian 12, or apt.postgresql.org).
+Postgres 15 is tested where its programs are: `.ci/run` installs them (Debian 12; elsewhere from apt.postgresql.org).
 """
 
 from __future__ import annotations
