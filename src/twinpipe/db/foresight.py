@@ -19,8 +19,8 @@ from twinpipe.db.session import retried, transaction
 
 SILENT = """
     SELECT x.id, x.digital_twin_id FROM {table} x JOIN digital_twins t ON t.id = x.digital_twin_id
-    WHERE x.status = 'running' AND x.lease_until < :alive
-        OR x.status = 'queued' AND (x.created_at < :queued OR t.deleted_at IS NOT NULL)"""
+    WHERE (x.status = 'running' AND x.lease_until < :alive
+        OR x.status = 'queued' AND (x.created_at < :queued OR t.deleted_at IS NOT NULL))"""
 # the reaper ends what is silent, and after the expiry what waited for a twin that is now deleted
 DUE = """
     x.purged_at IS NULL AND CASE
