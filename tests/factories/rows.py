@@ -17,7 +17,7 @@ _number = count(1)
 
 
 def make_twin(engine: Engine, name: str = "Mars, what if", **changes: Any) -> TwinRow:
-    """A twin in status creating."""
+    """A twin in status creating, another one each time unless again is false."""
     body = a_body()
     values: dict[str, Any] = {
         "name": name,
@@ -29,8 +29,9 @@ def make_twin(engine: Engine, name: str = "Mars, what if", **changes: Any) -> Tw
         "simulation_parameters": simulation_parameters(),
         "initial_state_snapshot": body.model_dump(mode="json"),
         "ttl_days": 30,
+        "again": True,
     }
-    return ledger.create_twin(engine, **(values | changes))
+    return ledger.create_twin(engine, **(values | changes))[0]
 
 
 def make_ready_twin(engine: Engine, name: str = "Mars, what if", **changes: Any) -> TwinRow:

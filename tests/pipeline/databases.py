@@ -20,13 +20,14 @@ INSERT INTO solar_systems (identifier, name) SELECT 'SYS-' || i, {AWKWARD} || i 
 INSERT INTO celestial_bodies (identifier, name, solar_system_id)
     SELECT 'BODY-' || s.id, 'body', s.id FROM solar_systems s;
 INSERT INTO digital_twins (name, description, celestial_body_id, solar_system_id, created_by_id, status,
-    simulation_parameters, initial_state_snapshot, expires_at, twin_key, body_digest, deleted_at, created_at)
+    simulation_parameters, initial_state_snapshot, expires_at, twin_key, body_digest, content_digest, deleted_at,
+    created_at)
     SELECT 'twin ' || i, {AWKWARD}, b.id, b.solar_system_id, 1, CASE WHEN i % 5 = 0 THEN 'deleted' ELSE 'ready' END,
            '{{"grid": "36x72", "steps_per_orbit": 96}}',
            jsonb_build_object('identifier', 'X', 'text', {AWKWARD}, 'n', 1e-300, 'big', 12345678901234567890.123,
                               'none', NULL, 'list', '[1.0, 1, 1e2]'::jsonb),
            now() + i * interval '1 hour 1 microsecond', gen_random_uuid(), md5(i::text),
-           CASE WHEN i % 5 = 0 THEN now() END, now() - i * interval '1 minute'
+           md5('content ' || i), CASE WHEN i % 5 = 0 THEN now() END, now() - i * interval '1 minute'
     FROM generate_series(1, :twins) i JOIN celestial_bodies b ON b.id = (SELECT min(id) FROM celestial_bodies) + i % 10;
 INSERT INTO simulation_runs (digital_twin_id, status, pattern, duration_years, parameters, started_at, completed_at,
     error_message, progress, run_key, spec_digest, attempt, created_at)

@@ -65,7 +65,7 @@ def w(tmp_path: Path, server: str, engine: Engine, monkeypatch: pytest.MonkeyPat
 
 
 def a_twin(w: Workplace, name: str = "Mars") -> TwinRow:
-    return lifecycle.create_twin(w, builtin_body("mars"), name, grid="6x8")
+    return lifecycle.create_twin(w, builtin_body("mars"), name, grid="6x8")[0]
 
 
 def a_run(w: Workplace, twin: TwinRow, years: int = 2) -> RunRow:

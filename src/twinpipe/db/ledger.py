@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twinpipe.db.deletion import delete_twin, expire_twin
+from twinpipe.db.making import await_maker, making
 from twinpipe.db.results import complete_run, get_result
 from twinpipe.db.rows import ResultRow, RunRow, TwinRow
 from twinpipe.db.runs import cancel_run, claim_run, create_run, fail_run, get_run, list_runs, reap, report_progress
@@ -12,6 +13,7 @@ __all__ = [
     "ResultRow",
     "RunRow",
     "TwinRow",
+    "await_maker",
     "cancel_run",
     "claim_run",
     "complete_run",
@@ -26,6 +28,7 @@ __all__ = [
     "get_twin",
     "list_runs",
     "list_twins",
+    "making",
     "mark_twin_failed",
     "mark_twin_ready",
     "reap",

@@ -37,6 +37,7 @@ class TwinRow(PlainRow):
     simulation_parameters: dict[str, Any] | None
     initial_state_snapshot: dict[str, Any] | None
     body_digest: str
+    content_digest: str
     store_path: str | None
     created_by: str | None
     created_at: datetime
