@@ -21,8 +21,8 @@ from twinpipe.audit import check_understood, is_own_store
 from twinpipe.db import ledger
 from twinpipe.db.deletion import Begin, Ended, deferred_twins, expire_twins, unused_outputs
 from twinpipe.db.outbox import RUN_COMPLETED, RUN_PURGED, TWIN_DELETED, Message, forget, peek, postpone, settle, take
+from twinpipe.db.reaper import silent_runs
 from twinpipe.db.retention import Limits, in_batches, on_trial, purge
-from twinpipe.db.runs import silent_runs
 from twinpipe.db.segments import forget_seals
 from twinpipe.db.session import Connection, transaction
 from twinpipe.db.statistics import repair_statistics

@@ -28,6 +28,7 @@ SCHEMAS: dict[str, Any] = {
     "run_spec": RunSpec,
     "simulation_parameters": p.SimulationParameters,
     "run_parameters": p.RunParameters,
+    "sweep_design": p.SweepDesign,
     "planet_state": p.PlanetState,
     "key_events": list[p.KeyEvent],
     "resource_consumption": p.ResourceConsumption,
@@ -56,6 +57,7 @@ def derived_examples() -> dict[str, Any]:
     mars, pattern = builtin_body("mars"), load_pattern("mars_terraform")
     scenario = pattern.scenario(mars)
     spec = RunSpec(body=mars, scenario=scenario, years=100)
+    replicate = RunSpec(body=mars, scenario=scenario, years=100, seed=1)
     kept = spec.model_dump(mode="json")
     return {
         "body": kept["body"],
@@ -65,6 +67,10 @@ def derived_examples() -> dict[str, Any]:
         "run_parameters": {
             "spec": {k: v for k, v in kept.items() if k != "body"},
             "store": f"runs/{spec.digest[:16]}.zarr",
+        },
+        "sweep_design": {
+            "base": {k: v for k, v in kept.items() if k != "body"},
+            "members": [{"spec_digest": s.digest, "values": {"seed": s.seed}} for s in (spec, replicate)],
         },
     }
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql import insert
 
-from tests.factories.payloads import a_payload
+from tests.factories.payloads import a_payload, sweep_design
 from tests.factories.rows import make_ready_twin, make_run
 from twinpipe.db.models import AuditLog, Base, LearnedPattern, Outbox, PatternApplication, RunStatsDaily, Segment, Sweep
 from twinpipe.db.rows import RunRow, TwinRow
@@ -27,13 +27,13 @@ def insert_row(engine: Engine, model: type[Base], values: dict[str, Any]) -> int
         return int(connection.execute(insert(model).values(values).returning(key)).scalar_one())
 
 
-def make_sweep(engine: Engine, twin: TwinRow | None = None, **changes: Any) -> int:
-    """A queued sweep of four members, on a twin of its own unless given; its id."""
+def insert_sweep(engine: Engine, twin: TwinRow | None = None, **changes: Any) -> int:
+    """The bare row of a queued sweep, for what the verbs would refuse, on a twin of its own unless given; its id."""
     values: dict[str, Any] = {
         "digital_twin_id": (twin or make_ready_twin(engine)).id,
         "sweep_key": uuid4(),
         "name": "factories by rate",
-        "spec": {"axes": []},
+        "spec": sweep_design(4),
         "spec_digest": "0" * 64,
         "members": 4,
     }

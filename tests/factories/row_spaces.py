@@ -41,10 +41,7 @@ SPACES: dict[str, tuple[Callable[..., Any], dict[str, st.SearchStrategy[Any]]]] 
         | _payloads("simulation_runs"),
     ),
     "simulation_results": (rows.make_whole_result, _payloads("simulation_results")),
-    "sweeps": (
-        bookkeeping.make_sweep,
-        {"name": NAMES, "spec": st.none() | OBJECTS, "members": st.integers(1, 10**6), "progress": SHARES},
-    ),
+    "sweeps": (rows.make_sweep, {"name": NAMES, "number": st.integers(1, 20)} | _payloads("sweeps")),
     "segments": (
         bookkeeping.make_segment,
         {"block": SMALL, "segment": SMALL, "generation": BIG, "digest": DIGESTS, "files": SMALL, "bytes": BIG},

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from uuid import uuid4
 
 from sqlalchemy import Engine, create_engine, make_url, text
@@ -107,19 +106,3 @@ def fill(engine: Engine, twins: int, runs: int) -> None:
         for statement in FILL.split(";\n"):
             given = {"twins": twins, "runs": runs}
             connection.execute(text(statement), {k: v for k, v in given.items() if f":{k}" in statement})
-
-
-def make_sweep(engine: Engine, twin_id: int, lease_until: datetime | None = None) -> int:
-    """A sweep of a twin, running when it has a lease, else queued; there are no verbs that make one."""
-    with engine.begin() as connection:
-        return int(
-            connection.execute(
-                text(
-                    "INSERT INTO sweeps (digital_twin_id, sweep_key, name, spec, spec_digest, members, attempt, "
-                    "status, started_at, lease_until) SELECT :twin, gen_random_uuid(), 'sweep', '{}', 'x', 2, 1, "
-                    "CASE WHEN l.until IS NULL THEN 'queued' ELSE 'running' END, least(l.until, now()), l.until "
-                    "FROM (SELECT CAST(:lease AS timestamptz) AS until) l RETURNING id"
-                ),
-                {"twin": twin_id, "lease": lease_until},
-            ).scalar_one()
-        )

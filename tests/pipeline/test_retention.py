@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, text
-from tests.factories import a_result, make_ready_twin, make_result, make_run, make_running
+from tests.factories import a_result, make_ready_twin, make_result, make_run, make_running, make_running_sweep
 from tests.factories.load import NOW, load
-from tests.pipeline.databases import make_sweep
 
 from twinpipe.db import ledger
 from twinpipe.db.deletion import expire_twins, unused_outputs
@@ -206,7 +205,7 @@ def test_a_twin_whose_completed_run_has_no_result_in_postgres_keeps_its_bytes(en
 
 def test_a_twin_with_a_sweep_is_not_deleted_until_the_sweep_has_ended(engine: Engine) -> None:
     twin = make_ready_twin(engine)
-    sweep = make_sweep(engine, twin.id, datetime.now(UTC) + timedelta(minutes=1))
+    sweep = make_running_sweep(engine, twin).id
     later = NOW + 1000 * DAY
     assert expire_all(engine, later) == []
     with pytest.raises(Conflict, match=f"sweep {sweep} is running on twin {twin.id}"):
