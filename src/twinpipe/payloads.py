@@ -17,6 +17,7 @@ from twinpipe.body import Body, Finite, NotNegative, Part, Positive, explain
 from twinpipe.digest import canonical_json
 from twinpipe.errors import BudgetError, InvalidInput
 from twinpipe.grid import Grid
+from twinpipe.messages import AuditDetail, Dropped, OutboxPayload
 from twinpipe.scenario import Goal
 from twinpipe.spec import RunChoices
 
@@ -262,6 +263,9 @@ COLUMNS: dict[tuple[str, str], Any] = {
     ("learned_patterns", "required_conditions"): RequiredConditions,
     ("learned_patterns", "deployment_sequence"): list[DeploymentPhase],
     ("learned_patterns", "optimizations"): list[Optimization],
+    ("outbox", "payload"): OutboxPayload,
+    ("outbox", "outcome"): Dropped,
+    ("audit_log", "detail"): AuditDetail,
 }
 
 RESULT = [column for table, column in COLUMNS if table == "simulation_results"]
@@ -279,6 +283,19 @@ def check_payload(table: str, column: str, value: Any, field: str | None = None)
     value has passed check_json: what JSON cannot hold would become null on the way here.
     """
     check_encoded(table, column, canonical_json(value), field)
+
+
+def check_shape(kind: Any, value: Any, field: str) -> None:
+    """check_payload against one of the kinds that a column may hold, such as that of a topic."""
+    try:
+        _adapter(kind).validate_json(canonical_json(value), strict=True)
+    except ValidationError as error:
+        raise explain(error, field) from None
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def check_encoded(table: str, column: str, value: bytes, field: str | None = None) -> None:

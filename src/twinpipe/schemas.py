@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from twinpipe import messages as m
 from twinpipe import payloads as p
 from twinpipe.body import Body, builtin_body
 from twinpipe.scenario import Pattern, Scenario, load_pattern
@@ -37,6 +38,9 @@ SCHEMAS: dict[str, Any] = {
     "required_conditions": p.RequiredConditions,
     "deployment_sequence": list[p.DeploymentPhase],
     "optimizations": list[p.Optimization],
+    "outbox_payload": m.OutboxPayload,
+    "outbox_outcome": m.Dropped,
+    "audit_detail": m.AuditDetail,
 }
 
 

@@ -14,11 +14,9 @@ from twinpipe.db.models import AuditLog, DigitalTwin, Outbox, Segment, Simulatio
 from twinpipe.db.outbox import RUN_PURGED, TWIN_DELETED
 from twinpipe.db.segments import forget_seals
 from twinpipe.db.session import retried, transaction
-from twinpipe.db.trail import note
+from twinpipe.db.trail import GIVE_UP, note
 from twinpipe.db.twins import held_twin
 from twinpipe.errors import Conflict
-
-GIVE_UP = "give up outputs"  # in the audit log, which keeps it for as long as there is a ledger
 
 
 @dataclass(frozen=True)
