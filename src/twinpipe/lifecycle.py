@@ -36,6 +36,7 @@ from twinpipe.workplace import Workplace
 log = logging.getLogger("twinpipe")
 
 DEFAULT_GRID = "36x72"
+MAKER_PATIENCE = 60.0  # seconds for a twin that another process is making, which takes seconds
 PACKAGES = ("twinpipe", "numpy", "numba", "zarr", "xarray", "distributed")
 
 
@@ -53,30 +54,48 @@ def create_twin(
     description: str | None = None,
     grid: str = DEFAULT_GRID,
     steps_per_orbit: int = 96,
-) -> TwinRow:
-    """Clone a body: a row, an immutable snapshot, and a store with the climate that runs start from.
+    again: bool = False,
+) -> tuple[TwinRow, bool]:
+    """Clone a body, and whether that is new: a row, an immutable snapshot, a store with the climate it starts from.
 
-    Raises InvalidInput, StoreError, SimulationError; a twin that cannot be made is left as failed.
+    The same content is the same twin unless again is set.  One that another process is making is waited for, and
+    given as it is when that takes long; one whose maker died is failed, and made anew.  Raises InvalidInput,
+    StoreError, SimulationError; a twin that cannot be made is left as failed.
     """
     shape, clock = Grid.parse(grid), Clock(body.orbit.sidereal_year_s, steps_per_orbit)
-    twin = ledger.create_twin(
-        w.engine,
-        name=name,
-        description=description,
-        body_identifier=body.identifier,
-        body_name=body.name,
-        solar_system=body.solar_system,
-        body_digest=body.digest,
-        simulation_parameters={"grid": str(shape), "steps_per_orbit": steps_per_orbit},
-        initial_state_snapshot=body.model_dump(mode="json"),
-        ttl_days=w.settings.twin_ttl if ttl_days is None else ttl_days,
-    )
+    while True:
+        key = uuid.uuid4()
+        with ledger.making(w.engine, key):
+            twin, new = ledger.create_twin(
+                w.engine,
+                name=name,
+                description=description,
+                body_identifier=body.identifier,
+                body_name=body.name,
+                solar_system=body.solar_system,
+                body_digest=body.digest,
+                simulation_parameters={"grid": str(shape), "steps_per_orbit": steps_per_orbit},
+                initial_state_snapshot=body.model_dump(mode="json"),
+                ttl_days=w.settings.twin_ttl if ttl_days is None else ttl_days,
+                again=again,
+                key=key,
+            )
+            if new:
+                _make_store(w, twin, body, shape, clock)
+                return ledger.get_twin(w.engine, twin.id), True
+        if twin.status == "creating":
+            twin = ledger.await_maker(w.engine, twin, MAKER_PATIENCE)
+        if twin.status not in ("failed", "deleted"):
+            return twin, False
+
+
+def _make_store(w: Workplace, twin: TwinRow, body: Body, grid: Grid, clock: Clock) -> None:
     path = w.twin_path(twin.id)
     if path.exists():  # ids are never used again, so it is not ours to touch
         ledger.mark_twin_failed(w.engine, twin.id)
         raise StoreError(f"{path} exists already: another ledger uses this folder, so set TWINPIPE_STORE_URL.")
     try:
-        _write_twin(path, twin, body, shape, clock)
+        _write_twin(path, twin, body, grid, clock)
         ledger.mark_twin_ready(w.engine, twin.id, str(path))
     except BaseException:
         try:
@@ -86,7 +105,6 @@ def create_twin(
         except TwinpipeError as second:  # which must not hide the first
             log.warning("twin %d was not cleared away: %s", twin.id, second)
         raise
-    return ledger.get_twin(w.engine, twin.id)
 
 
 def _write_twin(path: Path, twin: TwinRow, body: Body, grid: Grid, clock: Clock) -> None:

@@ -17,6 +17,7 @@ from twinpipe.body import Body, Finite, NotNegative, Part, Positive, explain
 from twinpipe.digest import canonical_json
 from twinpipe.errors import BudgetError, InvalidInput
 from twinpipe.grid import Grid
+from twinpipe.messages import AuditDetail, Dropped, OutboxPayload
 from twinpipe.scenario import Goal
 from twinpipe.spec import RunChoices
 
@@ -176,6 +177,32 @@ class RunParameters(Part):
     store: Annotated[str, Field(pattern=r"^runs/[0-9a-f]{16}(-[0-9a-f]{8})?\.zarr$")]
 
 
+class SweepMember(Part):
+    """A member of a sweep by the content of its run, and where in the design it stands."""
+
+    spec_digest: Digest = Field(description="content name of the member's run, whose row keeps its spec")
+    values: dict[Name, Finite] = Field({}, description="what the design varies, by name; not given: as in the base")
+
+
+class SweepDesign(Part):
+    """What a sweep's row keeps of its spec: what its members vary, and which they are.
+
+    Each member's own spec is in the row of its run, so that this stays small however many there are.
+    """
+
+    base: RunChoices = Field(description="the run that the members vary")
+    members: Annotated[list[SweepMember], Field(min_length=1, description="each of other content")]
+
+    @field_validator("members")
+    @classmethod
+    def _no_member_twice(cls, value: list[SweepMember]) -> list[SweepMember]:
+        seen: dict[str, int] = {}
+        for number, member in enumerate(value):
+            if (first := seen.setdefault(member.spec_digest, number)) != number:
+                raise ValueError(f"member {number} is member {first} again")
+        return value
+
+
 class SimulationParameters(Part):
     """How a twin's runs are simulated unless they say otherwise."""
 
@@ -226,6 +253,7 @@ COLUMNS: dict[tuple[str, str], Any] = {
     ("digital_twins", "simulation_parameters"): SimulationParameters,
     ("digital_twins", "initial_state_snapshot"): Body,
     ("simulation_runs", "parameters"): RunParameters,
+    ("sweeps", "spec"): SweepDesign,
     ("simulation_results", "start_state"): PlanetState,
     ("simulation_results", "end_state"): PlanetState,
     ("simulation_results", "key_events"): list[KeyEvent],
@@ -235,6 +263,9 @@ COLUMNS: dict[tuple[str, str], Any] = {
     ("learned_patterns", "required_conditions"): RequiredConditions,
     ("learned_patterns", "deployment_sequence"): list[DeploymentPhase],
     ("learned_patterns", "optimizations"): list[Optimization],
+    ("outbox", "payload"): OutboxPayload,
+    ("outbox", "outcome"): Dropped,
+    ("audit_log", "detail"): AuditDetail,
 }
 
 RESULT = [column for table, column in COLUMNS if table == "simulation_results"]
@@ -252,6 +283,19 @@ def check_payload(table: str, column: str, value: Any, field: str | None = None)
     value has passed check_json: what JSON cannot hold would become null on the way here.
     """
     check_encoded(table, column, canonical_json(value), field)
+
+
+def check_shape(kind: Any, value: Any, field: str) -> None:
+    """check_payload against one of the kinds that a column may hold, such as that of a topic."""
+    try:
+        _adapter(kind).validate_json(canonical_json(value), strict=True)
+    except ValidationError as error:
+        raise explain(error, field) from None
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def check_encoded(table: str, column: str, value: bytes, field: str | None = None) -> None:

@@ -34,9 +34,9 @@ Results = list[tuple[int, int, dict[str, Any]]]  # run, twin, payloads
 
 TWINS = """
     INSERT INTO digital_twins (name, celestial_body_id, solar_system_id, status, simulation_parameters,
-        initial_state_snapshot, twin_key, body_digest)
+        initial_state_snapshot, twin_key, body_digest, content_digest)
     SELECT 'bench ' || i, celestial_body_id, solar_system_id, 'running_simulation', simulation_parameters,
-        initial_state_snapshot, gen_random_uuid(), body_digest
+        initial_state_snapshot, gen_random_uuid(), body_digest, md5(i::text)
     FROM digital_twins, generate_series(1, :number) i WHERE id = :model RETURNING id"""
 RUNS = """
     INSERT INTO simulation_runs (digital_twin_id, status, pattern, duration_years, parameters, started_at, run_key,

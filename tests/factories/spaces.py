@@ -13,8 +13,8 @@ from pydantic.fields import FieldInfo
 
 from twinpipe.body import Body, Bulk
 from twinpipe.constants import GRAVITATIONAL_CONSTANT
-from twinpipe.payloads import COLUMNS, KeyEvent, RequiredConditions, SimulationParameters, Sphere
-from twinpipe.scenario import Region, Schedule, VolatileImport
+from twinpipe.payloads import COLUMNS, KeyEvent, RequiredConditions, SimulationParameters, Sphere, SweepDesign
+from twinpipe.scenario import Region, Scenario, Schedule, VolatileImport
 from twinpipe.spec import RunChoices
 
 Json = st.SearchStrategy[Any]
@@ -42,6 +42,22 @@ def _fitting_mass(value: dict[str, Any]) -> dict[str, Any]:
     return {**value, "bulk": {**bulk, "mass_kg": mass}}
 
 
+def _one_lifetime(value: dict[str, Any]) -> dict[str, Any]:
+    """Let factories of a gas agree on its lifetime."""
+    of_gas: dict[str, dict[str, Any]] = {}
+    made = []
+    for item in value.get("interventions", []):
+        if item["kind"] == "super_greenhouse_gas":
+            life = of_gas.setdefault(item.get("gas", "C3F8"), {k: item[k] for k in ("lifetime_years",) if k in item})
+            item = {k: v for k, v in item.items() if k != "lifetime_years"} | life
+        made.append(item)
+    return value | ({"interventions": made} if made else {})
+
+
+def _no_member_twice(value: dict[str, Any]) -> dict[str, Any]:
+    return {**value, "members": list({member["spec_digest"]: member for member in value["members"]}.values())}
+
+
 def _ordered_range(value: dict[str, Any]) -> dict[str, Any]:
     pair = value.get("solar_flux_range")
     return value | ({"solar_flux_range": sorted(pair)} if pair else {})
@@ -63,6 +79,8 @@ FIXES: dict[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
     Schedule: _ordered("start_year", "end_year"),
     Body: _fitting_mass,
     RequiredConditions: _ordered_range,
+    Scenario: _one_lifetime,
+    SweepDesign: _no_member_twice,
 }
 
 

@@ -27,7 +27,7 @@ def workplace(home: Path, url: str) -> Workplace:
 
 
 def a_twin(w: Workplace, name: str = "Mars") -> TwinRow:
-    return lifecycle.create_twin(w, builtin_body("mars"), name, grid="6x8")
+    return lifecycle.create_twin(w, builtin_body("mars"), name, grid="6x8", again=True)[0]
 
 
 def a_run(w: Workplace, twin: TwinRow, years: int = 2) -> RunRow:

@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, text
 from tests.factories import make_ready_twin, make_run, run_parameters
-from tests.factories.bookkeeping import make_sweep
+from tests.factories.bookkeeping import insert_sweep
 from tests.pipeline.auditing import a_completed_run, a_failed_twin, a_run, a_twin, later, mended, only, workplace
 from typer.testing import CliRunner
 
@@ -226,7 +226,7 @@ def test_outputs_that_no_run_names_are_dropped(w: Workplace) -> None:
     twin = a_twin(w)
     outputs = a_completed_run(w, twin)
     shutil.copytree(outputs, outputs.with_name("0123456789abcdef.zarr"))
-    sweep = make_sweep(w.engine, twin)
+    sweep = insert_sweep(w.engine, twin)
     assert audit(w, now=later()).drifts == ()  # perhaps it is the sweep's
     with w.engine.begin() as connection:
         connection.execute(text("DELETE FROM sweeps WHERE id = :id"), {"id": sweep})

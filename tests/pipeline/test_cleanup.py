@@ -377,7 +377,7 @@ def test_the_commands_expire_delete_and_clean_up(work: Workplace, monkeypatch: p
 
 def a_real_run(w: Workplace) -> tuple[TwinRow, RunRow]:
     """A simulated run with its result on a twin with its store."""
-    twin = lifecycle.create_twin(w, builtin_body("mars"), "Mars", grid="6x8", ttl_days=30)
+    twin, _ = lifecycle.create_twin(w, builtin_body("mars"), "Mars", grid="6x8", ttl_days=30)
     scenario = load_pattern("mars_terraform").scenario(builtin_body("mars"))
     run, _ = lifecycle.prepare_run(w, twin.id, scenario, 2)
     lifecycle.insert_result(w, lifecycle.simulate_run(w, run.id, Serial()))

@@ -11,8 +11,7 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
-from tests.factories import a_result, make_ready_twin, make_run, make_running, make_twin, run_parameters
-from tests.pipeline.databases import make_sweep
+from tests.factories import a_result, make_ready_twin, make_run, make_twin, run_parameters
 
 from twinpipe.db import ledger
 from twinpipe.db.ledger import RunRow, TwinRow
@@ -210,41 +209,6 @@ def test_the_reaper_ends_what_nobody_ended(engine: Engine) -> None:
     assert ledger.get_run(engine, queued.id).status == "cancelled"
     assert ledger.get_twin(engine, silent.id).status == "ready"
     assert ledger.get_twin(engine, half_made.id).status == "failed"
-
-
-def sweeps(engine: Engine) -> dict[int, str]:
-    """Status of each sweep."""
-    with engine.connect() as connection:
-        return {row.id: row.status for row in connection.execute(text("SELECT id, status FROM sweeps"))}
-
-
-def test_the_reaper_ends_sweeps_by_the_rules_of_runs(engine: Engine) -> None:
-    now, twins = datetime.now(UTC), [make_ready_twin(engine).id for _ in range(3)]
-    run = make_running(engine, ledger.get_twin(engine, twins[0]), lease=-1)
-    silent = make_sweep(engine, twins[0], now + timedelta(minutes=5))
-    idle, orphan = make_sweep(engine, twins[1]), make_sweep(engine, twins[2])
-    assert ledger.reap(engine) == [run.id]
-    assert sweeps(engine) == {silent: "running", idle: "queued", orphan: "queued"}
-    assert ledger.get_twin(engine, twins[0]).status == "running_simulation"  # the sweep still holds it
-    with engine.begin() as connection:
-        connection.execute(
-            text("UPDATE digital_twins SET status = 'deleted', deleted_at = now() WHERE id = :twin"), {"twin": twins[2]}
-        )
-    assert ledger.reap(engine) == []  # a list of runs
-    assert sweeps(engine) == {silent: "running", idle: "queued", orphan: "cancelled"}
-    ledger.reap(engine, now + timedelta(days=2))
-    assert sweeps(engine) == {silent: "failed", idle: "cancelled", orphan: "cancelled"}
-    assert ledger.get_twin(engine, twins[0]).status == "ready"
-
-
-def test_a_dead_sweep_does_not_keep_its_twin_from_a_run(engine: Engine) -> None:
-    run, now = make_run(engine), datetime.now(UTC)
-    sweep = make_sweep(engine, run.twin_id, now + timedelta(minutes=1))
-    with pytest.raises(Conflict, match=f"sweep {sweep} is running"):
-        ledger.claim_run(engine, run.id, LEASE)
-    ledger.claim_run(engine, run.id, LEASE, now + timedelta(minutes=5))
-    assert sweeps(engine) == {sweep: "failed"}
-    assert ledger.get_twin(engine, run.twin_id).status == "running_simulation"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
-from tests.factories import a_result, make_ready_twin, make_run, make_running, make_twin
-from tests.pipeline.databases import database, fill, make_sweep
+from tests.factories import a_result, make_ready_twin, make_run, make_running, make_running_sweep, make_twin
+from tests.pipeline.databases import database, fill
 
 from twinpipe.cli import main
 from twinpipe.db import export, ledger, restore
@@ -151,9 +150,10 @@ def test_each_line_is_json_and_the_manifest_says_what_there_is(url: str, folder:
 
 def test_jobs_are_stopped_and_late_writers_are_fenced(url: str, folder: Path) -> None:
     run, queued = make_running(engine(url)), make_run(engine(url))
-    sweep = make_sweep(engine(url), queued.twin_id, datetime.now(UTC) + timedelta(hours=1))
+    sweep = make_running_sweep(engine(url), ledger.get_twin(engine(url), queued.twin_id))
+    members = [member.id for member in ledger.list_members(engine(url), sweep.id)]
     done = rollback_ledger(url, "base", folder)
-    assert (done.cancelled, done.cancelled_sweeps) == ((run.id,), (sweep,))
+    assert (done.cancelled, done.cancelled_sweeps) == ((run.id, *members), (sweep.id,))
     with pytest.raises(Failure, match="db migrate"):
         ledger.complete_run(engine(url), run.id, run.lease_generation, a_result())
     with pytest.raises(Failure, match="db migrate"):

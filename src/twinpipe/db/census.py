@@ -9,16 +9,14 @@ from datetime import datetime
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, Engine, Text, any_, cast, func, literal, select
 
+from twinpipe.db.leases import lock
 from twinpipe.db.models import AuditLog, DigitalTwin, Outbox, Segment, SimulationResult, SimulationRun, Sweep
 from twinpipe.db.outbox import RUN_PURGED, TWIN_DELETED
-from twinpipe.db.runs import lock_run
 from twinpipe.db.segments import forget_seals
 from twinpipe.db.session import retried, transaction
-from twinpipe.db.trail import note
+from twinpipe.db.trail import GIVE_UP, note
 from twinpipe.db.twins import held_twin
 from twinpipe.errors import Conflict
-
-GIVE_UP = "give up outputs"  # in the audit log, which keeps it for as long as there is a ledger
 
 
 @dataclass(frozen=True)
@@ -77,13 +75,14 @@ def take_census(engine: Engine, now: datetime | None = None) -> Census:
         kept = select(
             *(r.id, r.digital_twin_id.label("twin_id"), r.status, r.parameters["store"].astext.label("folder")),
             *(
-                r.lease_until,
+                func.coalesce(Sweep.lease_until, r.lease_until).label("lease_until"),  # a member's is its sweep's
                 r.completed_at,
                 cast(r.flow_run_id, Text).label("flow_run_id"),
                 result.label("has_result"),
             ),
             (given_up | r.purged_at.is_not(None)).label("given_up"),
         ).join(t, t.id == r.digital_twin_id)
+        kept = kept.outerjoin(Sweep, (Sweep.id == r.sweep_id) & (r.status == "running"))
         runs = connection.execute(kept.where(t.deleted_at.is_(None)).order_by(r.id)).all()
         sealed: dict[int, list[tuple[int, int]]] = {}
         noted = select(s.simulation_run_id, s.block, s.segment).where(s.simulation_run_id.is_not(None))
@@ -125,7 +124,7 @@ def idle_outputs(engine: Engine, twin_id: int, folder: str) -> Iterator[bool]:
 def give_up_outputs(engine: Engine, run_id: int, reason: str) -> None:
     """Say of a completed run that its outputs are lost; its result stays.  Raises NotFound, Conflict."""
     with transaction(engine) as connection:
-        run = lock_run(connection, run_id)
+        run, _ = lock(connection, run_id)
         if run.status != "completed":
             raise Conflict(f"run {run_id} is {run.status}.")
         note(connection, "audit", GIVE_UP, "simulation_runs", run_id, reason=reason)

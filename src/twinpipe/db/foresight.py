@@ -13,8 +13,8 @@ from sqlalchemy import Engine, text
 
 from twinpipe.db.deletion import ONLY_COPY, RUNNING, SWEEPING
 from twinpipe.db.outbox import RUN_PURGED, TWIN_DELETED
+from twinpipe.db.reaper import CREATION_LIMIT, QUEUE_LIMIT
 from twinpipe.db.retention import TABLES, Limits, Purged
-from twinpipe.db.runs import CREATION_LIMIT, QUEUE_LIMIT
 from twinpipe.db.session import retried, transaction
 
 SILENT = """
@@ -32,8 +32,13 @@ DUE = """
 GOES = "(due OR stub) AND NOT needed"
 COUNTS = f"jsonb_build_array(count(*) FILTER (WHERE {GOES}), count(*) FILTER (WHERE due AND needed))"
 FORESEEN = f"""
-WITH silent_runs AS MATERIALIZED ({SILENT.format(table="simulation_runs")}),
-silent_sweeps AS MATERIALIZED ({SILENT.format(table="sweeps")}),
+WITH silent_sweeps AS MATERIALIZED ({SILENT.format(table="sweeps")}),
+silent_runs AS MATERIALIZED (
+    {SILENT.format(table="simulation_runs")} AND NOT EXISTS (
+        SELECT FROM sweeps w WHERE w.id = x.sweep_id AND w.status IN ('queued', 'running'))
+    UNION SELECT m.id, m.digital_twin_id FROM simulation_runs m JOIN silent_sweeps w ON w.id = m.sweep_id
+        WHERE m.status IN ('queued', 'running')
+),
 expired AS MATERIALIZED (
     SELECT t.id, t.store_path FROM digital_twins t
     WHERE t.expires_at < :now AND t.deleted_at IS NULL

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, null, select, update
 
 from twinpipe.db.encoding import encode_result, insert_encoded
+from twinpipe.db.leases import lock
 from twinpipe.db.models import SimulationResult, SimulationRun
 from twinpipe.db.outbox import RUN_COMPLETED, owe
 from twinpipe.db.refusals import explained
 from twinpipe.db.rows import ResultRow
-from twinpipe.db.runs import lock_run
 from twinpipe.db.segments import note_seals
 from twinpipe.db.session import retried, transaction
 from twinpipe.db.statistics import count_result
@@ -26,14 +26,15 @@ def complete_run(
 ) -> int:
     """Insert the result, complete the run and its twin, all or nothing; id of the result.
 
-    The statistics of the day, the seals of what was written and a message to the outbox are a part of it.
+    The statistics of the day, the seals of what was written and a message to the outbox are a part of it.  The
+    twin of a sweep's member stays the sweep's.
     The same result again is the same row. Raises Conflict when the run has another result or belongs to
     another generation, InvalidInput when a payload is refused, BudgetError when the books do not close.
     """
     encoded = encode_result(result)
     payload = encoded.payload_sha256
     with transaction(engine) as connection, explained():
-        run = lock_run(connection, run_id)
+        run, _ = lock(connection, run_id)
         if run.status == "completed":
             return _same(connection, run_id, payload)
         if run.status != "running" or run.lease_generation != generation:
@@ -51,8 +52,9 @@ def complete_run(
                 lease_until=null(),
             )
         )
-        set_twin(connection, run.digital_twin_id, "completed")
-        note_seals(connection, run.digital_twin_id, run_id, seals)
+        if run.sweep_id is None:
+            set_twin(connection, run.digital_twin_id, "completed")
+        note_seals(connection, run.digital_twin_id, seals, run_id=run_id)
         owe(connection, RUN_COMPLETED, run_id, run_id=run_id, twin_id=run.digital_twin_id, result_id=result_id)
         count_result(connection, result_id)  # last: a row that the results of a day share
         return result_id

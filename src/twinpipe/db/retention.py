@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine, text
 
 from twinpipe.db.deletion import RESULTS_KEPT, Begin
-from twinpipe.db.outbox import RUN_PURGED, TWIN_DELETED
+from twinpipe.db.outbox import RUN_PURGED, TWIN_DELETED, check_owed
 from twinpipe.db.session import retried, transaction
 from twinpipe.db.trail import note
 
@@ -52,7 +52,7 @@ OWE_OUTPUTS = f"""
             SELECT FROM simulation_runs o
             WHERE o.digital_twin_id = r.digital_twin_id AND o.spec_digest = r.spec_digest AND o.id <> ALL(:ids)
                 AND o.parameters ->> 'store' = r.parameters ->> 'store')
-    ON CONFLICT (dedup_key) DO NOTHING
+    ON CONFLICT (dedup_key) DO NOTHING RETURNING payload
 """
 
 ENDED = "x.status NOT IN ('queued', 'running')"
@@ -134,7 +134,9 @@ def _batch(
         if not ids:
             return None
         for statement in table.before:
-            connection.execute(text(statement), {"ids": ids})
+            did = connection.execute(text(statement), {"ids": ids})
+            for payload in did.scalars() if did.returns_rows else ():
+                check_owed(RUN_PURGED, payload)
         gone = connection.execute(
             # looked at again: what refers to them may have changed before they were locked
             text(f"DELETE FROM {table.name} x WHERE x.id = ANY(:ids) AND {table.unused}"),
