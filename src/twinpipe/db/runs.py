@@ -25,6 +25,14 @@ Live = type[SimulationRun] | type[Sweep]  # what is held under a lease
 SILENT = "the process that ran it ended without saying so"
 QUEUE_LIMIT = timedelta(days=1)
 CREATION_LIMIT = timedelta(hours=1)
+# as _locked, in one round trip: whoever waited for the twin gets the run as it is by then
+LOCK_RUN = text("""
+    WITH twin AS MATERIALIZED (
+        SELECT id FROM digital_twins
+        WHERE id = (SELECT digital_twin_id FROM simulation_runs WHERE id = :run) FOR UPDATE
+    )
+    SELECT r.id, r.digital_twin_id, r.status, r.lease_generation
+    FROM twin JOIN simulation_runs r ON r.digital_twin_id = twin.id WHERE r.id = :run FOR UPDATE OF r""")
 ALIVE = ("queued", "running", "completed")  # states in which a run stands for its spec
 
 
@@ -249,7 +257,10 @@ def get_run(engine: Engine, run_id: int) -> RunRow:
 
 def lock_run(connection: Connection, run_id: int) -> Row[Any]:
     """The run's state, locked after its twin; raises NotFound."""
-    return _locked(connection, run_id)[0]
+    row = connection.execute(LOCK_RUN, {"run": run_id}).one_or_none()
+    if row is None:
+        raise NotFound("run", run_id)
+    return row
 
 
 def _locked(connection: Connection, run_id: int, r: Live = SimulationRun) -> tuple[Row[Any], str]:
