@@ -16,8 +16,8 @@ PAYLOADS = (
     *("start_state", "end_state", "key_events", "resource_consumption"),
     *("success_metrics", "performance_data"),
 )
-# what stands before each payload in the JSON of the whole, whose keys are sorted
-BEFORE = [(name, b'%b"%b":' % (b"," if i else b"{", name.encode())) for i, name in enumerate(sorted(PAYLOADS))]
+SORTED = sorted(PAYLOADS)
+WHOLE = b"{" + b",".join(b'"%b":%%b' % name.encode() for name in SORTED) + b"}"
 INSERT = f"""
     INSERT INTO simulation_results (simulation_run_id, digital_twin_id, {", ".join(PAYLOADS)}, payload_sha256)
     VALUES (%(run)s, %(twin)s, {", ".join(f"CAST(%({name})s AS jsonb)" for name in PAYLOADS)}, %(payload_sha256)s)
@@ -41,12 +41,9 @@ def encode_result(result: Mapping[str, Any]) -> EncodedResult:
     """Check a result and encode it; raises InvalidInput naming the place, BudgetError."""
     check_result(result, checked_json)
     columns = {name: checked_json(result[name], f"result.{name}", finite=True) for name in PAYLOADS}
-    whole = hashlib.sha256()  # of the whole as canonical JSON, put together from its parts
-    for name, before in BEFORE:
-        whole.update(before)
-        whole.update(columns[name])
-    whole.update(b"}")
-    return EncodedResult(columns, whole.digest())
+    # the digest is that of the whole as canonical JSON, put together from its parts
+    whole = WHOLE % tuple(columns[name] for name in SORTED)
+    return EncodedResult(columns, hashlib.sha256(whole).digest())
 
 
 def insert_encoded(connection: Connection, run_id: int, twin_id: int, result: EncodedResult) -> int | None:
