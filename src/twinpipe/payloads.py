@@ -7,7 +7,7 @@ since bodies differ in what is worth measuring.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -306,10 +306,13 @@ def check_encoded(table: str, column: str, value: bytes, field: str | None = Non
         raise explain(error, field or column) from None
 
 
-def check_result(result: Mapping[str, Any], encoded: Mapping[str, bytes] | None = None) -> None:
-    """Refuse a result whose payloads are not of the declared shapes; encoded is their JSON, when it is there.
+def check_result(
+    result: Mapping[str, Any], encode: Callable[[Any, str], bytes] = lambda value, _: canonical_json(value)
+) -> None:
+    """Refuse a result whose payloads are not of the declared shapes; encode makes JSON of a value of a field.
 
-    Raises InvalidInput that names the place, BudgetError when the books do not close.
+    What passes has finite numbers only, unless encode lets others through.  Raises InvalidInput that names the
+    place, BudgetError when the books do not close.
     """
     if result.keys() != set(RESULT):
         wrong = sorted(set(result) ^ set(RESULT))
@@ -321,5 +324,5 @@ def check_result(result: Mapping[str, Any], encoded: Mapping[str, bytes] | None 
         try:  # three times as fast as its JSON, which has the last word
             adapter("simulation_results", column).validate_python(result[column], strict=True)
         except ValidationError:
-            value = canonical_json(result[column]) if encoded is None else encoded[column]
-            check_encoded("simulation_results", column, value, f"result.{column}")
+            field = f"result.{column}"
+            check_encoded("simulation_results", column, encode(result[column], field), field)

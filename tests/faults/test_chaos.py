@@ -54,6 +54,7 @@ def chaos(proxy: Proxy, direct: Engine, every: float = 0.2) -> Iterator[Counter[
     finally:
         done.set()
         thread.join()
+        proxy.swallow(0)  # what it had still in store would strike when chaos is over
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
-from tests.factories import a_result, make_ready_twin, make_run, make_twin, run_parameters
+from tests.factories import a_result, make_ready_twin, make_run, make_running, make_twin, run_parameters
 
 from twinpipe.db import ledger
 from twinpipe.db.ledger import RunRow, TwinRow
@@ -154,6 +154,39 @@ def test_a_lost_connection_in_the_middle_is_repeated_and_still_once(engine: Engi
                 connection.execute(others)
         assert len({writer.result() for writer in writers}) == 1
     assert count(engine, "simulation_results") == 1
+
+
+def test_who_waited_for_a_run_sees_it_as_it_is_by_then(engine: Engine) -> None:
+    run = make_running(engine)
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with ThreadPoolExecutor(1) as pool, engine.connect() as looker:
+        with engine.begin() as holder:
+            holder.execute(text("SELECT FROM digital_twins WHERE id = :id FOR UPDATE"), {"id": run.twin_id})
+            writer = pool.submit(ledger.complete_run, engine, run.id, run.lease_generation, a_result())
+            while not looker.execute(waiting).scalar_one():
+                assert not writer.done(), "it did not wait for the twin"
+            holder.execute(text("UPDATE simulation_runs SET lease_generation = 7 WHERE id = :id"), {"id": run.id})
+        with pytest.raises(Conflict, match="no longer held"):
+            writer.result()
+    assert count(engine, "simulation_results") == 0
+
+
+def test_completion_is_all_or_nothing(engine: Engine) -> None:
+    run = make_running(engine)
+    with engine.begin() as connection:  # what the last part of the completion runs into
+        connection.execute(text("ALTER TABLE run_stats_daily ADD CONSTRAINT ck_of_a_test CHECK (n < 0) NOT VALID"))
+    try:
+        with pytest.raises(InvalidInput):
+            ledger.complete_run(engine, run.id, run.lease_generation, a_result())
+        tables = ("simulation_results", "outbox", "run_stats_daily")
+        assert [count(engine, table) for table in tables] == [0, 0, 0]
+        assert ledger.get_run(engine, run.id).status == "running"
+        assert ledger.get_twin(engine, run.twin_id).status == "running_simulation"
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text("ALTER TABLE run_stats_daily DROP CONSTRAINT ck_of_a_test"))
+    ledger.complete_run(engine, run.id, run.lease_generation, a_result())
+    assert [count(engine, table) for table in tables] == [1, 1, 1]
 
 
 def test_an_expired_lease_is_taken_over_and_the_old_generation_is_fenced(engine: Engine) -> None:

@@ -24,6 +24,14 @@ Live = type[SimulationRun] | type[Sweep]  # what is held under a lease
 
 OPEN = ("queued", "running")
 SILENT = "the process that ran it ended without saying so"
+# as lock, in one round trip: whoever waited for the twin gets the run as it is by then
+LOCK_RUN = text("""
+    WITH twin AS MATERIALIZED (
+        SELECT id FROM digital_twins
+        WHERE id = (SELECT digital_twin_id FROM simulation_runs WHERE id = :run) FOR UPDATE
+    )
+    SELECT r.id, r.digital_twin_id, r.status, r.lease_generation, r.sweep_id
+    FROM twin JOIN simulation_runs r ON r.digital_twin_id = twin.id WHERE r.id = :run FOR UPDATE OF r""")
 
 
 def lock(connection: Connection, number: int, table: Live = SimulationRun) -> tuple[Row[Any], str]:
@@ -37,6 +45,14 @@ def lock(connection: Connection, number: int, table: Live = SimulationRun) -> tu
     columns: tuple[Any, ...] = (t.id, t.digital_twin_id, t.status, t.attempt, t.started_at, sweep)
     lease: tuple[Any, ...] = (t.lease_generation, t.lease_holder, t.lease_until)
     return connection.execute(select(*columns, *lease).where(t.id == number).with_for_update()).one(), status
+
+
+def lock_run(connection: Connection, run_id: int) -> Row[Any]:
+    """What the end of a run needs of its state, locked after its twin; raises NotFound."""
+    row = connection.execute(LOCK_RUN, {"run": run_id}).one_or_none()
+    if row is None:
+        raise NotFound("run", run_id)
+    return row
 
 
 def check_ready(twin_id: int, status: str) -> None:

@@ -36,13 +36,18 @@ class Message:
     attempts: int
 
 
+def dedup_key(topic: str, number: int) -> str:
+    """What keeps a message from being owed twice."""
+    return f"{topic}:{number}"
+
+
 def owe(connection: Connection, topic: str, number: int, **payload: Any) -> None:
     """Owe an effect from the moment that this transaction commits; once for a topic and number.
 
     Raises InvalidInput when the payload is not that of the topic.
     """
     check_owed(topic, payload)
-    row = {"topic": topic, "dedup_key": f"{topic}:{number}", "payload": payload}
+    row = {"topic": topic, "dedup_key": dedup_key(topic, number), "payload": payload}
     connection.execute(insert(Outbox).values(row).on_conflict_do_nothing(index_elements=["dedup_key"]))
 
 

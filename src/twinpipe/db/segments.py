@@ -37,7 +37,7 @@ def note_seals(
         for seal in seals
     ]
     if rows:
-        connection.execute(insert(Segment).values(rows).on_conflict_do_nothing())
+        connection.execute(insert(Segment).on_conflict_do_nothing(), rows)
 
 
 def forget_seals(connection: Connection, *, twin_id: int | None = None, run_id: int | None = None) -> int:
