@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select
 
 from twinpipe.db.encoding import INSERT, encode_result
+from twinpipe.db.leases import lock_run
 from twinpipe.db.models import SimulationResult
 from twinpipe.db.outbox import RUN_COMPLETED, dedup_key
 from twinpipe.db.refusals import explained
