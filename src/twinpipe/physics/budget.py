@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from twinpipe.constants import LATENT_HEAT_CO2
 from twinpipe.grid import Array
-from twinpipe.physics.co2_ice import LATENT
 from twinpipe.physics.model import Model
 from twinpipe.physics.records import ENERGY_FLOWS, Ledger, State
 from twinpipe.physics.substances import CO2, FIRST_SUPER, LOCALS, OF_AEROSOLS, OF_GASES, OF_LOCALS, OF_STORES, STORES
@@ -26,7 +26,7 @@ _LATENT = {
     "shell_ice": SUBLIMATION,
     "ocean_water": VAPORISATION,
     "ground_ice": SUBLIMATION,
-    "buried_co2": LATENT,
+    "buried_co2": LATENT_HEAT_CO2,
     "liquid_methane": METHANE_VAPORISATION,
     "liquid_ethane": ETHANE_VAPORISATION,
     "ocean_heat": -1.0,  # is energy
@@ -68,7 +68,7 @@ def contents(model: Model, s: State) -> Contents:
     for capacity, layer in zip(st.layer_capacity, s.T, strict=True):
         heat += capacity * layer
     heat *= st.inertia
-    heat += o.cp / o.gravity * s.p * s.T[0] - LATENT * s.ice
+    heat += o.cp / o.gravity * s.p * s.T[0] - o.latent * s.ice
     for latent, field in zip(LATENT_OF_LOCALS, s.local, strict=True):
         if latent:
             heat -= latent * field
