@@ -70,7 +70,7 @@ def runaway(model: Model, s: State, series: Array) -> str | None:
         b = int(j) % members
         wet = max(float(model.static.humidity[i, j]), float(saturated[b]))
         vapour = wet * float(np.exp(saturation_log_pressure(float(s.T[0, i, j]))))
-        if absorbed[b] > RUNAWAY_LIMIT and vapour > RUNAWAY_VAPOUR_SHARE * s.p[i, j]:
+        if absorbed[b] > RUNAWAY_LIMIT and vapour > RUNAWAY_VAPOUR_SHARE * max(s.p[i, j], 1e5):
             return (
                 f"a runaway greenhouse: at {s.T[0, i, j]:.0f} K its vapour lets {RUNAWAY_LIMIT:g} W m-2 out,"
                 f" and it absorbs {absorbed[b]:.0f} W m-2"

@@ -153,14 +153,15 @@ def add_clouds(T: Array, cloud_olr: Array, k: Array) -> None:
 def limit_by_vapour(T: Array, log_p: Array, humidity: Array, saturated: Array, k: Array) -> None:
     """OLR = k T^4 of a row, at most 282 W m-2 where vapour is more than a tenth of the air; B3.3 (b).
 
-    The vapour has the relative humidity given, or that of the share whose column is saturated.
+    The vapour has the relative humidity given, or that of the share whose column is saturated.  Air counts as 1 bar
+    at least: the limit is that of opaque columns of steam, and a tenth of Mars' air is transparent.
     """
     for j in range(T.size):
         t2 = T[j] * T[j]
         wet = max(humidity[j], saturated[j])
         if wet > 0.0 and k[j] * t2 * t2 > RUNAWAY_LIMIT:
             vapour = wet * math.exp(saturation_log_pressure(T[j]))
-            k[j] = runaway_limited(k[j] * t2 * t2, vapour, math.exp(log_p[j])) / (t2 * t2)
+            k[j] = runaway_limited(k[j] * t2 * t2, vapour, max(math.exp(log_p[j]), 1e5)) / (t2 * t2)
 
 
 @compiled
