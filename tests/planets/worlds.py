@@ -1,4 +1,4 @@
-"""Bodies in zonal form through the whole model: their settled climate, and what becomes of it when something is done."""
+"""Bodies in zonal form through the whole model: their settled climate, and what becomes of it under forcing."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Course:
     zonal_temperature: Array
 
     def of(self, name: str) -> Array:
-        return self.series[SERIES[name]]
+        return np.asarray(self.series[SERIES[name]])
 
     def orbit_mean(self, name: str, orbit: int, steps_per_orbit: int) -> float:
         """Mean of a series over one orbit; -1 is the last."""
@@ -107,9 +107,7 @@ def add_gas(w: World, state: State, gas: str, pascal: float) -> None:
 def with_gas(body: Body, **kilograms: float) -> Body:
     """The body with other masses of some gases."""
     return body.model_copy(
-        update={
-            "atmosphere": body.atmosphere.model_copy(update={"mass_kg": {**body.atmosphere.mass_kg, **kilograms}})
-        }
+        update={"atmosphere": body.atmosphere.model_copy(update={"mass_kg": {**body.atmosphere.mass_kg, **kilograms}})}
     )
 
 
@@ -118,11 +116,12 @@ def with_climate(body: Body, **laws: object) -> Body:
     return body.model_copy(update={"climate": body.climate.model_copy(update=laws)})
 
 
-def drift_of(name: str, years: int, grid: str = "18x1", steps_per_orbit: int = 48) -> Drift:
+def drift_of(body: Body, years: int, grid: str = "18x1", steps_per_orbit: int = 48, spin_up: int = 30) -> Drift:
     """How far an untouched body wanders from its first orbit to its last, escape left out."""
-    body = builtin_body(name)
     body = body.model_copy(update={"atmosphere": body.atmosphere.model_copy(update={"escape_kg_s": {}})})
-    plan = make_plan((RunSpec(body=body, years=years, grid=grid, steps_per_orbit=steps_per_orbit),))
+    plan = make_plan(
+        (RunSpec(body=body, years=years, grid=grid, steps_per_orbit=steps_per_orbit, spin_up_orbits=spin_up),)
+    )
     block = plan.blocks[0]
     state, _ = start(plan, block)
     temperature, pressure = [], []

@@ -36,10 +36,12 @@ def vapour_pressure(T: Array) -> Array:
     return np.asarray(np.where(T < ICE_CHANGE, cold, np.where(T < TRIPLE_POINT, warm, liquid)))
 
 
-_LOG_PRESSURE_0, _LOG_PRESSURE_STEP = -50.0, 0.02
+# Temperatures (K) at uniform distances in ln p up to the critical point, which is the last node.
+_LOG_PRESSURE_STEP, _NODES = 0.02, 3300
+_LOG_PRESSURE_0 = float(np.log(CRITICAL_PRESSURE)) - _LOG_PRESSURE_STEP * (_NODES - 1)
 _TEMPERATURES = np.linspace(40.0, CRITICAL_POINT, 20_001)
-_POINTS = np.interp(  # K, at uniform distances in ln p; the last one holds above the critical pressure
-    np.arange(_LOG_PRESSURE_0, np.log(CRITICAL_PRESSURE) + _LOG_PRESSURE_STEP, _LOG_PRESSURE_STEP),
+_POINTS = np.interp(
+    _LOG_PRESSURE_0 + _LOG_PRESSURE_STEP * np.arange(_NODES),
     np.maximum.accumulate(np.log(vapour_pressure(_TEMPERATURES))),
     _TEMPERATURES,
 )
@@ -53,8 +55,8 @@ def condensation_point(log_p: Array, log_share: Array, out: Array) -> None:
     """
     for j in range(log_p.size):
         x = (log_p[j] + log_share[j] - _LOG_PRESSURE_0) / _LOG_PRESSURE_STEP
-        x = min(max(x, 0.0), _POINTS.size - 1.001)
-        i = np.int32(x)
+        x = min(max(x, 0.0), _NODES - 1.0)
+        i = min(np.int32(x), _NODES - 2)
         out[j] = _POINTS[i] + (x - i) * (_POINTS[i + 1] - _POINTS[i])
 
 
