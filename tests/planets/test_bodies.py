@@ -62,24 +62,6 @@ def test_a_body_that_has_not_settled_is_seen_to_wander() -> None:
     assert not any(row.passes for row in drift_rows(drift_of(cold, 100, spin_up=1)) if " T " in row.quantity)
 
 
-@pytest.mark.parametrize("name", OTHERS)
-def test_every_number_of_a_body_has_a_source(name: str) -> None:
-    body = builtin_body(name)
-    given = body.model_dump(exclude_unset=True, exclude={"sources", "identifier", "name", "kind", "solar_system"})
-
-    def leaves(part: dict[str, object], path: str) -> Iterator[str]:
-        for key, value in part.items():
-            here = f"{path}.{key}" if path else key
-            if isinstance(value, dict):
-                yield from leaves(value, here)
-            elif key != "kind":
-                yield here
-
-    for leaf in leaves(given, ""):
-        assert any(leaf == s or leaf.startswith(f"{s}.") for s in body.sources), leaf
-    assert all(text for text in body.sources.values())
-
-
 def test_vapour_warms_thick_co2_as_radiative_convective_models_do() -> None:
     assert_all_pass(list(mars_warmed.humid_rows()))
 
