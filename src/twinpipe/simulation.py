@@ -186,7 +186,7 @@ def _check(model: Model, s: State, series: Array, name: str, year: float) -> Non
     hot = runaway(model, s, series)
     if hot is not None:
         raise SimulationError(f"the simulation of {name} ends near year {year:.1f} in {hot}.")
-    if not (low > 20.0 and high < 1500.0 and float(s.gas.min()) >= 0.0):
+    if not (low > 1.0 and high < 1500.0 and float(s.gas.min()) >= 0.0):
         raise SimulationError(
             f"the simulation of {name} left its range near year {year:.1f}: temperatures {low:.4g} to {high:.4g} K."
         )

@@ -111,9 +111,10 @@ def cap_rows(grid: str = "36x2", steps: int = 96) -> Iterator[Row]:
         lost,
         DEPOSIT_KG_M2 - 1,
         "x2 in pressure",
-        "no perennial CO2 outlasts even today's summer here: its albedo is what fits the seasonal caps (A7), and"
-        " air coupled by 1 W m-2 K-1 (fit to A5) brings a lone cap some 30 W m-2 in summer. The residual cap of today,"
-        " 0.05 mbar, is brighter and colder than both; so what 0.4 Pa destroys is gone before.",
+        "no perennial CO2 outlasts even today's summers here. A deposit in the southernmost row takes up 28.6 W m-2 of"
+        " sunlight with the albedo that fits the seasonal caps (0.643) and 26 W m-2 from air coupled by the 1 W m-2 K-1"
+        " that fits A5, and sends out 23.8: it loses 3.1 t m-2 a year. With an albedo of 0.9 it would gain 0.5. What"
+        " 0.4 Pa destroys is gone before, for want of a residual cap that is brighter than the seasonal ones.",
     )
 
 

@@ -44,6 +44,7 @@ from twinpipe.physics.substances import (
     GROUND_ICE,
     H2,
     H2O,
+    LATENT_OF_STORES,
     N2,
     N_AEROSOLS,
     N_GASES,
@@ -53,7 +54,7 @@ from twinpipe.physics.substances import (
 )
 
 THICK = 1e3  # W m-2 K-1; above it air is isothermal, and D is cut; B6
-OPAQUE = 1e6  # Pa; from here on clear air reflects no more: the law of B2 was made for a few bar
+OPAQUE = 5e5  # Pa; from here on clear air reflects no more: the law of B2 was made for a few bar
 
 
 @part
@@ -89,17 +90,12 @@ def change_gases(o: Options, m: Members, s: State, ledger: Ledger, f: Forcing, k
                 before = s.store[q, b]
                 s.store[q, b] = max(before + f.supply[k, q, b] * o.dt, 0.0)
                 ledger.supplied[q, b] += s.store[q, b] - before
-        release(s, BURIED_CO2, CO2, f.release[k, BURIED_CO2, b] * o.dt, b)
-        release(s, OCEAN_WATER, H2O, f.release[k, OCEAN_WATER, b] * o.dt, b)
-        release(s, GROUND_ICE, H2O, f.release[k, GROUND_ICE, b] * o.dt, b)
-
-
-@part
-def release(s: State, store: int, gas: int, wanted: float, b: int) -> None:
-    """Move mass (kg) from a store into the air, at most what it holds."""
-    moved = min(wanted, s.store[store, b])
-    s.store[store, b] -= moved
-    s.gas[gas, b] += moved
+                ledger.energy[3, b] -= LATENT_OF_STORES[q] * (s.store[q, b] - before) / o.area
+        for q, g in ((BURIED_CO2, CO2), (OCEAN_WATER, H2O), (GROUND_ICE, H2O)):
+            moved = min(f.release[k, q, b] * o.dt, s.store[q, b])
+            s.store[q, b] -= moved
+            s.gas[g, b] += moved
+            ledger.energy[3, b] += LATENT_OF_STORES[q] * moved / o.area
 
 
 @part

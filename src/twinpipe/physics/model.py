@@ -8,16 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twinpipe.body import Body, LinearLongwave, SemiGrey
+from twinpipe.body import Body, LinearLongwave, SemiGrey, Slab
 from twinpipe.clock import Clock
 from twinpipe.constants import LATENT_HEAT_CO2, MOLAR_MASS, YEAR
 from twinpipe.errors import InvalidInput
 from twinpipe.grid import Array, Grid
-from twinpipe.maps import evaluate, surface_ice
+from twinpipe.maps import evaluate, land_share, surface_ice
 from twinpipe.physics import soil, transport
-from twinpipe.physics.aerosol import EXTINCTION, LIFETIME_YEARS
 from twinpipe.physics.emissivity import inverse_emissivity_table
-from twinpipe.physics.interventions import Deployment, decay_rates, deployment
+from twinpipe.physics.interventions import Deployment, decay_rates, deployment, particle_numbers
 from twinpipe.physics.orbit import insolation_table
 from twinpipe.physics.records import ENERGY_FLOWS, Ledger, Members, Options, State, Static
 from twinpipe.physics.substances import AEROSOLS, GASES, N_AEROSOLS, N_GASES, N_LOCALS, N_STORES, SUPER_GASES
@@ -43,8 +42,13 @@ GROUND = frozenset({"water", "dust", "biosphere", "methane", "ice_shell", "regol
 def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:
     """The processes that run on a body under a scenario, in their order."""
     running = {"shortwave", "longwave", "soil", "transport"}
-    if scenario.interventions:
+    kinds = {i.kind for i in scenario.interventions}
+    if kinds:
         running.add("interventions")
+    if "aerosol" in kinds:
+        running.add("particles")
+    if kinds & {"aerosol", "store_release"}:
+        running.add("stores")
     if isinstance(body.climate.longwave, SemiGrey):
         running |= {"escape", "pressure", "diurnal"}
     if body.co2_ice is not None:
@@ -83,7 +87,19 @@ def _p2(grid: Grid) -> Array:
 
 
 def _albedo(body: Body, grid: Grid) -> Array:
-    return evaluate(body.surface.albedo, grid) + body.climate.albedo_p2 * _p2(grid)
+    bare = evaluate(body.surface.albedo, grid)
+    if body.surface.land is not None:
+        bare = bare + land_share(body, grid) * (body.surface.land.albedo - bare)
+    return bare + body.climate.albedo_p2 * _p2(grid)
+
+
+def _inertia(body: Body, grid: Grid) -> Array:
+    """Thermal inertia of a soil column; of a slab its heat capacity over that of Slab."""
+    column, land = body.climate.column, body.surface.land
+    if not isinstance(column, Slab):
+        return evaluate(body.surface.thermal_inertia_j_m2_k_s12, grid)
+    ratio = land.heat_capacity_j_m2_k / column.heat_capacity_j_m2_k if land is not None else 1.0
+    return 1 + land_share(body, grid) * (ratio - 1)
 
 
 class _Any(NamedTuple):
@@ -109,6 +125,7 @@ def _options(body: Body, clock: Clock, some: _Any) -> Options:
         a=longwave.a_w_m2 if isinstance(longwave, LinearLongwave) else 0.0,
         b=longwave.b_w_m2_k if isinstance(longwave, LinearLongwave) else 0.0,
         ice_threshold=ice.threshold_k if ice else 0.0,
+        ice_width=ice.width_k if ice else 0.0,
         ice_albedo=ice.albedo if ice else ramp.albedo if ramp else 0.0,
         ice_ramp=ramp is not None,
         planetary_albedo=body.climate.albedo_of == "planet",
@@ -118,6 +135,7 @@ def _options(body: Body, clock: Clock, some: _Any) -> Options:
         quartic=0.375 if grey.large_diurnal else 0.0,
         nitrogen=grey.nitrogen_column,
         reference_pressure=body.climate.diffusivity_reference_pa or 0.0,
+        midpoint=body.climate.second_order,
         **some._asdict(),
     )
 
@@ -135,7 +153,7 @@ def _collision_depth(body: Body) -> tuple[float, float, float]:
 
 def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Members:
     grey = [_grey(b) for b in bodies]
-    kinds = len(AEROSOLS), len(bodies)
+    particles = [particle_numbers(s, YEAR) for s in scenarios]
     depths = [{str(k): v for k, v in s.aerosol_optical_depth.items()} for s in scenarios]
     frost = [b.co2_ice for b in bodies]
     escape = np.zeros((N_GASES, len(bodies)))
@@ -149,8 +167,8 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         diurnal_factor=np.array([g.diurnal_factor for g in grey]),
         solar_constant=np.array([b.orbit.solar_constant_w_m2 * (1 - b.orbit.eclipse_fraction) for b in bodies]),
         visible_depth=np.array([[depth.get(k, 0.0) for depth in depths] for k in AEROSOLS], dtype=np.float64),
-        extinction=np.broadcast_to(np.array([EXTINCTION[k] for k in AEROSOLS])[:, None], kinds).copy(),
-        fall_out=np.full(kinds, 1 / (LIFETIME_YEARS * YEAR)),
+        extinction=np.stack([extinction for extinction, _ in particles], axis=1),
+        fall_out=np.stack([rate for _, rate in particles], axis=1),
         frost_albedo=np.array(
             [[f.albedo_south if f else 0.0 for f in frost], [f.albedo_north if f else 0.0 for f in frost]]
         ),
@@ -173,6 +191,10 @@ def _of_unit_star(body: Body) -> Body:
     return body.model_copy(update={"orbit": body.orbit.model_copy(update={"solar_constant_w_m2": 1.0})})
 
 
+def _shared_laws(body: Body) -> tuple[object, ...]:
+    return body.climate.column, body.climate.zonal_mixing
+
+
 def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid, clock: Clock) -> Model:
     """The model of a block of members, one (body, scenario) each.
 
@@ -189,24 +211,18 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
     )
     options = _options(first, clock, some)
     for body in bodies[1:]:
-        if _options(body, clock, some) != options or body.climate.column != first.climate.column:
+        if _options(body, clock, some) != options or _shared_laws(body) != _shared_laws(first):
             raise InvalidInput("members", body.name, "members of a block share size, gravity, orbit and laws")
         if _of_unit_star(body).orbit != unit.orbit or body.climate.insolation != first.climate.insolation:
             raise InvalidInput("members", body.name, "members of a block share the orbit, solar constant apart")
     column, faces = soil.column(first, clock.step_seconds), transport.geometry(grid)
     q, q1 = insolation_table(unit, grid, clock.steps_per_orbit)
-    layered = len(column.capacity) > 1
-    inertia = _cells(
-        [
-            evaluate(b.surface.thermal_inertia_j_m2_k_s12, grid) if layered else np.ones((grid.n_lat, grid.n_lon))
-            for b in bodies
-        ]
-    )
+    inertia = _cells([_inertia(b, grid) for b in bodies])
     static = Static(
         weight=grid.row_weight,
         north=faces.north,
         south=faces.south,
-        east=faces.east,
+        east=faces.east * first.climate.zonal_mixing,
         altitude=_cells([evaluate(b.surface.elevation_m, grid) for b in bodies]),
         ground_albedo=_cells([_albedo(b, grid) for b in bodies]),
         inertia=inertia,

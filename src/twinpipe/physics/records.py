@@ -65,6 +65,7 @@ class Options(NamedTuple):
     a: float
     b: float
     ice_threshold: float  # K; 0: no step ice
+    ice_width: float  # K
     ice_albedo: float
     ice_ramp: bool  # whether ice of ice_albedo grows with cold
     planetary_albedo: bool  # whether the albedo is that seen from space
@@ -78,6 +79,7 @@ class Options(NamedTuple):
     humid: bool  # whether water vapour may limit the outgoing radiation
     reference_pressure: float  # Pa; 0: D does not scale
     has_local: bool  # whether any process has fields on the ground
+    midpoint: bool  # the balance is that of the middle of the step, from which the end is extrapolated
 
 
 class Members(NamedTuple):
