@@ -1,4 +1,4 @@
-"""Longwave radiation beyond thin CO2: haze, nitrogen, clouds, vapour's limit, large daily swings; X24, B3.3, B4."""
+"""Longwave radiation beyond thin CO2: nitrogen, clouds, vapour's limit, large daily swings; B3.3, B4."""
 
 from __future__ import annotations
 
@@ -19,19 +19,6 @@ ONE = np.ones(1)
 
 def row(value: float) -> Array:
     return np.array([value])
-
-
-def haze_temperature(depth: float, haze: float, effective_k: float = 82.0) -> float:
-    """Temperature (K) under haze in balance with sigma T_e^4 of absorbed light."""
-    eps = row(1 / (1 + 0.75 * depth))
-    longwave.antigreenhouse(row(haze), eps)
-    return effective_k / math.sqrt(math.sqrt(float(eps[0])))
-
-
-@pytest.mark.parametrize(("depth", "haze", "kelvin"), [(1.99, 0.38, 94.0), (1.99, 0.0, 103.1), (0.0, 0.0, 82.0)])
-def test_titans_budget_of_greenhouse_and_haze(depth: float, haze: float, kelvin: float) -> None:
-    """X24."""
-    assert haze_temperature(depth, haze) == pytest.approx(kelvin, abs=0.2)
 
 
 def test_titans_gases_have_their_depth_today() -> None:

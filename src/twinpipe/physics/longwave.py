@@ -131,14 +131,20 @@ def blend_nitrogen(T: Array, log_p: Array, log_co2: Array, depth: Array, weight:
             eps[j] += weight[j] * (column - eps[j])
 
 
+@inlined
+def haze_emissivity(clear: float, haze: float) -> float:
+    """eps of absorbed sunlight = eps sigma T^4 below a haze that absorbs a share a_h of it aloft; B3.3 (f) [S27].
+
+    1/eps = (1 - a_h) / eps_clear + a_h / 2, 1/eps_clear = 1 + 0.75 tau: the haze radiates as much down as to space.
+    """
+    return 1.0 / ((1.0 - haze) / clear + 0.5 * haze)
+
+
 @compiled
 def antigreenhouse(haze: Array, eps: Array) -> None:
-    """1/eps' = (1 - a_h) / eps + a_h / 2 of a row, haze taking the share a_h of sunlight far above; B3.3 (f).
-
-    With it sigma T^4 = ASR [(1 - a_h)(1 + 0.75 tau) + a_h / 2].
-    """
+    """Put haze over the columns of a row, in place of eps."""
     for j in range(eps.size):
-        eps[j] = 1.0 / ((1.0 - haze[j]) / eps[j] + 0.5 * haze[j])
+        eps[j] = haze_emissivity(eps[j], haze[j])
 
 
 @compiled
@@ -221,12 +227,3 @@ def outgoing(
         a2 = amplitude2[j] / (T[j] * T[j])
         v = 3.0 * bare * amplitude2[j] / (T[j] * T[j]) + bare * quartic * a2 * a2
         out[j] = SIGMA * factor[j] * ice_emissivity[j] * eps[j] * (1.0 + v)
-
-
-@inlined
-def haze_emissivity(optical_depth: float, haze: float) -> float:
-    """eps of absorbed sunlight = eps sigma T^4 below a haze that absorbs a share a_h of it aloft; B3.3 (f) [S27].
-
-    1 / eps = (1 - a_h)(1 + 0.75 tau) + a_h / 2: the haze radiates as much downwards as to space.
-    """
-    return 1.0 / ((1.0 - haze) * (1.0 + 0.75 * optical_depth) + 0.5 * haze)
