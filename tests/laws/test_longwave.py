@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinpipe.constants import STEFAN_BOLTZMANN
@@ -42,6 +42,7 @@ carbon_dioxide = st.floats(1.0, 9e5)
 
 
 @given(temperatures, carbon_dioxide, st.floats(0, 3), st.floats(0.2, 1))
+@settings(deadline=None)
 def test_nitrogen_takes_over_by_its_weight(kelvin: float, pascal: float, depth: float, before: float) -> None:
     """Nothing of it at weight 0; at 1 its polynomial, with the other gases' depth added; half way between at 0.5."""
     found = {}
@@ -64,6 +65,7 @@ def test_traces_of_nitrogen_weigh_nothing() -> None:
 
 
 @given(st.floats(200, 399), st.floats(0, 1), st.floats(100, 1e7))
+@settings(deadline=None)
 def test_vapour_limits_radiation_where_it_is_a_tenth_of_the_air(kelvin: float, humidity: float, pascal: float) -> None:
     k = row(0.9 * STEFAN_BOLTZMANN)
     flux = float(k[0]) * kelvin**4
@@ -76,6 +78,7 @@ def test_vapour_limits_radiation_where_it_is_a_tenth_of_the_air(kelvin: float, h
 
 
 @given(st.floats(60, 400), st.floats(-60, 60))
+@settings(deadline=None)
 def test_clouds_add_to_the_flux_but_hold_back_no_more_than_there_is(kelvin: float, clouds: float) -> None:
     k = row(0.7 * STEFAN_BOLTZMANN)
     flux = float(k[0]) * kelvin**4
@@ -84,6 +87,7 @@ def test_clouds_add_to_the_flux_but_hold_back_no_more_than_there_is(kelvin: floa
 
 
 @given(st.floats(40, 400), st.floats(0, 600), st.floats(1e-3, 50))
+@settings(deadline=None)
 def test_large_swings_balance_the_first_harmonic_of_emission(kelvin: float, drive: float, skin: float) -> None:
     """A |I sqrt(w) e^(i pi/4) + sigma (4 T^3 + 3 T A^2)| is the drive; small swings are as the small law has them."""
     amplitude2 = np.empty(1)
@@ -99,6 +103,7 @@ def test_large_swings_balance_the_first_harmonic_of_emission(kelvin: float, driv
 
 
 @given(st.floats(40, 400), st.floats(0, 1.2))
+@settings(deadline=None)
 def test_mean_emission_of_a_large_swing_is_that_of_its_cosine(kelvin: float, a: float) -> None:
     k = np.empty(1)
     longwave.outgoing(row(kelvin), ONE, ONE, row((a * kelvin) ** 2), 0.375, ONE, row(0.0), k)

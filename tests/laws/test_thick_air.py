@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.planets.worlds import with_climate, world
@@ -40,6 +40,7 @@ def point(pascal: float) -> float:
 
 
 @given(st.floats(60, 304))
+@settings(deadline=None)
 def test_co2_condenses_where_its_vapour_saturates(kelvin: float) -> None:
     assert point(float(vapour_pressure(np.array(kelvin)))) == pytest.approx(
         kelvin, abs=0.1
@@ -124,6 +125,7 @@ def test_the_albedo_of_a_planet_seen_from_space_is_what_it_takes_up() -> None:
 
 
 @given(st.floats(200, 300), st.floats(0, 0.5), st.floats(0.5, 1))
+@settings(deadline=None)
 def test_ice_grows_with_cold(kelvin: float, ground: float, ice: float) -> None:
     """f = 1 below 263.15 K, 1 - exp((T - 273.15)/10) up to 273.15 K, 0 above; B2."""
     albedo = np.array([ground])
