@@ -19,6 +19,7 @@ from twinpipe.errors import SimulationError
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, Field, active
 from twinpipe.grid import Array, Grid
 from twinpipe.physics import budget
+from twinpipe.physics.equilibrium import approach, is_slow, runaway
 from twinpipe.physics.kernel import N_BASE_MAPS, advance
 from twinpipe.physics.model import Model, build, empty_ledger, first_guess
 from twinpipe.physics.records import Ledger, Outputs, State, scratch
@@ -130,14 +131,24 @@ def join_members(states: list[State]) -> State:
 
 
 def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
-    """Climate of the untouched body after a number of orbits from a first guess."""
+    """Climate of the untouched body after a number of orbits from a first guess.
+
+    A body that takes longer than an orbit to follow its sunlight, C T / 4 OLR > P, would need hundreds of them (Venus
+    has 73 orbits to the e-folding).  Its heat is found by Newton's method instead: after each orbit of the first two
+    thirds all temperatures move by N / lambda, N the mean imbalance (W m-2), lambda = -dN/dT by the last two orbits.
+    """
     model = build((body,), (Scenario(),), grid, clock)
     s, n = first_guess(model), clock.steps_per_orbit
     sums = np.zeros((1, n_maps(model), grid.n_lat, grid.n_lon))
+    known: tuple[float, float] | None = None
     for orbit in range(max(orbits, 1)):
         sums[:] = 0.0
+        before = budget.contents(model, s).energy[0]
         _, series = _call(model, s, empty_ledger(1), orbit * n, n, sums, n)
-    _check(s, body.name, 0.0)
+        _check(model, s, series, body.name, 0.0)
+        if orbit < 2 * orbits // 3 and is_slow(model, s, series):
+            imbalance = (budget.contents(model, s).energy[0] - before) / clock.orbit_seconds
+            known = approach(s, series, float(imbalance), known)
     return Climate(s, sums[0] / n, series[:, :, 0])
 
 
@@ -170,8 +181,11 @@ def _call(model: Model, s: State, ledger: Ledger, first: int, n: int, sums: Arra
     return zonals, series
 
 
-def _check(s: State, name: str, year: float) -> None:
+def _check(model: Model, s: State, series: Array, name: str, year: float) -> None:
     low, high = float(s.T.min()), float(s.T.max())
+    hot = runaway(model, s, series)
+    if hot is not None:
+        raise SimulationError(f"the simulation of {name} ends near year {year:.1f} in {hot}.")
     if not (low > 1.0 and high < 1500.0 and float(s.gas.min()) >= 0.0):
         raise SimulationError(
             f"the simulation of {name} left its range near year {year:.1f}: temperatures {low:.4g} to {high:.4g} K."
@@ -306,7 +320,7 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> 
                 maps.append(_outward(total / (w[1] - w[0]), members))
             else:
                 sums[w] = total
-        _check(s, model.bodies[0].name, plan.clock.year_of_step(b))
+        _check(model, s, x, model.bodies[0].name, plan.clock.year_of_step(b))
     still = [sums[w] for w in windows if w[0] < last < w[1]]
     kept = np.zeros((members, len(still), n_maps(model), grid.n_lat, grid.n_lon))
     for i, total in enumerate(still):
