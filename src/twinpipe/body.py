@@ -16,7 +16,7 @@ from twinpipe.constants import GRAVITATIONAL_CONSTANT, MOLAR_MASS
 from twinpipe.digest import digest
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
-from twinpipe.spheres import Co2Ice, Geosphere, Hydrosphere
+from twinpipe.spheres import Co2Ice, Geosphere, Hydrosphere, WaterCycle
 
 MapName = Literal["elevation", "albedo", "thermal_inertia"]
 
@@ -158,6 +158,7 @@ class Body(Part):
     climate: Climate = Climate()
     co2_ice: Co2Ice | None = None
     hydrosphere: Hydrosphere = Hydrosphere()
+    water_cycle: WaterCycle | None = None
     geosphere: Geosphere = Geosphere()
     sources: dict[str, str] = Field({}, description="dotted field -> where its number comes from")
     assumptions: tuple[str, ...] = Field((), description="what was assumed when the body was read")

@@ -10,7 +10,7 @@ from twinpipe.body import Body
 from twinpipe.constants import YEAR
 from twinpipe.measures import Outcome
 from twinpipe.physics.interventions import activity, mirror_power
-from twinpipe.scenario import Economy, Intervention, OrbitalMirror, SuperGreenhouseGasFactory, VolatileImport
+from twinpipe.scenario import DarkDust, Economy, Intervention, OrbitalMirror, SuperGreenhouseGasFactory, VolatileImport
 
 
 def resource_consumption(outcome: Outcome) -> dict[str, Any]:
@@ -49,6 +49,10 @@ def _account(item: Intervention, body: Body, seconds: float, economy: Economy | 
             account |= {"drawn_kg": foil, "useful_kg": foil, "manufactured_kg": foil}
             account |= {"energy_j": foil * item.energy_j_kg, "peak_power_w": foil * item.energy_j_kg / YEAR}
             account["delivered_light_j"] = mirror_power(item, body) * seconds
+        case DarkDust():
+            dust = item.rate_kg_s * seconds
+            account |= {"drawn_kg": dust, "useful_kg": dust, "manufactured_kg": dust}
+            account |= {"energy_j": dust * item.energy_j_kg, "peak_power_w": item.rate_kg_s * item.energy_j_kg}
         case VolatileImport():
             sent = item.rate_kg_s * seconds
             account |= {"drawn_kg": sent, "useful_kg": sent * (1 - item.loss_fraction), "manufactured_kg": 0.0}

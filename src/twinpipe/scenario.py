@@ -100,7 +100,19 @@ class VolatileImport(Part):
         return self
 
 
-Intervention = Annotated[SuperGreenhouseGasFactory | OrbitalMirror | VolatileImport, Field(discriminator="kind")]
+class DarkDust(Part):
+    """Spreads dark dust on a region, where it darkens ice until fresh frost buries it; B16."""
+
+    kind: Literal["dark_dust"] = "dark_dust"
+    rate_kg_s: NotNegative = Field(description="dust spread at full rate")
+    energy_j_kg: NotNegative = Field(1.0e5, description="energy to grind and spread a kilogram (E)")
+    target: Region = Region()
+    schedule: Schedule = Schedule()
+
+
+Intervention = Annotated[
+    SuperGreenhouseGasFactory | OrbitalMirror | VolatileImport | DarkDust, Field(discriminator="kind")
+]
 
 
 class Goal(Part):

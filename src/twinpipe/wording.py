@@ -7,6 +7,7 @@ import re
 
 from twinpipe.errors import NotFound
 from twinpipe.scenario import (
+    DarkDust,
     Intervention,
     OrbitalMirror,
     Schedule,
@@ -147,6 +148,9 @@ def intervention_name(item: Intervention) -> str:
         case OrbitalMirror():
             south, north = item.target.south_degree, item.target.north_degree
             return f"Orbital mirror on {_latitude(south)} to {_latitude(north)}"
+        case DarkDust():
+            south, north = item.target.south_degree, item.target.north_degree
+            return f"Dark dust on {_latitude(south)} to {_latitude(north)}"
         case VolatileImport():
             mix = " + ".join(f"{number(100 * x)} % {formula(g)}" for g, x in item.composition.items() if x > 0)
             return f"Import of {mix}"
@@ -157,7 +161,7 @@ def intervention_rate(item: Intervention) -> str:
     match item:
         case OrbitalMirror():
             return quantity(item.area_m2, "m²")
-        case SuperGreenhouseGasFactory() | VolatileImport():
+        case SuperGreenhouseGasFactory() | VolatileImport() | DarkDust():
             return quantity(item.rate_kg_s, "kg/s")
 
 

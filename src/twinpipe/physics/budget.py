@@ -9,15 +9,14 @@ import numpy as np
 from twinpipe.grid import Array
 from twinpipe.physics.co2_ice import LATENT
 from twinpipe.physics.model import Model
+from twinpipe.physics.phase import SUBLIMATION, VAPORISATION
 from twinpipe.physics.records import ENERGY_FLOWS, Ledger, State
 from twinpipe.physics.substances import CO2, FIRST_SUPER, LOCALS, OF_AEROSOLS, OF_GASES, OF_LOCALS, OF_STORES, STORES
 
 MASS_TOLERANCE = 1e-12  # of the largest amount of an element that the run held or moved
 ENERGY_TOLERANCE = 1e-9  # of the cumulative gross flux
 
-# J kg-1 relative to vapour [S26 and B0]; freezing and evaporating in a circle makes no energy: L_sub = L_vap + L_fus.
-VAPORISATION, FUSION = 2.501e6, 3.34e5
-SUBLIMATION = VAPORISATION + FUSION
+# J kg-1 relative to vapour
 METHANE_VAPORISATION, ETHANE_VAPORISATION = 5.1e5, 4.9e5  # B12
 DESORPTION = 3.5e5  # of CO2 from the regolith; B9
 _LATENT = {

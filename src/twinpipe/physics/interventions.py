@@ -13,6 +13,7 @@ from twinpipe.physics.records import DUST, HEAT, LIGHT, PAINT, SEED, Forcing, Ki
 from twinpipe.physics.substances import GASES, SUPER_GASES
 from twinpipe.scenario import (
     SUPER_GAS_LIFETIME_YEARS,
+    DarkDust,
     Intervention,
     OrbitalMirror,
     Region,
@@ -78,6 +79,8 @@ class Deployment:
                 match item:
                     case OrbitalMirror():
                         f.patch_rate[:, place, b] = share * mirror_power(item, body)
+                    case DarkDust():
+                        f.patch_rate[:, place, b] = share * item.rate_kg_s
                     case SuperGreenhouseGasFactory():
                         f.emission[:, SUPER_GASES.index(item.gas), b] += share * item.rate_kg_s
                     case VolatileImport():
@@ -90,7 +93,13 @@ class Deployment:
 
 def patch_of(item: Intervention) -> tuple[int, Region] | None:
     """What an intervention does to a part of the ground, and where, if it does."""
-    return (LIGHT, item.target) if isinstance(item, OrbitalMirror) else None
+    match item:
+        case OrbitalMirror():
+            return LIGHT, item.target
+        case DarkDust():
+            return DUST, item.target
+        case _:
+            return None
 
 
 def places(scenario: Scenario, kinds: list[int]) -> list[int | None]:

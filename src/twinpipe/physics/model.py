@@ -12,15 +12,16 @@ from twinpipe.clock import Clock
 from twinpipe.constants import MOLAR_MASS, YEAR
 from twinpipe.errors import InvalidInput
 from twinpipe.grid import Array, Grid
-from twinpipe.maps import evaluate, surface_ice
-from twinpipe.physics import soil, transport
+from twinpipe.maps import evaluate, open_share, surface_ice
+from twinpipe.physics import runoff, soil, transport
 from twinpipe.physics.aerosol import EXTINCTION, LIFETIME_YEARS
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment
 from twinpipe.physics.orbit import insolation_table
 from twinpipe.physics.records import ENERGY_FLOWS, Ledger, Members, Options, State, Static
-from twinpipe.physics.substances import AEROSOLS, GASES, N_AEROSOLS, N_GASES, N_LOCALS, N_STORES, SUPER_GASES
-from twinpipe.scenario import Scenario
+from twinpipe.physics.substances import AEROSOLS, GASES, N_AEROSOLS, N_GASES, N_LOCALS, N_STORES, SUPER_GASES, WATER_ICE
+from twinpipe.scenario import DarkDust, Scenario
+from twinpipe.spheres import WaterCycle
 
 # Every process, in the order in which a step runs them; B18.
 ORDER = (
@@ -35,6 +36,8 @@ ORDER = (
     "soil",
     "transport",
     "co2_ice",
+    "water",
+    "dust",
 )
 GROUND = frozenset({"water", "dust", "biosphere", "methane", "ice_shell", "regolith"})  # have fields on the ground
 
@@ -48,6 +51,10 @@ def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:
         running |= {"escape", "pressure", "diurnal"}
     if body.co2_ice is not None:
         running.add("co2_ice")
+    if body.water_cycle is not None:
+        running.add("water")
+    if any(isinstance(i, DarkDust) for i in scenario.interventions):
+        running.add("dust")
     return tuple(p for p in ORDER if p in running)
 
 
@@ -81,7 +88,14 @@ def _albedo(body: Body, grid: Grid) -> Array:
     return evaluate(body.surface.albedo, grid) + body.climate.albedo_p2 * p2[:, None]
 
 
-def _options(body: Body, clock: Clock, has_local: bool) -> Options:
+def _bare_albedo(body: Body, grid: Grid) -> float:
+    """Mean albedo of the ground without surface ice; of all of it if there is none without."""
+    bare = grid.area_weight * (surface_ice(body, grid) <= 0)
+    weight = bare if bare.any() else grid.area_weight
+    return float((_albedo(body, grid) * weight).sum() / weight.sum())
+
+
+def _options(body: Body, clock: Clock, has_local: bool, dust: bool) -> Options:
     longwave, ice = body.climate.longwave, body.climate.step_ice
     linear = isinstance(longwave, LinearLongwave)
     return Options(
@@ -99,16 +113,19 @@ def _options(body: Body, clock: Clock, has_local: bool) -> Options:
         frost=body.co2_ice is not None,
         reference_pressure=body.climate.diffusivity_reference_pa or 0.0,
         has_local=has_local,
+        water=body.water_cycle is not None,
+        dust=dust,
     )
 
 
-def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Members:
+def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid) -> Members:
     grey = [
         b.climate.longwave if isinstance(b.climate.longwave, SemiGrey) else SemiGrey(diurnal_factor=0.0) for b in bodies
     ]
     kinds = len(AEROSOLS), len(bodies)
     depths = [{str(k): v for k, v in s.aerosol_optical_depth.items()} for s in scenarios]
     frost = [b.co2_ice for b in bodies]
+    water = [b.water_cycle or WaterCycle() for b in bodies]
     escape = np.zeros((N_GASES, len(bodies)))
     for m, body in enumerate(bodies):
         for gas, rate in body.atmosphere.escape_kg_s.items():
@@ -131,6 +148,15 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         half_cover=np.array([f.half_cover_kg_m2 if f else 1.0 for f in frost]),
         escape=escape,
         decay=np.stack([decay_rates(s, YEAR) for s in scenarios], axis=1),
+        vapour_mixing=np.array(
+            [w.vapour_diffusivity_m2_s / b.bulk.mean_radius_m**2 for w, b in zip(water, bodies, strict=True)]
+        ),
+        vapour_height=np.array([w.vapour_height_m for w in water]),
+        vapour_wind=np.array([w.exchange_velocity_m_s for w in water]),
+        snow_albedo=np.array([w.snow_albedo for w in water]),
+        snow_half_cover=np.array([w.half_cover_kg_m2 for w in water]),
+        bare_albedo=np.array([_bare_albedo(b, grid) for b in bodies]),
+        liquid_hold=np.array([w.hold_kg_m2 for w in water]),
     )
 
 
@@ -147,9 +173,10 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
     first, unit = bodies[0], _of_unit_star(bodies[0])
     running = [frozenset(processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)]
     has_local = any(GROUND & names for names in running)
-    options = _options(first, clock, has_local)
+    dust = any("dust" in names for names in running)
+    options = _options(first, clock, has_local, dust)
     for body in bodies[1:]:
-        if _options(body, clock, has_local) != options or body.climate.column != first.climate.column:
+        if _options(body, clock, has_local, dust) != options or body.climate.column != first.climate.column:
             raise InvalidInput("members", body.name, "members of a block share size, gravity, orbit and laws")
         if _of_unit_star(body).orbit != unit.orbit or body.climate.insolation != first.climate.insolation:
             raise InvalidInput("members", body.name, "members of a block share the orbit, solar constant apart")
@@ -162,12 +189,13 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
             for b in bodies
         ]
     )
+    altitude = _cells([evaluate(b.surface.elevation_m, grid) for b in bodies])
     static = Static(
         weight=grid.row_weight,
         north=faces.north,
         south=faces.south,
         east=faces.east,
-        altitude=_cells([evaluate(b.surface.elevation_m, grid) for b in bodies]),
+        altitude=altitude,
         ground_albedo=_cells([_albedo(b, grid) for b in bodies]),
         inertia=inertia,
         bottom_heat=options.geothermal / inertia,
@@ -182,6 +210,9 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
         below=column.below,
         heat=column.heat,
         molar_mass=np.array([MOLAR_MASS[g] for g in GASES]),
+        deposit=_cells([surface_ice(b, grid) for b in bodies]),
+        open_share=_cells([open_share(b, grid) for b in bodies]),
+        lowest_first=runoff.lowest_first(altitude, len(bodies)),
     )
     return Model(
         grid,
@@ -190,7 +221,7 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
         scenarios,
         static,
         options,
-        _members(bodies, scenarios),
+        _members(bodies, scenarios, grid),
         deployment(bodies, scenarios, grid),
     )
 
@@ -214,13 +245,16 @@ def first_guess(model: Model) -> State:
     pressure = np.repeat(
         gas.sum(axis=0)[None, :] * model.options.gravity / model.options.area, model.grid.n_lon, axis=0
     )
+    local = np.zeros((N_LOCALS, n_lat, width))
+    if model.options.water:
+        local[WATER_ICE] = model.static.deposit
     return State(
         T=np.ascontiguousarray(np.repeat(surface[None], n_layers, axis=0)),
         ice=np.zeros((n_lat, width)),
         p=np.ascontiguousarray(np.repeat(pressure.reshape(1, width), n_lat, axis=0)),
         gas=gas,
         mean_temperature=np.ascontiguousarray(mean),
-        local=np.zeros((N_LOCALS, n_lat, width)),
+        local=local,
         adsorbed=np.zeros((0, n_lat, width)),
         store=np.zeros((N_STORES, members)),
         aerosol=np.zeros((N_AEROSOLS, members)),

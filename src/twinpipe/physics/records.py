@@ -50,6 +50,9 @@ class Static(NamedTuple):
     below: Array
     heat: Array
     molar_mass: Array  # (gas)
+    deposit: Array  # kg m-2 of surface water ice today, which the albedo map contains
+    open_share: Array  # of that deposit's surface, that no lag covers
+    lowest_first: Kinds  # (cell of a member, member) runoff.lowest_first
 
 
 class Options(NamedTuple):
@@ -69,6 +72,8 @@ class Options(NamedTuple):
     frost: bool
     reference_pressure: float  # Pa; 0: D does not scale
     has_local: bool  # whether any process has fields on the ground
+    water: bool
+    dust: bool
 
 
 class Members(NamedTuple):
@@ -87,6 +92,13 @@ class Members(NamedTuple):
     half_cover: Array
     escape: Array  # (gas, member) kg/s
     decay: Array  # (4, member) 1/s, of super-greenhouse gases
+    vapour_mixing: Array  # 1/s, diffusivity of water vapour over the square of the radius
+    vapour_height: Array  # m
+    vapour_wind: Array  # m/s, C_E U
+    snow_albedo: Array
+    snow_half_cover: Array  # kg m-2
+    bare_albedo: Array  # of ground that surface ice uncovers
+    liquid_hold: Array  # kg m-2 that does not run off
 
 
 class State(NamedTuple):
@@ -177,8 +189,8 @@ class Scratch(NamedTuple):
     fields: Array  # (N_FIELDS, row, cell)
     rows: Array  # (N_ROWS, cell)
     beta: Array  # (layer, cell) of the soil
-    by_member: Array  # (11, member)
-    totals: Array  # (9, member) of the step
+    by_member: Array  # (13, member)
+    totals: Array  # (11, member) of the step
     line: Array  # (member)
     super_pressure: Array  # (4) Pa
 
@@ -191,8 +203,8 @@ def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
         fields,
         np.empty((N_ROWS, width)),
         np.zeros((max(n_layers, 2), width)),
+        np.empty((13, members)),
         np.empty((11, members)),
-        np.empty((9, members)),
         np.empty(members),
         np.empty(4),
     )
