@@ -21,18 +21,19 @@ VAPOUR_CONSTANT = GAS_CONSTANT / MOLAR_MASS["H2O"]  # R_w, J kg-1 K-1
 # e_sat = exp(ICE_A - ICE_B / T) Pa over ice, exp(LIQUID_A + LIQUID_B (T - T_t) / (T - LIQUID_C)) over liquid; B10
 ICE_A, ICE_B = 28.9074, 6143.7
 LIQUID_A, LIQUID_B, LIQUID_C = 6.41618, 17.62, 30.03
+COLDEST, HOTTEST = 40.0, 600.0  # K, where ice has no vapour to speak of, and where no air that is simulated is wet
 ITERATIONS = 30  # at most; two or three do
 DIFFUSIVITY, SCHMIDT = 1.4e-5, 0.5  # of vapour in CO2 at 273.15 K and 1e5 Pa, m2 s-1; viscosity over it
 
 
 @inlined
 def boiling_point(pressure: float) -> float:
-    """T (K) with e_sat(T) equal to a pressure (Pa): over liquid above 611.66 Pa, else over ice; 0 without air; B10."""
+    """T (K) with e_sat(T) equal to a pressure (Pa): over liquid above 611.66 Pa, else over ice; B10."""
     if pressure <= 0.0:
-        return 0.0
+        return COLDEST
     log_p = math.log(pressure)
     if log_p < LIQUID_A:
-        return ICE_B / (ICE_A - log_p)
+        return max(ICE_B / (ICE_A - log_p), COLDEST)
     y = min((log_p - LIQUID_A) / LIQUID_B, 0.7)  # 1.4e8 Pa, above the critical pressure
     return (MELTING - LIQUID_C * y) / (1.0 - y)
 
@@ -146,6 +147,7 @@ def boiled(
 def condensed(T: float, vapour: float, over_liquid: bool, C: float, x: float, height: float) -> float:
     """Mass x (kg m-2) that condenses until w - x = w_sat(T + L x / C), from an x that is too large."""
     latent = VAPORISATION if over_liquid else SUBLIMATION
+    x = min(x, max(C * (HOTTEST - T) / latent, 0.0))
     for _ in range(ITERATIONS):
         now = T + latent * x / C
         column = height * saturated_density(now, over_liquid)
@@ -234,7 +236,7 @@ def changed(
             T -= SUBLIMATION * x / C
             w += x
         boiling = boiling_point(pressure)
-        if m + water > 0.0 and boiling < T:
+        if m + water > 0.0 and (boiling < T or water > 0.0):
             before_m, before_water = m, water
             m, water = boiled(T, m, water, w, C, boiling, height)
             T += (SUBLIMATION * (m - before_m) + VAPORISATION * (water - before_water)) / C
