@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def lying(state: State) -> float:
 @given(st.floats(0.0, 10.0), st.floats(0.0, 1.0), st.floats(0.0, 1.0))
 def test_dust_darkens_what_it_lies_on_and_never_brightens(load: float, cover: float, albedo: float) -> None:
     out = np.empty(1)
-    dust.darken(*(np.array([v]) for v in (load, cover, albedo)), out)
+    dust.darken(np.array([load]), np.array([cover]), np.array([albedo]), out)
     hidden = 1 - math.exp(-load / 0.1)
     expected = albedo - cover * (albedo - 0.1) * hidden if albedo > 0.1 else albedo
     assert out[0] == pytest.approx(expected, abs=1e-14)
@@ -62,7 +63,7 @@ def test_a_single_dusting_fades_as_frost_buries_it() -> None:
         drive(model, state, orbit * STEPS, STEPS, ledger)
         after.append(lying(state))
     assert after[0] > 0.0
-    assert all(late < early for early, late in zip(after, after[1:], strict=False))
+    assert all(late < early for early, late in pairwise(after))
     assert after[-1] < 0.1 * after[0]
     assert state.store[BURIED_DUST, 0] > 0.9 * ledger.spread[DARK_DUST, 0]
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from twinpipe.constants import TRIPLE_POINT_WATER_PRESSURE
 from twinpipe.physics import budget, longwave, phase
+from twinpipe.physics.substances import LOCALS
 
 TEMPERATURES = st.floats(100.0, 400.0)
 MASSES = st.one_of(st.just(0.0), st.floats(1e-9, 1e6))
@@ -118,7 +119,7 @@ def test_freezing_and_evaporating_in_a_circle_makes_no_energy(
 
 def test_latent_heats_close_their_circle() -> None:
     assert phase.SUBLIMATION == phase.VAPORISATION + phase.FUSION
-    of = dict(zip(budget.LOCALS, budget.LATENT_OF_LOCALS, strict=True))
+    of = dict(zip(LOCALS, budget.LATENT_OF_LOCALS, strict=True))
     assert of["water_ice"] - of["liquid_water"] == phase.FUSION
     assert of["water_vapour"] == 0.0
 

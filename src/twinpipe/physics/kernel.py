@@ -121,7 +121,7 @@ def close_step(
 @part
 def note_ground(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, members: int) -> None:
     """The fields on the ground go into the running means, and their masses (kg) into the series."""
-    for q in range(N_LOCALS + 1):
+    for q in st.on_the_ground:
         total = out.series[N_BASE_SERIES + q, k]
         total[:] = 0.0
         for i in range(s.local.shape[1]):

@@ -11,6 +11,7 @@ from twinpipe.body import Body, LinearLongwave, SemiGrey
 from twinpipe.clock import Clock
 from twinpipe.constants import MOLAR_MASS, YEAR
 from twinpipe.errors import InvalidInput
+from twinpipe.fields import MAPS
 from twinpipe.grid import Array, Grid
 from twinpipe.maps import evaluate, open_share, surface_ice
 from twinpipe.physics import runoff, soil, transport
@@ -18,7 +19,7 @@ from twinpipe.physics.aerosol import EXTINCTION, LIFETIME_YEARS
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment
 from twinpipe.physics.orbit import insolation_table
-from twinpipe.physics.records import ENERGY_FLOWS, Ledger, Members, Options, State, Static
+from twinpipe.physics.records import ENERGY_FLOWS, Kinds, Ledger, Members, Options, State, Static
 from twinpipe.physics.substances import AEROSOLS, GASES, N_AEROSOLS, N_GASES, N_LOCALS, N_STORES, SUPER_GASES, WATER_ICE
 from twinpipe.scenario import DarkDust, Scenario
 from twinpipe.spheres import WaterCycle
@@ -86,6 +87,12 @@ def _albedo(body: Body, grid: Grid) -> Array:
     x = np.sin(grid.latitude_edges)
     p2 = np.diff(0.5 * (x**3 - x)) / np.diff(x)  # the row's mean of P2
     return evaluate(body.surface.albedo, grid) + body.climate.albedo_p2 * p2[:, None]
+
+
+def _on_the_ground(running: frozenset[str]) -> Kinds:
+    """Places of the fields on the ground that some process changes, in the order of fields.MAPS."""
+    own = [f.process for f in MAPS if f.process is not None]
+    return np.array([q for q, process in enumerate(own) if process in running], dtype=np.int64)
 
 
 def _bare_albedo(body: Body, grid: Grid) -> float:
@@ -213,6 +220,7 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
         deposit=_cells([surface_ice(b, grid) for b in bodies]),
         open_share=_cells([open_share(b, grid) for b in bodies]),
         lowest_first=runoff.lowest_first(altitude, len(bodies)),
+        on_the_ground=_on_the_ground(frozenset().union(*running)),
     )
     return Model(
         grid,

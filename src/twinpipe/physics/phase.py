@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from twinpipe.constants import GAS_CONSTANT, MOLAR_MASS, TRIPLE_POINT_WATER_TEMPERATURE
 from twinpipe.physics.compiled import inlined
 
@@ -44,6 +46,17 @@ def saturated_density(T: float, over_liquid: bool) -> float:
     if over_liquid:
         return math.exp(LIQUID_A + LIQUID_B * (T - MELTING) / (T - LIQUID_C)) / (VAPOUR_CONSTANT * T)
     return math.exp(ICE_A - ICE_B / T) / (VAPOUR_CONSTANT * T)
+
+
+_LEAST = np.zeros(int(HOTTEST) + 1)  # rho_sat at whole kelvins
+for _kelvin in range(int(COLDEST), int(HOTTEST) + 1):
+    _LEAST[_kelvin] = saturated_density(float(_kelvin), _kelvin >= MELTING)
+
+
+@inlined
+def least_density(T: float) -> float:
+    """A bound from below on rho_sat(T), from a table: rho_sat of the whole kelvin below; for the many dry cells."""
+    return float(_LEAST[min(int(T), 600)]) if T > 0.0 else 0.0
 
 
 @inlined

@@ -53,6 +53,7 @@ class Static(NamedTuple):
     deposit: Array  # kg m-2 of surface water ice today, which the albedo map contains
     open_share: Array  # of that deposit's surface, that no lag covers
     lowest_first: Kinds  # (cell of a member, member) runoff.lowest_first
+    on_the_ground: Kinds  # places in substances.LOCALS, and N_LOCALS for what is adsorbed, of fields that change
 
 
 class Options(NamedTuple):

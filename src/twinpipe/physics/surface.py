@@ -137,11 +137,10 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
             amplitude2[:] = 0.0
         else:
             work[:] = gas_depth
-            humidity = st.humidity[i]
             if o.water:
-                humidity = other
-                water.humidity(t, s.local[WATER_VAPOUR, i], m.vapour_height, humidity)
-            longwave.add_water_depth(t, humidity, log_p, work)
+                water.add_vapour_depth(t, s.local[WATER_VAPOUR, i], m.vapour_height, log_p, work)
+            else:
+                longwave.add_water_depth(t, st.humidity[i], log_p, work)
             longwave.emissivity(t, log_p, half_log_co2, work, st.table, eps)
             times(inertia, o.skin_root, other)
             longwave.diurnal_amplitude(t, eps, coalbedo, st.harmonic[calendar, i], diurnal, other, amplitude2)

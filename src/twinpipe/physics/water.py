@@ -10,7 +10,7 @@ import math
 
 from twinpipe.constants import MOLAR_MASS
 from twinpipe.grid import Array
-from twinpipe.physics import phase, runoff, transport
+from twinpipe.physics import longwave, phase, runoff, transport
 from twinpipe.physics.air import amounts
 from twinpipe.physics.co2_ice import LATENT
 from twinpipe.physics.compiled import compiled, part
@@ -46,13 +46,15 @@ def add_evenly(row: Array, amount: Array) -> None:
 
 
 @compiled
-def humidity(T: Array, vapour: Array, height: Array, out: Array) -> None:
-    """Relative humidity of a row, w / w_sat(T): what surface vapour there really is; B3.3 (b)."""
+def add_vapour_depth(T: Array, vapour: Array, height: Array, log_p: Array, depth: Array) -> None:
+    """Add the optical depth of the vapour that there is, e = w R_w T / H near the ground, in a row; B3.3 (b)."""
     members = height.size
     for start in range(0, T.size, members):
         for b in range(members):
             j = start + b
-            out[j] = vapour[j] / phase.saturated_column(T[j], height[b]) if vapour[j] > 0.0 else 0.0
+            if vapour[j] > 0.0:
+                log_e = math.log(vapour[j] * T[j] * (phase.VAPOUR_CONSTANT / height[b]))
+                depth[j] += longwave.vapour_depth(log_e, log_p[j])
 
 
 @compiled
@@ -158,6 +160,8 @@ def change_phase(
             j = start + b
             t, ice0, liquid0, w, h = T[j], ice[j], liquid[j], vapour[j], height[b]
             fresh[j] = 0.0
+            if ice0 <= 0.0 and liquid0 <= 0.0 and w <= h * phase.least_density(t):
+                continue
             snow = w - phase.saturated_column(t, h)  # if the day had no noon; there is no less in the air
             if ice0 <= 0.0 and liquid0 <= 0.0 and snow <= 0.0:
                 continue
