@@ -132,7 +132,8 @@ def body_import(
                     }
                     for b, path in zip(report.bodies, paths, strict=True)
                 ],
-                "skipped": report.skipped,
+                "dialect": report.dialect,
+                "skipped": [{"identifier": s.identifier, "why": s.why} for s in report.skipped],
             }
         )
     else:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from twinpipe.body import Body
-from twinpipe.clock import Clock
+from twinpipe.clock import Clock, usual_steps
 from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow, TwinRow
 from twinpipe.engine import Executor, Token, prepare, run_plan
@@ -52,13 +52,14 @@ def create_twin(
     ttl_days: int | None = None,
     description: str | None = None,
     grid: str = DEFAULT_GRID,
-    steps_per_orbit: int = 96,
+    steps_per_orbit: int | None = None,
 ) -> TwinRow:
     """Clone a body: a row, an immutable snapshot, and a store with the climate that runs start from.
 
     Raises InvalidInput, StoreError, SimulationError; a twin that cannot be made is left as failed.
     """
-    shape, clock = Grid.parse(grid), Clock(body.orbit.sidereal_year_s, steps_per_orbit)
+    steps = usual_steps(body.orbit.sidereal_year_s) if steps_per_orbit is None else steps_per_orbit
+    shape, clock = Grid.parse(grid), Clock(body.orbit.sidereal_year_s, steps)
     twin = ledger.create_twin(
         w.engine,
         name=name,
@@ -67,7 +68,7 @@ def create_twin(
         body_name=body.name,
         solar_system=body.solar_system,
         body_digest=body.digest,
-        simulation_parameters={"grid": str(shape), "steps_per_orbit": steps_per_orbit},
+        simulation_parameters={"grid": str(shape), "steps_per_orbit": steps},
         initial_state_snapshot=body.model_dump(mode="json"),
         ttl_days=w.settings.twin_ttl if ttl_days is None else ttl_days,
     )

@@ -134,6 +134,13 @@ class AssessedGoal(Goal):
     value: Finite
 
 
+class HabitabilityVector(Part):
+    """Measures of the last orbit with hard definitions (D1), and the rung of the ladder of end states."""
+
+    values: dict[Name, Finite]
+    end_state: Literal["E0", "E1", "E2", "E3", "E4"]
+
+
 class SuccessMetrics(Part):
     """The four scores and the goals that they rest on."""
 
@@ -142,6 +149,7 @@ class SuccessMetrics(Part):
     resource_efficiency: Score
     cost_efficiency: Score
     metrics_version: Annotated[int, Field(ge=1)]
+    habitability: HabitabilityVector | None = Field(None, description="since metrics_version 2")
     goals: list[AssessedGoal]
 
 

@@ -13,8 +13,8 @@ from pydantic.fields import FieldInfo
 
 from twinpipe.body import Body, Bulk
 from twinpipe.constants import GRAVITATIONAL_CONSTANT
+from twinpipe.intervention import Region, Schedule, VolatileImport
 from twinpipe.payloads import COLUMNS, KeyEvent, RequiredConditions, SimulationParameters, Sphere
-from twinpipe.scenario import Region, Schedule, VolatileImport
 from twinpipe.spec import RunChoices
 
 Json = st.SearchStrategy[Any]
@@ -36,10 +36,32 @@ def _ordered(low: str, high: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return fix
 
 
+def _schedule(value: dict[str, Any]) -> dict[str, Any]:
+    """Only a pulse has its years, in order, and only a feedback its controller."""
+    made = _ordered("start_year", "end_year")(value)
+    pulse, feedback = made.pop("pulse_years", None) or 1.0, made.pop("feedback", None)
+    period = made.pop("period_years", None) or 2.0
+    if made.get("shape") == "pulse":
+        made |= {"pulse_years": min(pulse, period), "period_years": max(pulse, period)}
+    if made.get("shape") == "feedback":
+        made["feedback"] = feedback or {"target": 240.0}
+    return made
+
+
 def _fitting_mass(value: dict[str, Any]) -> dict[str, Any]:
     bulk = value["bulk"]
     mass = bulk["gravity_m_s2"] * bulk["mean_radius_m"] ** 2 / GRAVITATIONAL_CONSTANT
-    return {**value, "bulk": {**bulk, "mass_kg": mass}}
+    return _slab_where_one_is_meant({**value, "bulk": {**bulk, "mass_kg": mass}})
+
+
+def _slab_where_one_is_meant(value: dict[str, Any]) -> dict[str, Any]:
+    climate, surface = value.get("climate", {}), value["surface"]
+    slab = climate.get("column", {}).get("kind") == "slab"
+    if not slab:
+        surface = {k: v for k, v in surface.items() if k != "land"}
+    if climate and not (slab and value.get("co2_ice") is None):
+        climate = {k: v for k, v in climate.items() if k != "second_order"}
+    return value | {"surface": surface} | ({"climate": climate} if "climate" in value else {})
 
 
 def _ordered_range(value: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +82,7 @@ FIELDS: dict[tuple[type[BaseModel], str], Json] = {
     (VolatileImport, "composition"): MIXTURES,
 }
 FIXES: dict[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
-    Schedule: _ordered("start_year", "end_year"),
+    Schedule: _schedule,
     Body: _fitting_mass,
     RequiredConditions: _ordered_range,
 }

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from tests.laws.toy_bodies import clock_of, drive
 from tests.laws.wet_bodies import SMALL, STEPS, wet_mars
 from twinpipe.grid import Array
+from twinpipe.intervention import DarkDust, Region, Schedule
 from twinpipe.physics import budget, dust
 from twinpipe.physics.model import Model, build, empty_ledger, first_guess
 from twinpipe.physics.records import State
 from twinpipe.physics.substances import BURIED_DUST, DARK_DUST
-from twinpipe.scenario import DarkDust, Region, Scenario, Schedule
+from twinpipe.scenario import Scenario
 
 CAPS = Region(south_degree=60, north_degree=90)
 

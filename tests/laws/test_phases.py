@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinpipe.constants import TRIPLE_POINT_WATER_PRESSURE
-from twinpipe.physics import budget, longwave, phase
-from twinpipe.physics.substances import LOCALS
+from twinpipe.physics import longwave, phase
+from twinpipe.physics.substances import FUSION, LATENT_OF_LOCALS, LOCALS, SUBLIMATION, VAPORISATION
 
 TEMPERATURES = st.floats(100.0, 400.0)
 MASSES = st.one_of(st.just(0.0), st.floats(1e-9, 1e6))
@@ -23,12 +23,12 @@ MELTING = 273.16
 
 
 def enthalpy(T: float, ice: float, liquid: float, C: float) -> float:
-    return C * T - phase.SUBLIMATION * ice - phase.VAPORISATION * liquid
+    return C * T - SUBLIMATION * ice - VAPORISATION * liquid
 
 
 def grain(T: float, ice: float, liquid: float, vapour: float, C: float) -> float:
     """What rounding of masses and temperatures may do to the enthalpy, J m-2."""
-    return 1e-13 * (C * T + phase.SUBLIMATION * (ice + liquid + vapour))
+    return 1e-13 * (C * T + SUBLIMATION * (ice + liquid + vapour))
 
 
 def in_balance(T: float, ice: float, liquid: float, vapour: float, height: float, rounding: float) -> None:
@@ -61,7 +61,7 @@ def test_settling_twice_changes_nothing(
 ) -> None:
     now, frozen, molten, rain = phase.settled(T, ice, liquid, vapour, C, height)
     again, still, wet, more = phase.settled(now, frozen, molten, vapour - rain, C, height)
-    tolerance = 1e-9 * (1.0 + frozen + molten) + 1e-9 * C / phase.FUSION
+    tolerance = 1e-9 * (1.0 + frozen + molten) + 1e-9 * C / FUSION
     assert again == pytest.approx(now, abs=1e-7)
     assert still == pytest.approx(frozen, abs=tolerance)
     assert wet == pytest.approx(molten, abs=tolerance)
@@ -118,9 +118,9 @@ def test_freezing_and_evaporating_in_a_circle_makes_no_energy(
 
 
 def test_latent_heats_close_their_circle() -> None:
-    assert phase.SUBLIMATION == phase.VAPORISATION + phase.FUSION
-    of = dict(zip(LOCALS, budget.LATENT_OF_LOCALS, strict=True))
-    assert of["water_ice"] - of["liquid_water"] == phase.FUSION
+    assert SUBLIMATION == VAPORISATION + FUSION
+    of = dict(zip(LOCALS, LATENT_OF_LOCALS, strict=True))
+    assert of["water_ice"] - of["liquid_water"] == FUSION
     assert of["water_vapour"] == 0.0
 
 
@@ -159,7 +159,7 @@ def test_evaporation_solves_its_equation_and_stops_at_saturation(
     T: float, vapour: float, C: float, height: float, reach: float, over_liquid: bool
 ) -> None:
     x = phase.evaporated(T, vapour, over_liquid, C, reach, height)
-    latent = phase.VAPORISATION if over_liquid else phase.SUBLIMATION
+    latent = VAPORISATION if over_liquid else SUBLIMATION
     now = T - latent * x / C
     assert x >= 0.0
     if x > 0.0:

@@ -14,11 +14,12 @@ from tests.laws.wet_bodies import SMALL, STEPS, wet_mars
 from twinpipe.body import Body
 from twinpipe.constants import TRIPLE_POINT_WATER_PRESSURE
 from twinpipe.grid import Array
+from twinpipe.intervention import VolatileImport
 from twinpipe.physics import budget, phase
 from twinpipe.physics.model import Model, build, empty_ledger, first_guess
 from twinpipe.physics.records import State
 from twinpipe.physics.substances import ELEMENTS, LIQUID_WATER, WATER_ICE, WATER_VAPOUR
-from twinpipe.scenario import Scenario, VolatileImport
+from twinpipe.scenario import Scenario
 from twinpipe.spheres import WaterCycle
 
 HYDROGEN = ELEMENTS.index("H")

@@ -10,10 +10,11 @@ from tests.laws.test_symmetry import maps_of, same, with_maps
 from tests.laws.toy_bodies import clock_of, drive
 from tests.laws.wet_bodies import SMALL, STEPS, wet_mars
 from twinpipe.body import Body
+from twinpipe.intervention import DarkDust, Region, VolatileImport
 from twinpipe.physics.model import Model, build, first_guess
 from twinpipe.physics.records import State
 from twinpipe.physics.substances import DARK_DUST, LIQUID_WATER
-from twinpipe.scenario import DarkDust, Region, Scenario, VolatileImport
+from twinpipe.scenario import Scenario
 from twinpipe.spec import RunSpec
 
 

@@ -14,10 +14,8 @@ import numpy as np
 
 from twinpipe.constants import GAS_CONSTANT, MOLAR_MASS, TRIPLE_POINT_WATER_TEMPERATURE
 from twinpipe.physics.compiled import inlined
+from twinpipe.physics.substances import FUSION, SUBLIMATION, VAPORISATION
 
-# J kg-1 [S26 and B0]; freezing and evaporating in a circle makes no energy: L_sub = L_vap + L_fus.
-VAPORISATION, FUSION = 2.501e6, 3.34e5
-SUBLIMATION = VAPORISATION + FUSION
 MELTING = TRIPLE_POINT_WATER_TEMPERATURE
 VAPOUR_CONSTANT = GAS_CONSTANT / MOLAR_MASS["H2O"]  # R_w, J kg-1 K-1
 # e_sat = exp(ICE_A - ICE_B / T) Pa over ice, exp(LIQUID_A + LIQUID_B (T - T_t) / (T - LIQUID_C)) over liquid; B10

@@ -69,12 +69,14 @@ class Options(NamedTuple):
     a: float
     b: float
     ice_threshold: float  # K; 0: no step ice
+    ice_width: float  # K
     ice_albedo: float
     frost: bool
     reference_pressure: float  # Pa; 0: D does not scale
     has_local: bool  # whether any process has fields on the ground
     water: bool
     dust: bool
+    midpoint: bool  # the balance is that of the middle of the step, from which the end is extrapolated
 
 
 class Members(NamedTuple):

@@ -116,3 +116,10 @@ def lowest(row: Array, out: Array) -> None:
     for start in range(0, row.size, b):
         for m in range(b):
             out[m] = min(out[m], row[start + m])
+
+
+@compiled
+def extrapolate(old: Array, T: Array) -> None:
+    """From the start of a step and its middle in T to its end, T = 2 T - old: the implicit midpoint rule."""
+    for j in range(T.size):
+        T[j] = 2.0 * T[j] - old[j]

@@ -53,6 +53,7 @@ from twinpipe.physics.rows import (
     add_row_sum,
     air_heat,
     capacity_over_dt,
+    extrapolate,
     lowest,
     roots,
     scaled,
@@ -75,7 +76,7 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
     albedo, emit, coalbedo, eps = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[WORK + 3]
     work, other, gained, extra = x.rows[WORK + 4], x.rows[WORK + 5], x.rows[WORK + 6], x.rows[WORK + 7]
     ice_albedo, ice_emissivity = x.rows[FROST_ALBEDO], x.rows[FROST_EMISSIVITY]
-    stiffness = conduction(st)
+    stiffness, steepness = conduction(st), 2.0 if o.midpoint else 1.0
     for i in range(n_lat):
         t, ice, inertia, log_p, amplitude2 = (
             s.T[0, i],
@@ -88,7 +89,7 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
         air_heat(s.p[i], work, t, o.cp / o.gravity, other, gained)
         add_row_sum(gained, st.weight[i], x.line, x.totals[0])
         s.p[i, :] = work
-        capacity_over_dt(other, inertia, st.layer_capacity[0], 1.0 / o.dt, x.fields[CAPACITY, i])
+        capacity_over_dt(other, inertia, st.layer_capacity[0], steepness / o.dt, x.fields[CAPACITY, i])
         ground, frosted = st.ground_albedo[i], ice_albedo
         if o.water:
             ground = coalbedo
@@ -119,7 +120,7 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
             albedo[:] = ground
             emit[:] = 1.0
         if o.ice_threshold > 0.0:
-            shortwave.step_ice(t, o.ice_threshold, o.ice_albedo, albedo)
+            shortwave.step_ice(t, o.ice_threshold, o.ice_width, o.ice_albedo, albedo)
         extra[:] = impacts
         other[:] = 0.0
         for q in range(f.patch_kind.size):
@@ -200,6 +201,7 @@ def settle(
     """New surface, CO2 ice and soil of each row, and its part in sums, zonal means and series."""
     n_layers, n_lat, width = s.T.shape
     olr, change, work, co2_share = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[CO2_SHARE]
+    old = x.rows[WORK + 3]
     absorbed_sum, olr_sum, source_sum, change_sum, t_sum = (
         x.totals[1],
         x.totals[2],
@@ -217,6 +219,8 @@ def settle(
             ice_sum = x.totals[7]
         soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(s.p[i], 1.0 / o.gravity, co2_share, work)
+        if o.midpoint:
+            old[:] = t
         co2_ice.surface_balance(
             t,
             ice,
@@ -235,7 +239,7 @@ def settle(
             olr,
             change,
         )
-        fresh, buried = x.rows[WORK + 3], x.rows[WORK + 4]
+        fresh, buried = x.rows[WORK + 4], x.rows[WORK + 5]
         if o.water:
             water.change_phase(
                 t,
@@ -267,6 +271,8 @@ def settle(
         if o.dust:
             dust.bury(s.local[DARK_DUST, i], change, fresh, buried)
             add_row_sum(buried, w, line, x.totals[9])
+        if o.midpoint:
+            extrapolate(old, t)
         soil.substitute(s.T, i, st.alpha, x.beta)
         zero_amplitude_on_ice(ice, amplitude2)
         add_row_sum(absorbed, w, line, absorbed_sum)

@@ -16,7 +16,7 @@ from twinpipe.physics.co2_ice import LATENT
 from twinpipe.physics.compiled import compiled, part
 from twinpipe.physics.records import DRIVE, UPPER, WORK, A, D, Members, Options, Scratch, State, Static
 from twinpipe.physics.rows import add_row_sum, scaled, tile
-from twinpipe.physics.substances import H2O, LIQUID_WATER, WATER_VAPOUR
+from twinpipe.physics.substances import FUSION, H2O, LIQUID_WATER, SUBLIMATION, VAPORISATION, WATER_VAPOUR
 
 MOLAR_MASS_OF_WATER = MOLAR_MASS["H2O"]
 
@@ -171,7 +171,7 @@ def change_phase(
             C = dt * (stiff + slope)
             co2 = 0.0
             if frost[j] > 0.0:
-                heat = phase.SUBLIMATION * max(snow, 0.0) + phase.FUSION * liquid0
+                heat = SUBLIMATION * max(snow, 0.0) + FUSION * liquid0
                 co2 = min(heat / LATENT, frost[j])
                 frost[j] -= co2
                 change[j] -= co2
@@ -194,7 +194,7 @@ def change_phase(
                     gravity,
                     wind[b],
                 )
-            heat = phase.SUBLIMATION * (solid - ice0) + phase.VAPORISATION * (water - liquid0) - LATENT * co2
+            heat = SUBLIMATION * (solid - ice0) + VAPORISATION * (water - liquid0) - LATENT * co2
             vapour[j] = max(w - ((solid - ice0) + (water - liquid0)), 0.0)
             ice[j] = solid
             liquid[j] = water
