@@ -16,7 +16,7 @@ from twinpipe.constants import GRAVITATIONAL_CONSTANT, MOLAR_MASS
 from twinpipe.digest import digest
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
-from twinpipe.spheres import Co2Ice, Geosphere, Hydrosphere
+from twinpipe.spheres import Co2Ice, Geosphere, Hydrosphere, WaterCycle
 
 MapName = Literal["elevation", "albedo", "thermal_inertia"]
 
@@ -234,6 +234,7 @@ class Body(Part):
     climate: Climate = Climate()
     co2_ice: Co2Ice | None = None
     hydrosphere: Hydrosphere = Hydrosphere()
+    water_cycle: WaterCycle | None = None
     geosphere: Geosphere = Geosphere()
     sources: dict[str, str] = Field({}, description="dotted field -> where its number comes from")
     assumptions: tuple[str, ...] = Field((), description="what was assumed when the body was read")
@@ -263,8 +264,8 @@ class Body(Part):
         slab = isinstance(self.climate.column, Slab)
         if self.surface.land is not None and not slab:
             raise ValueError("surface.land needs a climate.column of kind slab, whose heat capacity it replaces")
-        if self.climate.second_order and (self.co2_ice is not None or not slab):
-            raise ValueError("climate.second_order needs a climate.column of kind slab and no co2_ice")
+        if self.climate.second_order and (self.co2_ice is not None or self.water_cycle is not None or not slab):
+            raise ValueError("climate.second_order needs a climate.column of kind slab, no co2_ice and no water_cycle")
         return self
 
     @cached_property

@@ -228,6 +228,7 @@ SERIES_FIELDS: tuple[Field, ...] = (
     _mass("magnesium_oxide_mass", "magnesium oxide", "stores"),
     _mass("magnesium_carbonate_mass", "magnesium carbonate", "stores"),
     _mass("fallen_particle_mass", "particles that fell out of the air", "stores"),
+    _mass("buried_dust_mass", "dark dust that frost has buried", "dust"),
     _mass("ocean_heat", "heat of the ocean above its freezing point", "stores", "J"),
     _mass("aluminium_nanorod_mass", "aluminium nanorods in the air", "particles"),
     _mass("nanoring_mass", "nanorings in the air", "particles"),

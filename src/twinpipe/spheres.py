@@ -32,6 +32,9 @@ class Deposit(Part):
     mass_kg: NotNegative
     south_degree: Annotated[float, Field(ge=-90, le=90)]
     north_degree: Annotated[float, Field(ge=-90, le=90)]
+    open_share: Fraction = Field(
+        1.0, description="of its surface, that no lag of dust or CO2 ice seals from the air; B10"
+    )
 
 
 class Hydrosphere(Part):
@@ -39,6 +42,22 @@ class Hydrosphere(Part):
 
     total_water_kg: NotNegative = 0.0
     surface_ice: tuple[Deposit, ...] = ()
+
+
+class WaterCycle(Part):
+    """How water moves between ice, liquid and vapour, and between cells; B10."""
+
+    exchange_velocity_m_s: NotNegative = Field(0.005, description="C_E U between a wet surface and the air (E)")
+    vapour_height_m: Positive = Field(
+        2500.0,
+        description="scale height R_w T^2 / (L dT/dz) of water vapour: 2.3 km on Earth, 3 km on Mars at 2.5 K/km",
+    )
+    vapour_diffusivity_m2_s: NotNegative = Field(
+        2.4e6, description="of vapour in the air; that of heat, D g a^2 / (c_p p), is 2.4e6 on Mars and on Earth [calc]"
+    )
+    snow_albedo: Fraction = Field(0.60, description="of snow and water ice; B2 [S20, S24]")
+    half_cover_kg_m2: Positive = Field(5.0, description="snow that covers half of the ground; B2")
+    hold_kg_m2: NotNegative = Field(50.0, description="liquid that the ground holds; what is above runs off (E)")
 
 
 class Geosphere(Part):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,16 +16,18 @@ from twinpipe.grid import Array, Grid
 from twinpipe.intervention import OrbitalMirror, Region
 from twinpipe.physics.model import Model, build, first_guess
 from twinpipe.physics.records import State
+from twinpipe.physics.runoff import lowest_first
 from twinpipe.scenario import Scenario
 from twinpipe.spheres import Co2Ice
 
 GRID, STEPS, ORBITS = Grid(10, 12), 48, 2
-MAPS = ("altitude", "ground_albedo", "inertia", "bottom_heat", "humidity")
+MAPS = ("altitude", "ground_albedo", "inertia", "bottom_heat", "humidity", "deposit", "open_share")
 TIGHT = 1e-11
 
 
 def with_maps(model: Model, maps: dict[str, Array]) -> Model:
-    contiguous = {name: np.ascontiguousarray(a) for name, a in maps.items()}
+    contiguous: dict[str, Any] = {name: np.ascontiguousarray(a) for name, a in maps.items()}
+    contiguous["lowest_first"] = lowest_first(contiguous["altitude"], model.n_members)
     return replace(model, static=model.static._replace(**contiguous))
 
 
@@ -71,6 +74,7 @@ def test_swapped_hemispheres_have_the_mirrored_climate() -> None:
     same(other.T[:, ::-1], state.T)
     same(other.ice[::-1], state.ice)
     same(other.p[::-1], state.p)
+    same(other.local[:, ::-1], state.local)
     same(other_means[:, ::-1], means)
 
 
@@ -91,6 +95,7 @@ def test_turned_maps_have_the_turned_climate(columns: int) -> None:
     other, other_means = settle(turned)
     same(other.T, np.roll(state.T, columns, axis=2))
     same(other.ice, np.roll(state.ice, columns, axis=1))
+    same(other.local, np.roll(state.local, columns, axis=2))
     same(other_means, np.roll(means, columns, axis=2))
 
 

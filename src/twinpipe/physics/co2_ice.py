@@ -176,6 +176,12 @@ def surface_balance(
                 dm = allowed
                 t = (drive + dm * latent / dt + slope * tf - flux) / (stiff + slope)
                 flux += slope * (t - tf)
+                if not linear:  # the slope at the frost point is far too flat for ground that the ice has left
+                    for _ in range(2):
+                        q3 = k[j] * t * t * t
+                        t1 = t
+                        t = (drive + dm * latent / dt + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
+                        flux = q3 * (4.0 * t - 3.0 * t1)
         T[j] = t
         ice[j] += dm
         olr[j] = flux

@@ -3,12 +3,13 @@
 Arrays are (row, cell) with cell = longitude * members + member, members innermost, so that each loop over a
 row is one long contiguous loop, whether the block holds one member or sixteen.  Order of a step:
 
-    interventions, escape -> pressure -> sunlight, longwave -> column -> transport -> surface and CO2 ice
-    -> soil -> CO2 gas -> sums.
+    interventions, escape -> pressure -> sunlight, longwave -> column -> transport of heat and vapour, runoff
+    -> surface, CO2 ice and water -> soil -> CO2 gas -> sums.
 """
 
 from __future__ import annotations
 
+from twinpipe.physics import dust, water
 from twinpipe.physics.air import amounts, change_gases, mix_air
 from twinpipe.physics.compiled import compiled, part
 from twinpipe.physics.records import (
@@ -26,7 +27,7 @@ from twinpipe.physics.records import (
     Static,
 )
 from twinpipe.physics.rows import accumulate_plain, add_row_sum, tile
-from twinpipe.physics.substances import CO2, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
+from twinpipe.physics.substances import BURIED_DUST, CO2, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
 from twinpipe.physics.surface import balance, carry_heat, settle
 
 N_BASE_MAPS, N_BASE_SERIES = 6, 10  # of fields.MAPS and SERIES_FIELDS, before those of the ground and the stores
@@ -51,13 +52,19 @@ def advance(
     for k in range(n_steps):
         step = first_step + k
         change_gases(o, m, s, ledger, f, k, members)
+        if o.water:
+            water.take_gas(st, o, s, x, members)
         mix_air(st, o, m, s, f, x, k, members)
-        balance(st, o, s, f, x, k, step % st.insolation.shape[0])
+        balance(st, o, m, s, f, x, k, step % st.insolation.shape[0])
         carry_heat(st, x, members)
+        if o.water:
+            water.carry(st, o, m, s, x, members)
+        if o.dust:
+            dust.spread(st, o, s, ledger, f, x, k, members)
         due = (step + 1) % out.zonal_every == 0
         zonal_time = (step + 1) // out.zonal_every - first_step // out.zonal_every - 1 if due else -1
         x.totals[1:8] = 0.0
-        settle(st, o, s, out, x, k, zonal_time, members)
+        settle(st, o, m, s, out, x, k, zonal_time, members)
         if o.has_local:
             note_ground(st, o, s, out, x, k, members)
         close_step(st, o, s, ledger, out, x, k, members)
@@ -87,6 +94,8 @@ def close_step(
         ledger.energy[5, b] += x.totals[3, b] * o.dt
         frozen = x.totals[4, b] * o.area
         s.gas[CO2, b] -= frozen
+        if o.dust:
+            s.store[BURIED_DUST, b] += x.totals[9, b] * o.area
         ledger.condensed[b] += frozen
         s.mean_temperature[b] = x.totals[5, b]
         mass, moles = amounts(st, s, 0, b)
@@ -112,7 +121,7 @@ def close_step(
 @part
 def note_ground(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, members: int) -> None:
     """The fields on the ground go into the running means, and their masses (kg) into the series."""
-    for q in range(N_LOCALS + 1):
+    for q in st.on_the_ground:
         total = out.series[N_BASE_SERIES + q, k]
         total[:] = 0.0
         for i in range(s.local.shape[1]):

@@ -81,8 +81,13 @@ def saturation_log_pressure(temperature: float) -> float:
 @inlined
 def water_depth(temperature: float, humidity: float, log_pressure: float) -> float:
     """tau = 0.30 (e / 100 Pa)^0.42 (p / 1e5 Pa)^0.40 with e = RH e_sat(T); B3.3 (b)."""
-    log_e = math.log(humidity) + saturation_log_pressure(temperature) - 4.605170185988092
-    return 0.30 * math.exp(0.42 * log_e + 0.40 * (log_pressure - 11.512925464970229))
+    return vapour_depth(math.log(humidity) + saturation_log_pressure(temperature), log_pressure)
+
+
+@inlined
+def vapour_depth(log_e: float, log_pressure: float) -> float:
+    """tau = 0.30 (e / 100 Pa)^0.42 (p / 1e5 Pa)^0.40 of water vapour at a pressure e (Pa) near the ground; B3.3 (b)."""
+    return 0.30 * math.exp(0.42 * (log_e - 4.605170185988092) + 0.40 * (log_pressure - 11.512925464970229))
 
 
 @compiled

@@ -12,15 +12,18 @@ from twinpipe.body import Body, LinearLongwave, SemiGrey, Slab
 from twinpipe.clock import Clock
 from twinpipe.constants import LATENT_HEAT_CO2, MOLAR_MASS, YEAR
 from twinpipe.errors import InvalidInput
+from twinpipe.fields import MAPS
 from twinpipe.grid import Array, Grid
-from twinpipe.maps import evaluate, land_share, surface_ice
-from twinpipe.physics import soil, transport
+from twinpipe.intervention import DarkDust
+from twinpipe.maps import evaluate, land_share, open_share, surface_ice
+from twinpipe.physics import runoff, soil, transport
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment, particle_numbers
 from twinpipe.physics.orbit import insolation_table
-from twinpipe.physics.records import ENERGY_FLOWS, Ledger, Members, Options, State, Static
-from twinpipe.physics.substances import AEROSOLS, GASES, N_AEROSOLS, N_GASES, N_LOCALS, N_STORES, SUPER_GASES
+from twinpipe.physics.records import ENERGY_FLOWS, Kinds, Ledger, Members, Options, State, Static
+from twinpipe.physics.substances import AEROSOLS, GASES, N_AEROSOLS, N_GASES, N_LOCALS, N_STORES, SUPER_GASES, WATER_ICE
 from twinpipe.scenario import Scenario
+from twinpipe.spheres import WaterCycle
 
 # Every process, in the order in which a step runs them; B18.
 ORDER = (
@@ -35,6 +38,8 @@ ORDER = (
     "soil",
     "transport",
     "co2_ice",
+    "water",
+    "dust",
 )
 GROUND = frozenset({"water", "dust", "biosphere", "methane", "ice_shell", "regolith"})  # have fields on the ground
 
@@ -53,6 +58,10 @@ def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:
         running |= {"escape", "pressure", "diurnal"}
     if body.co2_ice is not None:
         running.add("co2_ice")
+    if body.water_cycle is not None:
+        running.add("water")
+    if any(isinstance(i, DarkDust) for i in scenario.interventions):
+        running.add("dust")
     return tuple(p for p in ORDER if p in running)
 
 
@@ -102,10 +111,24 @@ def _inertia(body: Body, grid: Grid) -> Array:
     return 1 + land_share(body, grid) * (ratio - 1)
 
 
+def _on_the_ground(running: frozenset[str]) -> Kinds:
+    """Places of the fields on the ground that some process changes, in the order of fields.MAPS."""
+    own = [f.process for f in MAPS if f.process is not None]
+    return np.array([q for q, process in enumerate(own) if process in running], dtype=np.int64)
+
+
+def _bare_albedo(body: Body, grid: Grid) -> float:
+    """Mean albedo of the ground without surface ice; of all of it if there is none without."""
+    bare = grid.area_weight * (surface_ice(body, grid) <= 0)
+    weight = bare if bare.any() else grid.area_weight
+    return float((_albedo(body, grid) * weight).sum() / weight.sum())
+
+
 class _Any(NamedTuple):
     """What runs in a block when it does for any of its members; for the others its numbers are 0."""
 
     has_local: bool
+    dust: bool
     haze: bool
     clouds: bool
     humid: bool
@@ -135,6 +158,7 @@ def _options(body: Body, clock: Clock, some: _Any) -> Options:
         quartic=0.375 if grey.large_diurnal else 0.0,
         nitrogen=grey.nitrogen_column,
         reference_pressure=body.climate.diffusivity_reference_pa or 0.0,
+        water=body.water_cycle is not None,
         midpoint=body.climate.second_order,
         **some._asdict(),
     )
@@ -151,11 +175,12 @@ def _collision_depth(body: Body) -> tuple[float, float, float]:
     return (depth.nitrogen, depth.methane, depth.hydrogen) if depth is not None else (-1.0, -1.0, -1.0)
 
 
-def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Members:
+def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid) -> Members:
     grey = [_grey(b) for b in bodies]
     particles = [particle_numbers(s, YEAR) for s in scenarios]
     depths = [{str(k): v for k, v in s.aerosol_optical_depth.items()} for s in scenarios]
     frost = [b.co2_ice for b in bodies]
+    water = [b.water_cycle or WaterCycle() for b in bodies]
     escape = np.zeros((N_GASES, len(bodies)))
     for m, body in enumerate(bodies):
         for gas, rate in body.atmosphere.escape_kg_s.items():
@@ -183,6 +208,15 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         haze=np.array([g.haze_absorption for g in grey]),
         cloud_albedo=np.array([b.climate.cloud_albedo for b in bodies]),
         cloud_olr=np.array([b.climate.cloud_olr_w_m2 for b in bodies]),
+        vapour_mixing=np.array(
+            [w.vapour_diffusivity_m2_s / b.bulk.mean_radius_m**2 for w, b in zip(water, bodies, strict=True)]
+        ),
+        vapour_height=np.array([w.vapour_height_m for w in water]),
+        vapour_wind=np.array([w.exchange_velocity_m_s for w in water]),
+        snow_albedo=np.array([w.snow_albedo for w in water]),
+        snow_half_cover=np.array([w.half_cover_kg_m2 for w in water]),
+        bare_albedo=np.array([_bare_albedo(b, grid) for b in bodies]),
+        liquid_hold=np.array([w.hold_kg_m2 for w in water]),
     )
 
 
@@ -205,6 +239,7 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
     humidity = [np.where(surface_ice(b, grid) > 0, b.climate.relative_humidity, 0.0) for b in bodies]
     some = _Any(
         has_local=any(GROUND & names for names in running),
+        dust=any("dust" in names for names in running),
         haze=any(_grey(b).haze_absorption > 0 for b in bodies),
         clouds=any(b.climate.cloud_olr_w_m2 != 0 for b in bodies),
         humid=any(_grey(b).nitrogen_column for b in bodies) or any(h.any() for h in humidity),
@@ -218,12 +253,13 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
     column, faces = soil.column(first, clock.step_seconds), transport.geometry(grid)
     q, q1 = insolation_table(unit, grid, clock.steps_per_orbit)
     inertia = _cells([_inertia(b, grid) for b in bodies])
+    altitude = _cells([evaluate(b.surface.elevation_m, grid) for b in bodies])
     static = Static(
         weight=grid.row_weight,
         north=faces.north,
         south=faces.south,
         east=faces.east * first.climate.zonal_mixing,
-        altitude=_cells([evaluate(b.surface.elevation_m, grid) for b in bodies]),
+        altitude=altitude,
         ground_albedo=_cells([_albedo(b, grid) for b in bodies]),
         inertia=inertia,
         bottom_heat=options.geothermal / inertia,
@@ -238,6 +274,10 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
         below=column.below,
         heat=column.heat,
         molar_mass=np.array([MOLAR_MASS[g] for g in GASES]),
+        deposit=_cells([surface_ice(b, grid) for b in bodies]),
+        open_share=_cells([open_share(b, grid) for b in bodies]),
+        lowest_first=runoff.lowest_first(altitude, len(bodies)),
+        on_the_ground=_on_the_ground(frozenset().union(*running)),
     )
     return Model(
         grid,
@@ -246,7 +286,7 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
         scenarios,
         static,
         options,
-        _members(bodies, scenarios),
+        _members(bodies, scenarios, grid),
         deployment(bodies, scenarios, grid),
     )
 
@@ -272,13 +312,16 @@ def first_guess(model: Model) -> State:
     pressure = np.repeat(
         gas.sum(axis=0)[None, :] * model.options.gravity / model.options.area, model.grid.n_lon, axis=0
     )
+    local = np.zeros((N_LOCALS, n_lat, width))
+    if model.options.water:
+        local[WATER_ICE] = model.static.deposit
     return State(
         T=np.ascontiguousarray(np.repeat(surface[None], n_layers, axis=0)),
         ice=np.zeros((n_lat, width)),
         p=np.ascontiguousarray(np.repeat(pressure.reshape(1, width), n_lat, axis=0)),
         gas=gas,
         mean_temperature=np.ascontiguousarray(mean),
-        local=np.zeros((N_LOCALS, n_lat, width)),
+        local=local,
         adsorbed=np.zeros((0, n_lat, width)),
         store=np.zeros((N_STORES, members)),
         aerosol=np.zeros((N_AEROSOLS, members)),

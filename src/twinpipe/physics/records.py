@@ -50,6 +50,10 @@ class Static(NamedTuple):
     below: Array
     heat: Array
     molar_mass: Array  # (gas)
+    deposit: Array  # kg m-2 of surface water ice today, which the albedo map contains
+    open_share: Array  # of that deposit's surface, that no lag covers
+    lowest_first: Kinds  # (cell of a member, member) runoff.lowest_first
+    on_the_ground: Kinds  # places in substances.LOCALS, and N_LOCALS for what is adsorbed, of fields that change
 
 
 class Options(NamedTuple):
@@ -79,6 +83,8 @@ class Options(NamedTuple):
     humid: bool  # whether water vapour may limit the outgoing radiation
     reference_pressure: float  # Pa; 0: D does not scale
     has_local: bool  # whether any process has fields on the ground
+    water: bool
+    dust: bool
     midpoint: bool  # the balance is that of the middle of the step, from which the end is extrapolated
 
 
@@ -103,6 +109,13 @@ class Members(NamedTuple):
     haze: Array  # a_h
     cloud_albedo: Array
     cloud_olr: Array  # W m-2
+    vapour_mixing: Array  # 1/s, diffusivity of water vapour over the square of the radius
+    vapour_height: Array  # m
+    vapour_wind: Array  # m/s, C_E U
+    snow_albedo: Array
+    snow_half_cover: Array  # kg m-2
+    bare_albedo: Array  # of ground that surface ice uncovers
+    liquid_hold: Array  # kg m-2 that does not run off
 
 
 class State(NamedTuple):
@@ -194,8 +207,8 @@ class Scratch(NamedTuple):
     fields: Array  # (N_FIELDS, row, cell)
     rows: Array  # (N_ROWS, cell)
     beta: Array  # (layer, cell) of the soil
-    by_member: Array  # (12, member)
-    totals: Array  # (9, member) of the step
+    by_member: Array  # (14, member)
+    totals: Array  # (11, member) of the step
     line: Array  # (member)
     super_pressure: Array  # (4) Pa
 
@@ -208,8 +221,8 @@ def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
         fields,
         np.empty((N_ROWS, width)),
         np.zeros((max(n_layers, 2), width)),
-        np.empty((12, members)),
-        np.empty((9, members)),
+        np.empty((14, members)),
+        np.empty((11, members)),
         np.empty(members),
         np.empty(4),
     )

@@ -49,6 +49,7 @@ STORES: dict[str, str] = {
     "MgO": "MgO",
     "MgCO3": "MgCO3",
     "fallen_aerosol": "aerosol",
+    "buried_dust": "dust",
     "ocean_heat": "",
 }
 N_STORES = len(STORES)
@@ -65,6 +66,7 @@ N_STORES = len(STORES)
     MGO,
     MGCO3,
     FALLEN_AEROSOL,
+    BURIED_DUST,
     OCEAN_HEAT,
 ) = range(N_STORES)
 

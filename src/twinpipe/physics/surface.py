@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twinpipe.physics import co2_ice, longwave, pressure, shortwave, soil, transport
+from twinpipe.physics import co2_ice, dust, longwave, pressure, shortwave, soil, transport, water
 from twinpipe.physics.compiled import part
 from twinpipe.physics.records import (
     ABSORBED,
@@ -43,6 +43,7 @@ from twinpipe.physics.records import (
     D,
     Forcing,
     K,
+    Members,
     Options,
     Outputs,
     Scratch,
@@ -63,10 +64,11 @@ from twinpipe.physics.rows import (
     times,
     zero_amplitude_on_ice,
 )
+from twinpipe.physics.substances import DARK_DUST, LIQUID_WATER, WATER_ICE, WATER_VAPOUR
 
 
 @part
-def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, calendar: int) -> None:
+def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch, k: int, calendar: int) -> None:
     """Pressure, sunlight, longwave and the eliminated soil of each row: the surface's balance before transport."""
     n_layers, n_lat, _ = s.T.shape
     inverse_height, scale, log_scale = x.rows[INVERSE_HEIGHT], x.rows[SCALE], x.rows[LOG_SCALE]
@@ -91,16 +93,37 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
         add_row_sum(gained, st.weight[i], x.line, x.totals[0])
         s.p[i, :] = work
         capacity_over_dt(other, inertia, st.layer_capacity[0], steepness / o.dt, x.fields[CAPACITY, i])
+        ground, frosted = st.ground_albedo[i], ice_albedo
+        if o.water:
+            ground = coalbedo
+            water.ground_albedo(
+                s.local[WATER_ICE, i],
+                st.deposit[i],
+                st.ground_albedo[i],
+                m.snow_albedo,
+                m.snow_half_cover,
+                m.bare_albedo,
+                other,
+                ground,
+            )
+            if o.dust:
+                times(ground, 1.0, work)
+                dust.darken(s.local[DARK_DUST, i], other, work, ground)
         if o.frost:
             if i == n_lat // 2:
                 ice_albedo, ice_emissivity = x.rows[FROST_ALBEDO + 1], x.rows[FROST_EMISSIVITY + 1]
+            frosted = ice_albedo
+            if o.dust:
+                other[:] = 1.0
+                frosted = eps
+                dust.darken(s.local[DARK_DUST, i], other, ice_albedo, frosted)
             if o.liquid:
                 co2_ice.condensation_point(log_p, log_co2, x.fields[FROST, i])
             else:
                 co2_ice.frost_point(log_p, log_co2, x.fields[FROST, i])
-            shortwave.frost_cover(ice, half_cover, st.ground_albedo[i], ice_albedo, ice_emissivity, albedo, emit)
+            shortwave.frost_cover(ice, half_cover, ground, frosted, ice_emissivity, albedo, emit)
         else:
-            albedo[:] = st.ground_albedo[i]
+            albedo[:] = ground
             emit[:] = 1.0
         if o.ice_threshold > 0.0:
             shortwave.step_ice(t, o.ice_threshold, o.ice_width, o.ice_albedo, albedo)
@@ -123,7 +146,10 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
             amplitude2[:] = 0.0
         else:
             work[:] = gas_depth
-            longwave.add_water_depth(t, st.humidity[i], log_p, work)
+            if o.water:
+                water.add_vapour_depth(t, s.local[WATER_VAPOUR, i], m.vapour_height, log_p, work)
+            else:
+                longwave.add_water_depth(t, st.humidity[i], log_p, work)
             longwave.emissivity(t, log_p, half_log_co2, work, st.table, eps)
             if o.nitrogen:
                 longwave.blend_nitrogen(t, log_p, log_co2, gas_depth, x.rows[NITROGEN], eps)
@@ -187,7 +213,9 @@ def carry_heat(st: Static, x: Scratch, members: int) -> None:
 
 
 @part
-def settle(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, zonal_time: int, members: int) -> None:
+def settle(
+    st: Static, o: Options, m: Members, s: State, out: Outputs, x: Scratch, k: int, zonal_time: int, members: int
+) -> None:
     """New surface, CO2 ice and soil of each row, and its part in sums, zonal means and series."""
     n_layers, n_lat, width = s.T.shape
     olr, change, work, co2_share = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[CO2_SHARE]
@@ -230,6 +258,39 @@ def settle(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, z
             olr,
             change,
         )
+        fresh, buried = x.rows[WORK + 4], x.rows[WORK + 5]
+        if o.water:
+            water.change_phase(
+                t,
+                ice,
+                s.local[WATER_ICE, i],
+                s.local[LIQUID_WATER, i],
+                s.local[WATER_VAPOUR, i],
+                st.deposit[i],
+                st.open_share[i],
+                s.p[i],
+                x.fields[K, i],
+                amplitude2,
+                o.b,
+                o.linear,
+                x.fields[CAPACITY, i],
+                stiffness,
+                st.inertia[i],
+                o.latent,
+                o.dt,
+                o.gravity,
+                m.vapour_wind,
+                m.vapour_height,
+                x.by_member[12],
+                olr,
+                change,
+                fresh,
+            )
+        else:
+            fresh[:] = 0.0
+        if o.dust:
+            dust.bury(s.local[DARK_DUST, i], change, fresh, buried)
+            add_row_sum(buried, w, line, x.totals[9])
         if o.midpoint:
             extrapolate(old, t)
         soil.substitute(s.T, i, st.alpha, x.beta)
