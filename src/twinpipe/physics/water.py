@@ -152,7 +152,8 @@ def change_phase(
     C = dt (C_1/dt + G (1 - alpha) + dOLR/dT), and what the column does not take goes to OLR.  The slope of OLR is
     that of the chord to the melting point where ice melts or water freezes.  Under CO2 ice water is sealed off, and
     the heat of its frost sublimates CO2.  Today's deposit gives vapour only where it is open to the air (open_share),
-    fresh frost on it everywhere.  latent is that of CO2; wind, height, lightness are (member); fresh is the water frost (kg m-2) of the step.
+    fresh frost on it everywhere.  latent is that of CO2; wind, height, lightness are (member); fresh is the water
+    frost (kg m-2) of the step.
     """
     members = height.size
     for start in range(0, T.size, members):
