@@ -20,11 +20,12 @@ from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, Field, active
 from twinpipe.grid import Array, Grid
 from twinpipe.physics import budget
 from twinpipe.physics.kernel import N_BASE_MAPS, advance
-from twinpipe.physics.model import Model, build, empty_ledger, first_guess
+from twinpipe.physics.model import Model, as_today, build, empty_ledger, first_guess
 from twinpipe.physics.records import Ledger, Outputs, State, scratch
 from twinpipe.plan import Block, Plan, Segment
 from twinpipe.scenario import Scenario
 
+SERIES_NAMES = [f.name for f in SERIES_FIELDS]
 LANES = 4  # members that one call of the kernel advances together: as many as stay in the cache
 
 
@@ -33,8 +34,8 @@ class BlockState:
     """State of a block at a step, member first; what a restart needs, exactly.
 
     T (member, layer, lat, lon), ice and p (member, lat, lon), gas (member, gas), mean_temperature (member), local
-    (member, field, lat, lon), adsorbed (member, layer, lat, lon), store and aerosol (member, substance), the ledger
-    since the run's start, the contents at the start (energy; mass by element), and the running sums
+    (member, field, lat, lon), adsorbed and warming (member, layer, lat, lon), ground (member, field, lat, lon), orbit,
+    store and aerosol (member, substance), the ledger since the run's start, the contents at the start (energy; mass by element), and the running sums
     (member, window, field, lat, lon) of the windows that are open at this step.
     """
 
@@ -48,6 +49,9 @@ class BlockState:
     adsorbed: Array
     store: Array
     aerosol: Array
+    warming: Array
+    ground: Array
+    orbit: Array
     energy_flow: Array
     imported: Array
     escaped: Array
@@ -90,7 +94,7 @@ def _outward(a: Array, members: int) -> Array:
     return np.ascontiguousarray(np.moveaxis(a.reshape(*a.shape[:-1], a.shape[-1] // members, members), -1, 0))
 
 
-OF_CELLS = ("T", "ice", "p", "local", "adsorbed")  # of the kernel's state
+OF_CELLS = ("T", "ice", "p", "local", "adsorbed", "warming", "ground")  # of the kernel's state
 
 
 def _kernel_state(b: BlockState) -> tuple[State, Ledger]:
@@ -130,15 +134,20 @@ def join_members(states: list[State]) -> State:
 
 
 def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
-    """Climate of the untouched body after a number of orbits from a first guess."""
-    model = build((body,), (Scenario(),), grid, clock)
-    s, n = first_guess(model), clock.steps_per_orbit
+    """Climate of the untouched body after a number of orbits from a first guess.
+
+    What lies below the soil does not take part, and is then in equilibrium with the last orbit's means.
+    """
+    whole = build((body,), (Scenario(),), grid, clock)
+    model = replace(whole, options=whole.options._replace(regolith=False, buried=False))
+    s, n = first_guess(whole), clock.steps_per_orbit
     sums = np.zeros((1, n_maps(model), grid.n_lat, grid.n_lon))
     for orbit in range(max(orbits, 1)):
         sums[:] = 0.0
         _, series = _call(model, s, empty_ledger(1), orbit * n, n, sums, n)
     _check(s, body.name, 0.0)
-    return Climate(s, sums[0] / n, series[:, :, 0])
+    maps, of_co2 = sums[0] / n, SERIES_NAMES.index("carbon_dioxide_pressure")
+    return Climate(as_today(whole, s, maps[0], series[of_co2].mean(axis=0)), maps, series[:, :, 0])
 
 
 class KernelTime(NamedTuple):

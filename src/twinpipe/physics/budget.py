@@ -9,7 +9,8 @@ import numpy as np
 from twinpipe.grid import Array
 from twinpipe.physics.co2_ice import LATENT
 from twinpipe.physics.model import Model
-from twinpipe.physics.records import ENERGY_FLOWS, Ledger, State
+from twinpipe.physics.records import AHEAD, BOTTOM_HEAT, ENERGY_FLOWS, Ledger, State
+from twinpipe.physics.regolith import DESORPTION
 from twinpipe.physics.substances import CO2, FIRST_SUPER, LOCALS, OF_AEROSOLS, OF_GASES, OF_LOCALS, OF_STORES, STORES
 
 MASS_TOLERANCE = 1e-12  # of the largest amount of an element that the run held or moved
@@ -19,7 +20,6 @@ ENERGY_TOLERANCE = 1e-9  # of the cumulative gross flux
 VAPORISATION, FUSION = 2.501e6, 3.34e5
 SUBLIMATION = VAPORISATION + FUSION
 METHANE_VAPORISATION, ETHANE_VAPORISATION = 5.1e5, 4.9e5  # B12
-DESORPTION = 3.5e5  # of CO2 from the regolith; B9
 _LATENT = {
     "water_ice": SUBLIMATION,
     "liquid_water": VAPORISATION,
@@ -74,6 +74,11 @@ def contents(model: Model, s: State) -> Contents:
             heat -= latent * field
     for layer in s.adsorbed:
         heat -= DESORPTION * layer
+    for capacity, layer in zip(st.deep_capacity, s.warming, strict=True):
+        heat += capacity * layer
+    if o.regolith:  # the deep ground has what it exchanges with the soil for the whole orbit already
+        ahead = np.tile(s.orbit[AHEAD], model.grid.n_lon)
+        heat -= ahead * (o.geothermal - st.inertia * s.ground[BOTTOM_HEAT])
     energy = _mean(heat, weight, members) - _of(LATENT_OF_STORES[None], s.store)[0] / o.area
     mass = _of(OF_GASES, s.gas) + _of(OF_STORES, s.store) + _of(OF_AEROSOLS, s.aerosol)
     mass += _of(OF_LOCALS, np.array([_mean(field, weight, members) for field in s.local])) * o.area

@@ -11,15 +11,41 @@ from twinpipe.body import Body, LinearLongwave, SemiGrey
 from twinpipe.clock import Clock
 from twinpipe.constants import MOLAR_MASS, YEAR
 from twinpipe.errors import InvalidInput
+from twinpipe.fields import MAPS
 from twinpipe.grid import Array, Grid
 from twinpipe.maps import evaluate, surface_ice
-from twinpipe.physics import soil, transport
+from twinpipe.physics import regolith, soil, transport
 from twinpipe.physics.aerosol import EXTINCTION, LIFETIME_YEARS
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment
 from twinpipe.physics.orbit import insolation_table
-from twinpipe.physics.records import ENERGY_FLOWS, Ledger, Members, Options, State, Static
-from twinpipe.physics.substances import AEROSOLS, GASES, N_AEROSOLS, N_GASES, N_LOCALS, N_STORES, SUPER_GASES
+from twinpipe.physics.ground import deep
+from twinpipe.physics.records import (
+    BOTTOM_HEAT,
+    CO2_MEAN,
+    CO2_TODAY,
+    ENERGY_FLOWS,
+    N_GROUND,
+    N_ORBIT,
+    SURFACE_MEAN,
+    SURFACE_TODAY,
+    Ledger,
+    Members,
+    Options,
+    State,
+    Static,
+)
+from twinpipe.physics.substances import (
+    AEROSOLS,
+    BURIED_CO2,
+    CO2,
+    GASES,
+    N_AEROSOLS,
+    N_GASES,
+    N_LOCALS,
+    N_STORES,
+    SUPER_GASES,
+)
 from twinpipe.scenario import Scenario
 
 # Every process, in the order in which a step runs them; B18.
@@ -35,6 +61,8 @@ ORDER = (
     "soil",
     "transport",
     "co2_ice",
+    "regolith",
+    "buried_co2",
 )
 GROUND = frozenset({"water", "dust", "biosphere", "methane", "ice_shell", "regolith"})  # have fields on the ground
 
@@ -48,6 +76,10 @@ def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:
         running |= {"escape", "pressure", "diurnal"}
     if body.co2_ice is not None:
         running.add("co2_ice")
+    if body.regolith is not None:
+        running.add("regolith")
+    if body.buried_co2 is not None:
+        running.add("buried_co2")
     return tuple(p for p in ORDER if p in running)
 
 
@@ -83,6 +115,7 @@ def _albedo(body: Body, grid: Grid) -> Array:
 
 def _options(body: Body, clock: Clock, has_local: bool) -> Options:
     longwave, ice = body.climate.longwave, body.climate.step_ice
+    below, lid = deep(body, clock.orbit_seconds), body.buried_co2
     linear = isinstance(longwave, LinearLongwave)
     return Options(
         dt=clock.step_seconds,
@@ -99,6 +132,13 @@ def _options(body: Body, clock: Clock, has_local: bool) -> Options:
         frost=body.co2_ice is not None,
         reference_pressure=body.climate.diffusivity_reference_pa or 0.0,
         has_local=has_local,
+        orbit=clock.orbit_seconds,
+        regolith=body.regolith is not None,
+        buried=lid is not None,
+        skin_resistance=below.skin_resistance,
+        deep_resistance=below.top_resistance,
+        lid_conductance=lid.lid_conductivity_w_m_k / lid.lid_thickness_m if lid else 0.0,
+        lid_pressure=lid.lid_density_kg_m3 * lid.lid_thickness_m * body.bulk.gravity_m_s2 if lid else 0.0,
     )
 
 
@@ -131,12 +171,36 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         half_cover=np.array([f.half_cover_kg_m2 if f else 1.0 for f in frost]),
         escape=escape,
         decay=np.stack([decay_rates(s, YEAR) for s in scenarios], axis=1),
+        regolith_amount=np.array([b.regolith.inventory_kg / b.bulk.area_m2 if b.regolith else 0.0 for b in bodies]),
+        regolith_scale=np.array([b.regolith.temperature_scale_k if b.regolith else 1.0 for b in bodies]),
+        regolith_exponent=np.array([b.regolith.exponent if b.regolith else 0.0 for b in bodies]),
     )
 
 
 def _of_unit_star(body: Body) -> Body:
     """The body at a solar constant of 1 W m-2: what it shares with other members, to the bit."""
     return body.model_copy(update={"orbit": body.orbit.model_copy(update={"solar_constant_w_m2": 1.0})})
+
+
+def _below(body: Body) -> tuple[object, ...]:
+    """What members of a block share of the ground below the soil."""
+    ground, lid = body.regolith, body.buried_co2
+    own = {"inventory_kg", "temperature_scale_k", "exponent", "native_limit_pa"}
+    return (
+        ground.model_dump(exclude=own) if ground else None,
+        lid.model_dump(exclude={"mass_kg"}) if lid else None,
+        body.surface.volumetric_heat_capacity_j_m3_k,
+    )
+
+
+def _buried_cover(body: Body, grid: Grid) -> Array:
+    """(row) share of the cells that lies over buried CO2."""
+    if body.buried_co2 is None:
+        return np.zeros(grid.n_lat)
+    south, north = np.sin(np.radians([body.buried_co2.south_degree, body.buried_co2.north_degree]))
+    edges = np.sin(grid.latitude_edges)
+    inside = np.clip(np.minimum(edges[1:], north) - np.maximum(edges[:-1], south), 0.0, None)
+    return np.asarray(inside / np.diff(edges))
 
 
 def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid, clock: Clock) -> Model:
@@ -146,14 +210,20 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
     """
     first, unit = bodies[0], _of_unit_star(bodies[0])
     running = [frozenset(processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)]
+    ground = [f for f in MAPS if f.process is not None]
+    noted = [q for q, f in enumerate(ground) if any(f.process in names for names in running)]
     has_local = any(GROUND & names for names in running)
     options = _options(first, clock, has_local)
     for body in bodies[1:]:
         if _options(body, clock, has_local) != options or body.climate.column != first.climate.column:
             raise InvalidInput("members", body.name, "members of a block share size, gravity, orbit and laws")
+        if _below(body) != _below(first):
+            allowed = "members of a block share the ground below the soil, its inventories and isotherms apart"
+            raise InvalidInput("members", body.name, allowed)
         if _of_unit_star(body).orbit != unit.orbit or body.climate.insolation != first.climate.insolation:
             raise InvalidInput("members", body.name, "members of a block share the orbit, solar constant apart")
     column, faces = soil.column(first, clock.step_seconds), transport.geometry(grid)
+    below, (adsorbing, exchanging) = deep(first, clock.orbit_seconds), regolith.shares(first)
     q, q1 = insolation_table(unit, grid, clock.steps_per_orbit)
     layered = len(column.capacity) > 1
     inertia = _cells(
@@ -182,6 +252,15 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
         below=column.below,
         heat=column.heat,
         molar_mass=np.array([MOLAR_MASS[g] for g in GASES]),
+        noted=np.array(noted, dtype=np.int64),
+        deep_capacity=below.capacity,
+        deep_conductance=below.conductance,
+        deep_alpha=below.alpha,
+        deep_own=below.own,
+        deep_below=below.below,
+        adsorbing=adsorbing,
+        exchanging=exchanging,
+        buried_cover=_buried_cover(first, grid),
     )
     return Model(
         grid,
@@ -214,7 +293,7 @@ def first_guess(model: Model) -> State:
     pressure = np.repeat(
         gas.sum(axis=0)[None, :] * model.options.gravity / model.options.area, model.grid.n_lon, axis=0
     )
-    return State(
+    state = State(
         T=np.ascontiguousarray(np.repeat(surface[None], n_layers, axis=0)),
         ice=np.zeros((n_lat, width)),
         p=np.ascontiguousarray(np.repeat(pressure.reshape(1, width), n_lat, axis=0)),
@@ -224,7 +303,31 @@ def first_guess(model: Model) -> State:
         adsorbed=np.zeros((0, n_lat, width)),
         store=np.zeros((N_STORES, members)),
         aerosol=np.zeros((N_AEROSOLS, members)),
+        warming=np.zeros((0, n_lat, width)),
+        ground=np.zeros((0, n_lat, width)),
+        orbit=np.zeros((N_ORBIT, members)),
     )
+    air = gas[CO2] * model.options.gravity / model.options.area
+    return as_today(model, state, surface, air)
+
+
+def as_today(model: Model, s: State, surface: Array, co2_pressure: Array) -> State:
+    """A state whose deep ground, regolith and buried CO2 are those of today.
+
+    surface (row, cell) K and co2_pressure (member) Pa: today's means over an orbit.
+    """
+    o, shape = model.options, s.ice.shape
+    if not (o.regolith or o.buried):
+        return s
+    store, orbit, ground = s.store.copy(), np.zeros_like(s.orbit), np.zeros((N_GROUND, *shape))
+    store[BURIED_CO2] = [b.buried_co2.mass_kg if b.buried_co2 else 0.0 for b in model.bodies]
+    orbit[CO2_MEAN] = orbit[CO2_TODAY] = co2_pressure
+    ground[BOTTOM_HEAT] = model.static.bottom_heat
+    ground[SURFACE_MEAN] = ground[SURFACE_TODAY] = surface
+    layers = model.static.adsorbing
+    amount = layers[:, None] * np.tile(model.members.regolith_amount, model.grid.n_lon)
+    adsorbed = np.ascontiguousarray(np.broadcast_to(amount[:, None, :], (len(layers), *shape)))
+    return s._replace(store=store, orbit=orbit, ground=ground, adsorbed=adsorbed, warming=np.zeros_like(adsorbed))
 
 
 def empty_ledger(members: int) -> Ledger:

@@ -116,3 +116,10 @@ def lowest(row: Array, out: Array) -> None:
     for start in range(0, row.size, b):
         for m in range(b):
             out[m] = min(out[m], row[start + m])
+
+
+@compiled
+def add_scaled(x: Array, factor: float, out: Array) -> None:
+    """out += factor x of a row."""
+    for j in range(out.size):
+        out[j] += factor * x[j]

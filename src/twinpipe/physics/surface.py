@@ -9,6 +9,7 @@ from twinpipe.physics.records import (
     AEROSOL_ALBEDO,
     AMPLITUDE2,
     BASE,
+    BOTTOM_HEAT,
     CAPACITY,
     CO2_SHARE,
     COUPLING,
@@ -24,6 +25,7 @@ from twinpipe.physics.records import (
     HEAT,
     IMPACTS,
     INVERSE_HEIGHT,
+    LID_FLUX,
     LIGHT,
     LOG_CO2,
     LOG_P,
@@ -50,6 +52,7 @@ from twinpipe.physics.rows import (
     accumulate,
     add_product,
     add_row_sum,
+    add_scaled,
     air_heat,
     capacity_over_dt,
     lowest,
@@ -108,6 +111,9 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
                     add_product(work, f.patch_map[q, i], extra)
                 else:
                     add_product(work, f.patch_map[q, i], albedo)
+        add_row_sum(extra, st.weight[i], x.line, x.totals[8])
+        if o.buried and st.buried_cover[i] > 0.0:
+            add_scaled(s.ground[LID_FLUX, i], -1.0, extra)
         q0 = st.insolation[calendar, i]
         shortwave.absorbed(albedo, reflectance, aerosol, sunlight, other, q0, coalbedo, x.fields[ABSORBED, i])
         if o.linear:
@@ -119,7 +125,8 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
             times(inertia, o.skin_root, other)
             longwave.diurnal_amplitude(t, eps, coalbedo, st.harmonic[calendar, i], diurnal, other, amplitude2)
             longwave.outgoing(t, eps, emit, amplitude2, emissivity_factor, ice, x.fields[K, i])
-        soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], x.beta)
+        bottom_heat = s.ground[BOTTOM_HEAT, i] if o.regolith else st.bottom_heat[i]
+        soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(x.beta[1], top_conductance(st), inertia, work)
         co2_ice.linearise(
             t,
@@ -137,7 +144,6 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
             x.fields[A, i],
             x.fields[DRIVE, i],
         )
-        add_row_sum(extra, st.weight[i], x.line, x.totals[8])
         co2_ice.couple_air(ice, x.fields[FROST, i], coupling, o.frost, x.fields[A, i], x.fields[DRIVE, i])
 
 
@@ -187,7 +193,8 @@ def settle(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, z
         amplitude2 = x.fields[AMPLITUDE2, i]
         if i == n_lat // 2:
             ice_sum = x.totals[7]
-        soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], x.beta)
+        bottom_heat = s.ground[BOTTOM_HEAT, i] if o.regolith else st.bottom_heat[i]
+        soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(s.p[i], 1.0 / o.gravity, co2_share, work)
         co2_ice.surface_balance(
             t,
