@@ -157,8 +157,8 @@ class Body(Part):
     surface: Surface
     climate: Climate = Climate()
     co2_ice: Co2Ice | None = None
-    regolith: Regolith | None = None
-    buried_co2: BuriedCo2 | None = None
+    regolith: Regolith | None = Field(None, description="only below a column of soil")
+    buried_co2: BuriedCo2 | None = Field(None, description="only below a column of soil")
     hydrosphere: Hydrosphere = Hydrosphere()
     geosphere: Geosphere = Geosphere()
     sources: dict[str, str] = Field({}, description="dotted field -> where its number comes from")
@@ -176,14 +176,6 @@ class Body(Part):
             raise ValueError(
                 f"gravity_m_s2 {self.bulk.gravity_m_s2:g} does not fit mass and radius, which give {expected:.3g}"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _ground_below_soil(self) -> Body:
-        if (self.regolith or self.buried_co2) and not (
-            isinstance(self.climate.column, SoilColumn) and isinstance(self.climate.longwave, SemiGrey)
-        ):
-            raise ValueError("regolith and buried_co2 need a column of soil under semi-grey air")
         return self
 
     @cached_property

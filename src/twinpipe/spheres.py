@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from twinpipe.part import Fraction, NotNegative, Part, Positive
 
@@ -25,7 +25,7 @@ class Regolith(Part):
     inventory_kg: NotNegative = Field(description="CO2 adsorbed today")
     temperature_scale_k: Positive = Field(30.0, description="T_d of the isotherm; 20..40, unknown [S17]")
     exponent: Annotated[float, Field(ge=0, le=1)] = Field(0.275, description="of pressure in the isotherm")
-    depth_m: Positive = Field(244.0, description="down to which CO2 is adsorbed today")
+    depth_m: Positive = Field(244.0, description="down to which CO2 is adsorbed, at most that of the layers")
     thickness_m: Annotated[tuple[Positive, ...], Field(min_length=2, max_length=20)] = Field(
         (2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 89.0, 70.0), description="of the layers below the skin"
     )
@@ -39,15 +39,9 @@ class Regolith(Part):
         1.0e4, description="that the body's own CO2, carbonates apart, cannot exceed in air and caps; C2.8"
     )
 
-    @model_validator(mode="after")
-    def _reaches(self) -> Regolith:
-        if sum(self.thickness_m) < self.depth_m:
-            raise ValueError(f"layers of thickness_m reach {sum(self.thickness_m):g} m, and must reach depth_m")
-        return self
-
 
 class BuriedCo2(Part):
-    """CO2 ice below a lid of water ice, which keeps it until the ground above is warm enough; B8."""
+    """CO2 ice in a band of latitudes below a lid of water ice, which keeps it while the ground is cold; B8."""
 
     mass_kg: NotNegative
     south_degree: Annotated[float, Field(ge=-90, le=90)]
@@ -57,12 +51,6 @@ class BuriedCo2(Part):
     )
     lid_conductivity_w_m_k: Positive = Field(2.5, description="of water ice; B5")
     lid_density_kg_m3: Positive = 920.0
-
-    @model_validator(mode="after")
-    def _ordered(self) -> BuriedCo2:
-        if self.north_degree <= self.south_degree:
-            raise ValueError("north_degree must lie north of south_degree")
-        return self
 
 
 class Deposit(Part):

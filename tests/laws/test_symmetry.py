@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +24,7 @@ TIGHT = 1e-11
 
 
 def with_maps(model: Model, maps: dict[str, Array]) -> Model:
-    contiguous = {name: np.ascontiguousarray(a) for name, a in maps.items()}
+    contiguous: dict[str, Any] = {name: np.ascontiguousarray(a) for name, a in maps.items()}
     return replace(model, static=model.static._replace(**contiguous))
 
 
@@ -43,7 +44,10 @@ def same(a: Array, b: Array) -> None:
 
 
 def towards(perihelion: float, south: bool) -> Body:
-    """Mars whose perihelion is at an equinox, so that half a year is half a turn of the Sun."""
+    """Mars whose perihelion is at an equinox, so that half a year is half a turn of the Sun.
+
+    Without the ground below the soil, which is stepped at Ls = 0 and has no other hemisphere's Ls = 180.
+    """
     ice = MARS.co2_ice
     assert ice is not None
     if south:
@@ -55,7 +59,7 @@ def towards(perihelion: float, south: bool) -> Body:
             half_cover_kg_m2=ice.half_cover_kg_m2,
         )
     orbit = MARS.orbit.model_copy(update={"perihelion_ls_degree": perihelion})
-    return MARS.model_copy(update={"orbit": orbit, "co2_ice": ice})
+    return MARS.model_copy(update={"orbit": orbit, "co2_ice": ice, "regolith": None, "buried_co2": None})
 
 
 def test_swapped_hemispheres_have_the_mirrored_climate() -> None:

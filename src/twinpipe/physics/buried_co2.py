@@ -15,7 +15,9 @@ TRIPLE_POINT = 5.18e5  # Pa; above it CO2 ice melts first, and the frost point o
 
 
 @compiled
-def lid_flux(surface: Array, pressure: Array, lid_pressure: float, conductance: float, cover: float, out: Array) -> None:
+def lid_flux(
+    surface: Array, pressure: Array, lid_pressure: float, conductance: float, cover: float, out: Array
+) -> None:
     """Heat that goes down through the lid, W m-2 of the cell: cover K_lid (T_s - T_f(p + p_lid)) / h_lid, not below 0.
 
     surface: mean temperature (K) of an orbit; pressure (Pa); conductance K_lid/h_lid (W m-2 K-1); cover: share

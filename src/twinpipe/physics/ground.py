@@ -19,13 +19,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from twinpipe.body import Body, SoilColumn
-from twinpipe.grid import Array
+from twinpipe.grid import Array, Grid
 from twinpipe.physics import buried_co2, regolith
 from twinpipe.physics.compiled import compiled, part
 from twinpipe.physics.records import (
     AHEAD,
     BOTTOM_HEAT,
     CO2_MEAN,
+    CO2_TODAY,
+    N_GROUND,
     SURFACE_MEAN,
     SURFACE_TODAY,
     Members,
@@ -36,6 +38,8 @@ from twinpipe.physics.records import (
     Static,
 )
 from twinpipe.physics.rows import add_scaled
+from twinpipe.physics.substances import BURIED_CO2
+from twinpipe.spheres import BuriedCo2, Regolith
 
 
 @dataclass(frozen=True)
@@ -56,16 +60,27 @@ class Deep:
     top_resistance: float
 
 
+def regolith_of(body: Body) -> Regolith | None:
+    """The regolith of a body whose column is of soil."""
+    return body.regolith if isinstance(body.climate.column, SoilColumn) else None
+
+
+def lid_of(body: Body) -> BuriedCo2 | None:
+    """The buried CO2 of a body whose column is of soil."""
+    return body.buried_co2 if isinstance(body.climate.column, SoilColumn) else None
+
+
 def deep(body: Body, step_seconds: float) -> Deep:
     """Coefficients of the deep ground, backward Euler in time; none for a body without regolith."""
-    if body.regolith is None or not isinstance(body.climate.column, SoilColumn):
+    layers = regolith_of(body)
+    if layers is None or not isinstance(body.climate.column, SoilColumn):
         nothing = np.zeros(0)
         return Deep(nothing, nothing, nothing, nothing, nothing, 0.0, 1.0)
     soil = np.array(body.climate.column.thickness)
     skin = math.sqrt(body.orbit.sidereal_year_s / math.pi) * (soil.sum() - 0.5 * soil[0])
-    thickness = np.array(body.regolith.thickness_m)
+    thickness = np.array(layers.thickness_m)
     heat_capacity = body.surface.volumetric_heat_capacity_j_m3_k
-    conductivity = body.regolith.heat_diffusivity_m2_s * heat_capacity
+    conductivity = layers.heat_diffusivity_m2_s * heat_capacity
     capacity = heat_capacity * thickness
     conductance = 2 * conductivity / (thickness[1:] + thickness[:-1])
     n = len(thickness)
@@ -77,6 +92,45 @@ def deep(body: Body, step_seconds: float) -> Deep:
         own[k] = capacity[k] / step_seconds / total
         below[k] = conductance[k] / total if k < n - 1 else 0.0
     return Deep(capacity, conductance, alpha, own, below, float(skin), float(0.5 * thickness[0] / conductivity))
+
+
+def shared(body: Body) -> tuple[object, ...]:
+    """What members of a block share of the ground below the soil."""
+    own, lid = regolith_of(body), lid_of(body)
+    varied = {"inventory_kg", "temperature_scale_k", "exponent", "native_limit_pa"}
+    return (
+        own.model_dump(exclude=varied) if own else None,
+        lid.model_dump(exclude={"mass_kg"}) if lid else None,
+        body.surface.volumetric_heat_capacity_j_m3_k,
+    )
+
+
+def buried_cover(body: Body, grid: Grid) -> Array:
+    """(row) share of the cells that lies over buried CO2."""
+    lid = lid_of(body)
+    if lid is None:
+        return np.zeros(grid.n_lat)
+    south, north = np.sin(np.radians(sorted([lid.south_degree, lid.north_degree])))
+    edges = np.sin(grid.latitude_edges)
+    inside = np.clip(np.minimum(edges[1:], north) - np.maximum(edges[:-1], south), 0.0, None)
+    return np.asarray(inside / np.diff(edges))
+
+
+def today(st: Static, s: State, surface: Array, co2_pressure: Array, amount: Array, buried: Array) -> State:
+    """A state whose deep ground, regolith and buried CO2 are those of today.
+
+    Means over today's orbit: surface (row, cell) K, co2_pressure (member) Pa; what the ground holds: amount
+    (member) kg m-2 adsorbed, buried (member) kg.
+    """
+    n_lat, width = s.ice.shape
+    store, orbit, ground = s.store.copy(), np.zeros_like(s.orbit), np.zeros((N_GROUND, n_lat, width))
+    store[BURIED_CO2] = buried
+    orbit[CO2_MEAN] = orbit[CO2_TODAY] = co2_pressure
+    ground[BOTTOM_HEAT] = st.bottom_heat
+    ground[SURFACE_MEAN] = ground[SURFACE_TODAY] = surface
+    layers = st.adsorbing[:, None] * np.tile(amount, width // len(amount))
+    adsorbed = np.repeat(layers[:, None, :], n_lat, axis=1)
+    return s._replace(store=store, orbit=orbit, ground=ground, adsorbed=adsorbed, warming=np.zeros_like(adsorbed))
 
 
 @compiled

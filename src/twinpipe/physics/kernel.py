@@ -3,7 +3,8 @@
 Arrays are (row, cell) with cell = longitude * members + member, members innermost, so that each loop over a
 row is one long contiguous loop, whether the block holds one member or sixteen.  Order of a step:
 
-    once an orbit: deep ground, regolith, heat to buried CO2 -> interventions, escape -> pressure -> sunlight, longwave -> column -> transport -> surface and CO2 ice
+    once an orbit: deep ground, regolith, heat to buried CO2 ->
+    interventions, escape -> pressure -> sunlight, longwave -> column -> transport -> surface and CO2 ice
     -> soil -> CO2 gas -> sums.
 """
 

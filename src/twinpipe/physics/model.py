@@ -14,38 +14,13 @@ from twinpipe.errors import InvalidInput
 from twinpipe.fields import MAPS
 from twinpipe.grid import Array, Grid
 from twinpipe.maps import evaluate, surface_ice
-from twinpipe.physics import regolith, soil, transport
+from twinpipe.physics import ground, regolith, soil, transport
 from twinpipe.physics.aerosol import EXTINCTION, LIFETIME_YEARS
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment
 from twinpipe.physics.orbit import insolation_table
-from twinpipe.physics.ground import deep
-from twinpipe.physics.records import (
-    BOTTOM_HEAT,
-    CO2_MEAN,
-    CO2_TODAY,
-    ENERGY_FLOWS,
-    N_GROUND,
-    N_ORBIT,
-    SURFACE_MEAN,
-    SURFACE_TODAY,
-    Ledger,
-    Members,
-    Options,
-    State,
-    Static,
-)
-from twinpipe.physics.substances import (
-    AEROSOLS,
-    BURIED_CO2,
-    CO2,
-    GASES,
-    N_AEROSOLS,
-    N_GASES,
-    N_LOCALS,
-    N_STORES,
-    SUPER_GASES,
-)
+from twinpipe.physics.records import ENERGY_FLOWS, N_ORBIT, Ledger, Members, Options, State, Static
+from twinpipe.physics.substances import AEROSOLS, CO2, GASES, N_AEROSOLS, N_GASES, N_LOCALS, N_STORES, SUPER_GASES
 from twinpipe.scenario import Scenario
 
 # Every process, in the order in which a step runs them; B18.
@@ -76,9 +51,9 @@ def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:
         running |= {"escape", "pressure", "diurnal"}
     if body.co2_ice is not None:
         running.add("co2_ice")
-    if body.regolith is not None:
+    if ground.regolith_of(body) is not None:
         running.add("regolith")
-    if body.buried_co2 is not None:
+    if ground.lid_of(body) is not None:
         running.add("buried_co2")
     return tuple(p for p in ORDER if p in running)
 
@@ -100,6 +75,11 @@ class Model:
     def n_members(self) -> int:
         return len(self.bodies)
 
+    @property
+    def n_maps(self) -> int:
+        """How many maps the kernel accumulates: those of the ground only where a process has any."""
+        return sum(f.process is None or self.options.has_local for f in MAPS)
+
 
 def _cells(per_member: list[Array]) -> Array:
     """(row, cell) from one (n_lat, n_lon) field per member."""
@@ -115,7 +95,7 @@ def _albedo(body: Body, grid: Grid) -> Array:
 
 def _options(body: Body, clock: Clock, has_local: bool) -> Options:
     longwave, ice = body.climate.longwave, body.climate.step_ice
-    below, lid = deep(body, clock.orbit_seconds), body.buried_co2
+    below, lid = ground.deep(body, clock.orbit_seconds), ground.lid_of(body)
     linear = isinstance(longwave, LinearLongwave)
     return Options(
         dt=clock.step_seconds,
@@ -133,7 +113,7 @@ def _options(body: Body, clock: Clock, has_local: bool) -> Options:
         reference_pressure=body.climate.diffusivity_reference_pa or 0.0,
         has_local=has_local,
         orbit=clock.orbit_seconds,
-        regolith=body.regolith is not None,
+        regolith=ground.regolith_of(body) is not None,
         buried=lid is not None,
         skin_resistance=below.skin_resistance,
         deep_resistance=below.top_resistance,
@@ -182,27 +162,6 @@ def _of_unit_star(body: Body) -> Body:
     return body.model_copy(update={"orbit": body.orbit.model_copy(update={"solar_constant_w_m2": 1.0})})
 
 
-def _below(body: Body) -> tuple[object, ...]:
-    """What members of a block share of the ground below the soil."""
-    ground, lid = body.regolith, body.buried_co2
-    own = {"inventory_kg", "temperature_scale_k", "exponent", "native_limit_pa"}
-    return (
-        ground.model_dump(exclude=own) if ground else None,
-        lid.model_dump(exclude={"mass_kg"}) if lid else None,
-        body.surface.volumetric_heat_capacity_j_m3_k,
-    )
-
-
-def _buried_cover(body: Body, grid: Grid) -> Array:
-    """(row) share of the cells that lies over buried CO2."""
-    if body.buried_co2 is None:
-        return np.zeros(grid.n_lat)
-    south, north = np.sin(np.radians([body.buried_co2.south_degree, body.buried_co2.north_degree]))
-    edges = np.sin(grid.latitude_edges)
-    inside = np.clip(np.minimum(edges[1:], north) - np.maximum(edges[:-1], south), 0.0, None)
-    return np.asarray(inside / np.diff(edges))
-
-
 def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid, clock: Clock) -> Model:
     """The model of a block of members, one (body, scenario) each.
 
@@ -210,20 +169,20 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
     """
     first, unit = bodies[0], _of_unit_star(bodies[0])
     running = [frozenset(processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)]
-    ground = [f for f in MAPS if f.process is not None]
-    noted = [q for q, f in enumerate(ground) if any(f.process in names for names in running)]
+    on_ground = [f for f in MAPS if f.process is not None]
+    noted = [q for q, f in enumerate(on_ground) if any(f.process in names for names in running)]
     has_local = any(GROUND & names for names in running)
     options = _options(first, clock, has_local)
     for body in bodies[1:]:
         if _options(body, clock, has_local) != options or body.climate.column != first.climate.column:
             raise InvalidInput("members", body.name, "members of a block share size, gravity, orbit and laws")
-        if _below(body) != _below(first):
+        if ground.shared(body) != ground.shared(first):
             allowed = "members of a block share the ground below the soil, its inventories and isotherms apart"
             raise InvalidInput("members", body.name, allowed)
         if _of_unit_star(body).orbit != unit.orbit or body.climate.insolation != first.climate.insolation:
             raise InvalidInput("members", body.name, "members of a block share the orbit, solar constant apart")
     column, faces = soil.column(first, clock.step_seconds), transport.geometry(grid)
-    below, (adsorbing, exchanging) = deep(first, clock.orbit_seconds), regolith.shares(first)
+    below, (adsorbing, exchanging) = ground.deep(first, clock.orbit_seconds), regolith.shares(first)
     q, q1 = insolation_table(unit, grid, clock.steps_per_orbit)
     layered = len(column.capacity) > 1
     inertia = _cells(
@@ -260,7 +219,7 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
         deep_below=below.below,
         adsorbing=adsorbing,
         exchanging=exchanging,
-        buried_cover=_buried_cover(first, grid),
+        buried_cover=ground.buried_cover(first, grid),
     )
     return Model(
         grid,
@@ -316,18 +275,10 @@ def as_today(model: Model, s: State, surface: Array, co2_pressure: Array) -> Sta
 
     surface (row, cell) K and co2_pressure (member) Pa: today's means over an orbit.
     """
-    o, shape = model.options, s.ice.shape
-    if not (o.regolith or o.buried):
+    if not (model.options.regolith or model.options.buried):
         return s
-    store, orbit, ground = s.store.copy(), np.zeros_like(s.orbit), np.zeros((N_GROUND, *shape))
-    store[BURIED_CO2] = [b.buried_co2.mass_kg if b.buried_co2 else 0.0 for b in model.bodies]
-    orbit[CO2_MEAN] = orbit[CO2_TODAY] = co2_pressure
-    ground[BOTTOM_HEAT] = model.static.bottom_heat
-    ground[SURFACE_MEAN] = ground[SURFACE_TODAY] = surface
-    layers = model.static.adsorbing
-    amount = layers[:, None] * np.tile(model.members.regolith_amount, model.grid.n_lon)
-    adsorbed = np.ascontiguousarray(np.broadcast_to(amount[:, None, :], (len(layers), *shape)))
-    return s._replace(store=store, orbit=orbit, ground=ground, adsorbed=adsorbed, warming=np.zeros_like(adsorbed))
+    buried = np.array([b.buried_co2.mass_kg if b.buried_co2 else 0.0 for b in model.bodies])
+    return ground.today(model.static, s, surface, co2_pressure, model.members.regolith_amount, buried)
 
 
 def empty_ledger(members: int) -> Ledger:
