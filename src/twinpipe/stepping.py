@@ -140,5 +140,5 @@ def run_stretch(
 
 
 def _one(a: Array, b: int, members: int) -> Array:
-    """The part of an array (..., cell or member) that belongs to a member."""
-    return np.ascontiguousarray(a[..., b::members])
+    """The part of an array (..., cell or member) that belongs to a member, apart from it also where it is all of it."""
+    return a[..., b::members].copy()
