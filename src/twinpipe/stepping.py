@@ -2,8 +2,9 @@
 
 The kernel lags the air's mass by a step, which is good while pressure changes little in one.  Where a step changes
 it by more than LARGEST_CHANGE, in an orbit that ends as far from where it began (so that it is a collapse or a
-runaway, and not the seasons), the member does the orbit again alone, with 2, 4 or 8 times the steps.  That depends
-on the member and on the orbit only: blocks and segments do not matter.
+runaway, and not the seasons, except in a last orbit that the run's end cuts short), the member does the orbit again
+alone, with 2, 4 or 8 times the steps.  That depends on the member and on the orbit only: blocks and segments do not
+matter.
 """
 
 from __future__ import annotations
