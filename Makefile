@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready-$(shell cat requirements.txt pyproject.toml | cksum | cu
 # Everything that the demo makes stays below the checkout, unless you say otherwise.
 export TWINPIPE_HOME ?= $(CURDIR)/.twinpipe
 
-.PHONY: demo test slow lint bench planets schemas lock clean
+.PHONY: demo test slow lint bench planets peers schemas lock clean
 
 demo: $(STAMP) ## the main job: clone Mars, terraform the twin for a century, keep the result
 	@$(BIN)/twinpipe demo
@@ -28,6 +28,9 @@ bench: $(STAMP) ## every benchmark, as a table of ratios
 
 planets: $(STAMP) ## Mars today against published numbers
 	@$(BIN)/python -m tests.planets
+
+peers: $(STAMP) ## climlab itself, in an environment of its own, against its models as body files
+	@$(BIN)/python -m pytest -s -m slow tests/planets/test_climlab.py
 
 schemas: $(STAMP) ## JSON Schemas and their examples, from the models
 	@$(BIN)/python -m twinpipe.schemas

@@ -64,6 +64,17 @@ class HarmonicMap(Part):
     name: MapName
 
 
+class Land(Part):
+    """Land that fills the same share of every row, eastwards from 180 W; the rest of the body is as it says itself.
+
+    On a grid without longitudes each row is one mixture of the two, as in zonal energy-balance models.
+    """
+
+    share: Fraction
+    albedo: Fraction
+    heat_capacity_j_m2_k: Positive
+
+
 class Surface(Part):
     """Static maps: a number for the whole body or a harmonic map."""
 
@@ -72,6 +83,7 @@ class Surface(Part):
     elevation_m: Finite | HarmonicMap = 0.0
     volumetric_heat_capacity_j_m3_k: Positive = 1.0e6
     geothermal_flux_w_m2: NotNegative = 0.0
+    land: Land | None = None
 
 
 class SemiGrey(Part):
@@ -103,11 +115,20 @@ class LegendreInsolation(Part):
     s2: Finite
 
 
+class AnnualInsolation(Part):
+    """Annual mean of the orbit's insolation, the same at all times; B1."""
+
+    kind: Literal["annual"]
+
+
 class StepIce(Part):
     """Albedo of ice that lies wherever the surface is colder than a threshold."""
 
     threshold_k: Positive
     albedo: Fraction
+    width_k: NotNegative = Field(
+        0.0, description="of a ramp about the threshold, over which a cell freezes; 0: ice lines jump from row to row"
+    )
 
 
 class SoilColumn(Part):
@@ -124,11 +145,18 @@ class Slab(Part):
     heat_capacity_j_m2_k: Positive
 
 
+class Start(Part):
+    """Temperatures that the climate spins up from, T = mean + p2 P2(sin latitude): which of several climates it is."""
+
+    mean_k: Positive
+    p2_k: Finite = 0.0
+
+
 class Climate(Part):
     """Which laws hold on the body, with their parameters."""
 
     longwave: SemiGrey | LinearLongwave = Field(SemiGrey(), discriminator="kind")
-    insolation: OrbitInsolation | LegendreInsolation = Field(OrbitInsolation(), discriminator="kind")
+    insolation: OrbitInsolation | AnnualInsolation | LegendreInsolation = Field(OrbitInsolation(), discriminator="kind")
     column: SoilColumn | Slab = Field(SoilColumn(), discriminator="kind")
     albedo_p2: Finite = Field(0.0, description="added to the albedo times P2(sin latitude)")
     step_ice: StepIce | None = None
@@ -141,7 +169,14 @@ class Climate(Part):
         description="exchange between ground and the air that carries heat, growing with the root of pressure"
         " as the diffusivity does; 0: the ground itself diffuses",
     )
+    zonal_mixing: NotNegative = Field(1.0, description="diffusivity along a row over that from row to row")
     relative_humidity: Fraction = Field(0.5, description="over surface water ice; B3.3 (b)")
+    start: Start | None = Field(None, description="none: each row in balance with its annual sunlight")
+    second_order: bool = Field(
+        False,
+        description="implicit midpoint instead of backward Euler in time, for a slab without CO2 ice;"
+        " transport along both latitude and longitude keeps a smaller error of first order",
+    )
 
 
 class Body(Part):
@@ -176,6 +211,15 @@ class Body(Part):
             raise ValueError(
                 f"gravity_m_s2 {self.bulk.gravity_m_s2:g} does not fit mass and radius, which give {expected:.3g}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _slab_where_one_is_meant(self) -> Body:
+        slab = isinstance(self.climate.column, Slab)
+        if self.surface.land is not None and not slab:
+            raise ValueError("surface.land needs a climate.column of kind slab, whose heat capacity it replaces")
+        if self.climate.second_order and (self.co2_ice is not None or not slab):
+            raise ValueError("climate.second_order needs a climate.column of kind slab and no co2_ice")
         return self
 
     @cached_property

@@ -43,6 +43,12 @@ class Clock:
         return list(zip(cuts, [*cuts[1:], last_step], strict=True))
 
 
+def usual_steps(orbit_seconds: float) -> int:
+    """Steps per orbit of a body unless asked otherwise: 96, and more where a step would exceed half a year."""
+    longest = 0.5 * YEAR
+    return 96 * min(max(1, -int(-orbit_seconds // (96 * longest))), 10_000 // 96)
+
+
 def check_years(value: object, field: str = "years") -> int:
     """A duration in whole Julian years, 1..1000; raises InvalidInput."""
     years = int(str(value)) if re.fullmatch(r"\s*[0-9]{1,4}\s*", str(value)) else 0

@@ -71,3 +71,10 @@ def surface_ice(body: Body, grid: Grid) -> Array:
         area = grid.area_weight[rows].sum() * body.bulk.area_m2
         field[rows] += deposit.mass_kg / area
     return field
+
+
+def land_share(body: Body, grid: Grid) -> Array:
+    """(n_lat, n_lon) share of each cell that is land, of a sector that starts at 180 W; 0 without surface.land."""
+    share = body.surface.land.share if body.surface.land is not None else 0.0
+    filled = np.clip(share * grid.n_lon - np.arange(grid.n_lon), 0.0, 1.0)
+    return np.tile(filled, (grid.n_lat, 1))

@@ -19,7 +19,10 @@ from twinpipe.spec import RunSpec
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outputs of one member: maps (record, lat, lon), series (step), both with the orbit before year 0."""
+    """The outputs of one member: maps (record, lat, lon), series (step), both with the orbit before year 0.
+
+    last_zonals are the zonal means (time, lat) of the last orbit.
+    """
 
     plan: Plan
     spec: RunSpec
@@ -27,6 +30,7 @@ class Outcome:
     initial_maps: dict[str, Array]
     series: dict[str, Array]
     initial_series: dict[str, Array]
+    last_zonals: dict[str, Array]
     gas_kg: dict[str, float]
     books: dict[str, Any]  # what the ledger says: imported, escaped, decayed (kg by gas), errors of closure
 

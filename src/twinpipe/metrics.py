@@ -1,4 +1,4 @@
-"""The four success metrics, each 0..1, and the goals that they rest on; domain 3.9, formula version 1."""
+"""The four success metrics, each 0..1, and the goals that they rest on; domain 3.9, formula version 2."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import numpy as np
 
 from twinpipe.constants import MOLAR_MASS, TRIPLE_POINT_WATER_PRESSURE, TRIPLE_POINT_WATER_TEMPERATURE
 from twinpipe.grid import Array
+from twinpipe.habitability import habitability_vector
 from twinpipe.maps import surface_ice
 from twinpipe.measures import Outcome
 from twinpipe.scenario import Goal
 
-METRICS_VERSION = 1
+METRICS_VERSION = 2
 
 
 def trapezoid(x: Array, zero: float, low: float, high: float, end: float) -> Array:
@@ -86,5 +87,6 @@ def success_metrics(outcome: Outcome, resources: dict[str, Any]) -> dict[str, An
         "resource_efficiency": min(1.0, useful / drawn) if drawn > 0 else 1.0,
         "cost_efficiency": thrift * attained,
         "metrics_version": METRICS_VERSION,
+        "habitability": habitability_vector(outcome),
         "goals": goals,
     }

@@ -40,6 +40,9 @@ class Plan:
 
     def __post_init__(self) -> None:
         first = self.specs[0]
+        if self.n_steps == 0:
+            step = self.clock.year_of_step(1)
+            raise InvalidInput("years", first.years, f"{first.body.name} is simulated in steps of {step:.3g} years")
         for spec in self.specs:
             if (spec.grid, spec.years, spec.clock, spec.output) != (first.grid, first.years, first.clock, first.output):
                 raise InvalidInput("members", "mixed", "they share grid, years, steps, orbit and output policy")

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from twinpipe.body import Body
 from twinpipe.constants import YEAR
+from twinpipe.intervention import (
+    AerosolFactory,
+    AlbedoPaint,
+    DarkDust,
+    GasExport,
+    Heater,
+    Intervention,
+    OrbitalMirror,
+    Region,
+    StoreRelease,
+    Sunshade,
+    SuperGreenhouseGasFactory,
+    VolatileImport,
+)
 from twinpipe.measures import Outcome
 from twinpipe.physics.interventions import activity, mirror_power
-from twinpipe.scenario import Economy, Intervention, OrbitalMirror, SuperGreenhouseGasFactory, VolatileImport
+from twinpipe.scenario import Economy
 
 
 def resource_consumption(outcome: Outcome) -> dict[str, Any]:
@@ -49,6 +64,29 @@ def _account(item: Intervention, body: Body, seconds: float, economy: Economy | 
             account |= {"drawn_kg": foil, "useful_kg": foil, "manufactured_kg": foil}
             account |= {"energy_j": foil * item.energy_j_kg, "peak_power_w": foil * item.energy_j_kg / YEAR}
             account["delivered_light_j"] = mirror_power(item, body) * seconds
+        case Sunshade():
+            foil = (
+                item.fraction * math.pi * body.bulk.mean_radius_m**2 * item.areal_density_kg_m2 if seconds > 0 else 0.0
+            )
+            account |= {"drawn_kg": foil, "useful_kg": foil, "manufactured_kg": foil}
+            account |= {"energy_j": foil * item.energy_j_kg, "peak_power_w": foil * item.energy_j_kg / YEAR}
+        case AlbedoPaint():
+            covered = region_area(item.target, body.bulk.area_m2) if seconds > 0 else 0.0
+            paint = covered * item.layer_kg_m2
+            account |= {"drawn_kg": paint, "useful_kg": paint, "manufactured_kg": paint}
+            account |= {"energy_j": paint * item.energy_j_kg, "peak_power_w": paint * item.energy_j_kg / YEAR}
+        case Heater():
+            account |= {"drawn_kg": 0.0, "useful_kg": 0.0, "manufactured_kg": 0.0}
+            account |= {"energy_j": item.power_w * seconds, "peak_power_w": item.power_w}
+        case AerosolFactory() | DarkDust() | StoreRelease():
+            moved = item.rate_kg_s * seconds
+            made = moved if isinstance(item, AerosolFactory) else 0.0
+            account |= {"drawn_kg": moved, "useful_kg": moved, "manufactured_kg": made}
+            account |= {"energy_j": moved * item.energy_j_kg, "peak_power_w": item.rate_kg_s * item.energy_j_kg}
+        case GasExport():
+            moved, price_j = item.rate_kg_s * seconds, export_energy(item, body)
+            account |= {"gas": item.gas, "drawn_kg": moved, "useful_kg": moved, "manufactured_kg": 0.0}
+            account |= {"energy_j": moved * price_j, "peak_power_w": item.rate_kg_s * price_j}
         case VolatileImport():
             sent = item.rate_kg_s * seconds
             account |= {"drawn_kg": sent, "useful_kg": sent * (1 - item.loss_fraction), "manufactured_kg": 0.0}
@@ -61,3 +99,17 @@ def _account(item: Intervention, body: Body, seconds: float, economy: Economy | 
         account["energy_j"] * price.energy_gcc_per_j + account["manufactured_kg"] * price.manufacture_gcc_per_kg
     )
     return account
+
+
+def export_energy(item: GasExport, body: Body) -> float:
+    """Energy (J kg-1) to take a gas away: as given, else half the square of the escape speed, g R; B16."""
+    return item.energy_j_kg if item.energy_j_kg is not None else body.bulk.gravity_m_s2 * body.bulk.mean_radius_m
+
+
+def region_area(region: Region, area_m2: float) -> float:
+    """Area (m2) of a region on a body of that area."""
+    south, north = (math.sin(math.radians(x)) for x in (region.south_degree, region.north_degree))
+    width = region.east_degree - region.west_degree
+    while width <= 0:
+        width += 360
+    return area_m2 * (north - south) / 2 * min(width, 360.0) / 360

@@ -7,7 +7,7 @@ from typing import Any
 
 from twinpipe.errors import StoreError
 from twinpipe.events import check_sanity, key_events
-from twinpipe.fields import MAPS, SERIES_FIELDS, active
+from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, active
 from twinpipe.measures import Outcome, gas_by_name, state
 from twinpipe.metrics import success_metrics
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
@@ -30,6 +30,7 @@ def read_outcome(plan: Plan, path: Path, member: int) -> Outcome:
     def read(name: str, group: str) -> Any:
         return tree[group][name].isel(member=member).to_numpy().astype(float)
 
+    per_orbit = plan.clock.steps_per_orbit // plan.specs[member].output.zonal_every_steps
     with tree:
         return Outcome(
             plan=plan,
@@ -38,6 +39,7 @@ def read_outcome(plan: Plan, path: Path, member: int) -> Outcome:
             initial_maps={f.name: read(f"initial_{f.name}", f.group) for f in active(MAPS, plan.processes)},
             series={f.name: read(f.name, f.group) for f in active(SERIES_FIELDS, plan.processes)},
             initial_series={f.name: read(f"initial_{f.name}", f.group) for f in active(SERIES_FIELDS, plan.processes)},
+            last_zonals={f.name: read(f.name, f.group)[-per_orbit:] for f in ZONALS},
             gas_kg=gas_by_name(final["gas"][within]),
             books={
                 "imported_kg": gas_by_name(final["imported"][within]),

@@ -6,101 +6,19 @@ import re
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from twinpipe.body import Body, explain
 from twinpipe.errors import InvalidInput, NotFound
-from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
+from twinpipe.intervention import Aerosol, AerosolFactory, Intervention, SuperGreenhouseGasFactory
+from twinpipe.part import Finite, NotNegative, Part, Positive
 
 EventName = Literal[
     "triple_point_pressure", "armstrong_limit", "co2_caps_depleted", "warming_10K", "oxygen_threshold_reached"
 ]
 PatternName = Literal["mars_terraform", "venus_industrial", "titan_fuel", "europa_ocean", "custom"]
-SuperGas = Literal["C3F8", "CF4", "C2F6", "SF6"]
-
-# Years on Earth [S37]; a tenth of that on a planet without an ozone layer is a pessimistic member (B11).
-SUPER_GAS_LIFETIME_YEARS: dict[str, float] = {"C3F8": 2600.0, "CF4": 50_000.0, "C2F6": 10_000.0, "SF6": 3200.0}
-
-
-class Schedule(Part):
-    """When an intervention acts, in years since the run's start."""
-
-    start_year: NotNegative = 0.0
-    end_year: Positive = 1000.0
-    shape: Literal["hold", "ramp"] = Field(
-        "hold", description="hold: full rate from start to end; ramp: rises linearly over ramp_years, then holds"
-    )
-    ramp_years: NotNegative = 0.0
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Schedule:
-        if self.end_year <= self.start_year:
-            raise ValueError(f"end_year {self.end_year:g} must come after start_year {self.start_year:g}")
-        return self
-
-
-class Region(Part):
-    """Where an intervention acts: a box of latitudes and longitudes in degrees (east)."""
-
-    south_degree: Annotated[float, Field(ge=-90, le=90)] = -90.0
-    north_degree: Annotated[float, Field(ge=-90, le=90)] = 90.0
-    west_degree: Annotated[float, Field(ge=-180, le=180)] = -180.0
-    east_degree: Annotated[float, Field(ge=-180, le=180)] = 180.0
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Region:
-        if self.north_degree <= self.south_degree:
-            raise ValueError("north_degree must lie north of south_degree")
-        return self
-
-
-class SuperGreenhouseGasFactory(Part):
-    """Makes a perfluorinated gas from regolith: dM/dt = E - M / lifetime; B16, B3.3 (c)."""
-
-    kind: Literal["super_greenhouse_gas"] = "super_greenhouse_gas"
-    gas: SuperGas = "C3F8"
-    rate_kg_s: NotNegative = Field(description="emission at full rate")
-    lifetime_years: Positive | None = Field(None, description="e-folding time; that of the gas when not given")
-    energy_j_kg: NotNegative = Field(3.0e7, description="energy to make a kilogram; 6e6..3e7, [S12b, S37]")
-    schedule: Schedule = Schedule()
-
-
-class OrbitalMirror(Part):
-    """A mirror in orbit that adds sunlight to a region: P = r S A duty; B16."""
-
-    kind: Literal["orbital_mirror"] = "orbital_mirror"
-    area_m2: NotNegative
-    reflectivity: Fraction = 0.9
-    duty: Fraction = Field(1.0, description="fraction of the time in which the target is lit")
-    areal_density_kg_m2: Positive = Field(0.004, description="4 g m-2 of foil and structure")
-    energy_j_kg: NotNegative = Field(5.0e7, description="energy to smelt a kilogram of aluminium; D3")
-    target: Region = Region()
-    schedule: Schedule = Schedule()
-
-
-class VolatileImport(Part):
-    """Brings volatiles from elsewhere; a part is lost as ejecta, the impact's energy heats the body; B16."""
-
-    kind: Literal["volatile_import"] = "volatile_import"
-    rate_kg_s: NotNegative = Field(description="mass sent at full rate, before losses")
-    composition: dict[GasName, Fraction] = Field(description="mass fractions; they sum to 1")
-    loss_fraction: Fraction = Field(0.02, description="lost on the way and as ejecta")
-    arrival_speed_m_s: NotNegative = 5000.0
-    heat_fraction: Fraction = Field(0.5, description="part of the arrival energy that heats air and ground")
-    energy_j_kg: NotNegative = Field(1.0e6, description="energy to send a kilogram on its way")
-    schedule: Schedule = Schedule()
-
-    @model_validator(mode="after")
-    def _sums_to_one(self) -> VolatileImport:
-        total = sum(self.composition.values())
-        if abs(total - 1) > 1e-9:
-            raise ValueError(f"composition sums to {total:g}, and must sum to 1")
-        return self
-
-
-Intervention = Annotated[SuperGreenhouseGasFactory | OrbitalMirror | VolatileImport, Field(discriminator="kind")]
 
 
 class Goal(Part):
@@ -129,8 +47,8 @@ class Scenario(Part):
     goals: tuple[Goal, ...] = ()
     events: tuple[EventName, ...] = ()
     economy: Economy | None = None
-    aerosol_optical_depth: dict[Literal["aluminium_nanorods", "nanorings", "graphene", "natural_dust"], NotNegative] = (
-        Field({}, description="prescribed visible optical depths, held for the whole run; B3.3 (d)")
+    aerosol_optical_depth: dict[Aerosol, NotNegative] = Field(
+        {}, description="prescribed visible optical depths, held for the whole run; B3.3 (d)"
     )
 
     @model_validator(mode="after")
@@ -139,6 +57,10 @@ class Scenario(Part):
         for gas in {f.gas for f in factories}:
             if len({f.lifetime_years for f in factories if f.gas == gas}) > 1:
                 raise ValueError(f"factories of {gas} must agree on its lifetime_years")
+        makers = [i for i in self.interventions if isinstance(i, AerosolFactory)]
+        for particle in {m.particle for m in makers}:
+            if len({(m.lifetime_years, m.extinction_m2_kg) for m in makers if m.particle == particle}) > 1:
+                raise ValueError(f"factories of {particle} must agree on its lifetime_years and extinction_m2_kg")
         return self
 
 

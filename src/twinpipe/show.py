@@ -36,14 +36,24 @@ def show_body(console: Console, body: Body) -> None:
 
 def show_import(console: Console, report: ImportReport) -> None:
     """What was imported, assumed, and found inconsistent."""
+    console.print(f"dialect: {report.dialect}")
     for item in report.bodies:
         console.print(f"imported {item.body.name} as {item.body.identifier}")
         for line in item.assumptions:
             console.print(f"  assumed: {line}")
         for line in item.inconsistencies:
             console.print(f"  inconsistent: {line}")
-    if report.skipped:
-        console.print(f"skipped, since no built-in body completes them yet: {', '.join(report.skipped)}")
+    for body in report.skipped:
+        console.print(f"skipped {body.identifier}: {body.why}")
+
+
+def show_created(console: Console, twin: TwinRow, new: bool) -> None:
+    """A twin that was asked for, whether it was there already, and until when it lives."""
+    said = f"twin {twin.id} of {twin.body_name}: {twin.status}, {twin.store_path or 'no store yet'}"
+    if not new:
+        expiry = f"expires {twin.expires_at:%Y-%m-%d}" if twin.expires_at else "never expires"
+        said += f"; it was there already and {expiry}, as before (--again makes another)"
+    console.print(said, soft_wrap=True)
 
 
 def show_twin(console: Console, twin: TwinRow, runs: list[RunRow]) -> None:

@@ -156,7 +156,7 @@ def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
 
 def _check(s: State, name: str, year: float) -> None:
     low, high = float(s.T.min()), float(s.T.max())
-    if not (low > 20.0 and high < 1500.0 and float(s.gas.min()) >= 0.0):
+    if not (low > 1.0 and high < 1500.0 and float(s.gas.min()) >= 0.0):
         raise SimulationError(
             f"the simulation of {name} left its range near year {year:.1f}: temperatures {low:.4g} to {high:.4g} K."
         )

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from twinpipe.body import Body, load_body
+from twinpipe.clock import usual_steps
 from twinpipe.errors import InvalidInput
 from twinpipe.grid import Array, Grid
 from twinpipe.layout import Layout, run_layout
@@ -72,6 +73,9 @@ def simulate(
     elif parameters:
         raise InvalidInput("parameters", sorted(parameters), "only a pattern takes parameters")
     Grid.parse(grid)
-    spec = RunSpec(body=body, scenario=scenario, years=years, grid=grid, output=output or OutputPolicy())
+    steps = usual_steps(body.orbit.sidereal_year_s)
+    spec = RunSpec(
+        body=body, scenario=scenario, years=years, grid=grid, steps_per_orbit=steps, output=output or OutputPolicy()
+    )
     plan = make_plan((spec,) * members)
     return to_tree(run_layout(plan, {"title": f"{body.name}: {scenario.pattern}, {years} years"}), run_in_memory(plan))

@@ -6,14 +6,22 @@ import math
 import re
 
 from twinpipe.errors import NotFound
-from twinpipe.scenario import (
+from twinpipe.intervention import (
+    AerosolFactory,
+    AlbedoPaint,
+    DarkDust,
+    GasExport,
+    Heater,
     Intervention,
     OrbitalMirror,
+    Region,
     Schedule,
+    StoreRelease,
+    Sunshade,
     SuperGreenhouseGasFactory,
     VolatileImport,
-    load_pattern,
 )
+from twinpipe.scenario import load_pattern
 from twinpipe.spec import RunSpec
 
 # Symbols with at least one count; longer digits than one are no formula but a reference, such as S37.
@@ -144,12 +152,25 @@ def intervention_name(item: Intervention) -> str:
     match item:
         case SuperGreenhouseGasFactory():
             return f"Super-greenhouse gas {formula(item.gas)}"
+        case AerosolFactory():
+            return f"Particles in the air: {item.particle.replace('_', ' ')}"
         case OrbitalMirror():
-            south, north = item.target.south_degree, item.target.north_degree
-            return f"Orbital mirror on {_latitude(south)} to {_latitude(north)}"
+            return f"Orbital mirror on {_band(item.target)}"
+        case Sunshade():
+            return "Sunshade"
+        case DarkDust():
+            return f"Dark dust on {_band(item.target)}"
+        case AlbedoPaint():
+            return f"{'Bright' if item.change > 0 else 'Dark'} paint on {_band(item.target)}"
+        case Heater():
+            return "Heater in the ocean" if item.into == "ocean" else f"Heater on {_band(item.target)}"
         case VolatileImport():
             mix = " + ".join(f"{number(100 * x)} % {formula(g)}" for g, x in item.composition.items() if x > 0)
             return f"Import of {mix}"
+        case GasExport():
+            return f"Export of {formula(item.gas)}"
+        case StoreRelease():
+            return f"Release of {formula(item.store.replace('_', ' ').replace('co2', 'CO2'))}"
 
 
 def intervention_rate(item: Intervention) -> str:
@@ -157,7 +178,13 @@ def intervention_rate(item: Intervention) -> str:
     match item:
         case OrbitalMirror():
             return quantity(item.area_m2, "m²")
-        case SuperGreenhouseGasFactory() | VolatileImport():
+        case Sunshade():
+            return quantity(100 * item.fraction, "%")
+        case AlbedoPaint():
+            return f"{item.change:+.2f} of the albedo"
+        case Heater():
+            return quantity(item.power_w, "W")
+        case _:
             return quantity(item.rate_kg_s, "kg/s")
 
 
@@ -170,7 +197,15 @@ def schedule_words(schedule: Schedule, years: float) -> str:
         words += f" to {number(schedule.end_year)}"
     if schedule.shape == "ramp" and schedule.ramp_years > 0:
         words += f", ramp of {number(schedule.ramp_years)} years"
+    if schedule.pulse_years is not None and schedule.period_years is not None:
+        words += f", {number(schedule.pulse_years)} of every {number(schedule.period_years)} years"
+    if schedule.feedback is not None:
+        words += f", as {field_value(schedule.feedback.measure, schedule.feedback.target)} asks"
     return words
+
+
+def _band(region: Region) -> str:
+    return f"{_latitude(region.south_degree)} to {_latitude(region.north_degree)}"
 
 
 def _latitude(degree: float) -> str:

@@ -13,8 +13,9 @@ from pydantic.fields import FieldInfo
 
 from twinpipe.body import Body, Bulk
 from twinpipe.constants import GRAVITATIONAL_CONSTANT
-from twinpipe.payloads import COLUMNS, KeyEvent, RequiredConditions, SimulationParameters, Sphere
-from twinpipe.scenario import Region, Schedule, VolatileImport
+from twinpipe.intervention import Region, Schedule, VolatileImport
+from twinpipe.payloads import COLUMNS, KeyEvent, RequiredConditions, SimulationParameters, Sphere, SweepDesign
+from twinpipe.scenario import Scenario
 from twinpipe.spec import RunChoices
 
 Json = st.SearchStrategy[Any]
@@ -36,10 +37,55 @@ def _ordered(low: str, high: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return fix
 
 
+def _schedule(value: dict[str, Any]) -> dict[str, Any]:
+    """Only a pulse has its years, in order, and only a feedback its controller."""
+    made = _ordered("start_year", "end_year")(value)
+    pulse, feedback = made.pop("pulse_years", None) or 1.0, made.pop("feedback", None)
+    period = made.pop("period_years", None) or 2.0
+    if made.get("shape") == "pulse":
+        made |= {"pulse_years": min(pulse, period), "period_years": max(pulse, period)}
+    if made.get("shape") == "feedback":
+        made["feedback"] = feedback or {"target": 240.0}
+    return made
+
+
 def _fitting_mass(value: dict[str, Any]) -> dict[str, Any]:
     bulk = value["bulk"]
     mass = bulk["gravity_m_s2"] * bulk["mean_radius_m"] ** 2 / GRAVITATIONAL_CONSTANT
-    return {**value, "bulk": {**bulk, "mass_kg": mass}}
+    return _slab_where_one_is_meant({**value, "bulk": {**bulk, "mass_kg": mass}})
+
+
+def _slab_where_one_is_meant(value: dict[str, Any]) -> dict[str, Any]:
+    climate, surface = value.get("climate", {}), value["surface"]
+    slab = climate.get("column", {}).get("kind") == "slab"
+    if not slab:
+        surface = {k: v for k, v in surface.items() if k != "land"}
+    if climate and not (slab and value.get("co2_ice") is None):
+        climate = {k: v for k, v in climate.items() if k != "second_order"}
+    return value | {"surface": surface} | ({"climate": climate} if "climate" in value else {})
+
+
+ONE_LIFE = {  # fields in which factories of one thing agree
+    "super_greenhouse_gas": ("gas", "C3F8", ("lifetime_years",)),
+    "aerosol": ("particle", "aluminium_nanorods", ("lifetime_years", "extinction_m2_kg")),
+}
+
+
+def _one_lifetime(value: dict[str, Any]) -> dict[str, Any]:
+    """Let factories of a gas or of particles agree on their lifetime."""
+    of_thing: dict[str, dict[str, Any]] = {}
+    made = []
+    for item in value.get("interventions", []):
+        if item["kind"] in ONE_LIFE:
+            name, usual, shared = ONE_LIFE[item["kind"]]
+            life = of_thing.setdefault(item.get(name, usual), {k: item[k] for k in shared if k in item})
+            item = {k: v for k, v in item.items() if k not in shared} | life
+        made.append(item)
+    return value | ({"interventions": made} if made else {})
+
+
+def _no_member_twice(value: dict[str, Any]) -> dict[str, Any]:
+    return {**value, "members": list({member["spec_digest"]: member for member in value["members"]}.values())}
 
 
 def _ordered_range(value: dict[str, Any]) -> dict[str, Any]:
@@ -60,9 +106,11 @@ FIELDS: dict[tuple[type[BaseModel], str], Json] = {
     (VolatileImport, "composition"): MIXTURES,
 }
 FIXES: dict[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
-    Schedule: _ordered("start_year", "end_year"),
+    Schedule: _schedule,
     Body: _fitting_mass,
     RequiredConditions: _ordered_range,
+    Scenario: _one_lifetime,
+    SweepDesign: _no_member_twice,
 }
 
 

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from tests.laws.toy_bodies import MARS, clock_of, drive
 from twinpipe.constants import YEAR
 from twinpipe.grid import Grid
+from twinpipe.intervention import SUPER_GAS_LIFETIME_YEARS, Schedule, SuperGas, SuperGreenhouseGasFactory
 from twinpipe.physics.escape import decayed, escaped
 from twinpipe.physics.model import build, empty_ledger, first_guess
 from twinpipe.physics.substances import GASES
-from twinpipe.scenario import SUPER_GAS_LIFETIME_YEARS, Scenario, Schedule, SuperGas, SuperGreenhouseGasFactory
+from twinpipe.scenario import Scenario
 
 masses, sources = st.floats(0, 1e16), st.floats(0, 1e6)
 lifetimes = st.floats(1e6, 1e13)

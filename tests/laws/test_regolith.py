@@ -21,8 +21,8 @@ from twinpipe.physics.co2_ice import LATENT, frost_point_of
 from twinpipe.physics.ground import conduct, deep
 from twinpipe.physics.model import Model, build, empty_ledger, first_guess
 from twinpipe.physics.records import AHEAD, SURFACE_MEAN, SURFACE_TODAY, State
-from twinpipe.physics.regolith import DESORPTION, equilibrium_amount, planet_amount
-from twinpipe.physics.substances import BURIED_CO2, CO2
+from twinpipe.physics.regolith import equilibrium_amount, planet_amount
+from twinpipe.physics.substances import BURIED_CO2, CO2, DESORPTION
 from twinpipe.plan import make_plan
 from twinpipe.scenario import Scenario
 from twinpipe.simulation import BlockState, run_segment, start

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from tests.laws.toy_bodies import MARS, clock_of, drive
 from twinpipe.body import Body, Surface
 from twinpipe.grid import Array, Grid
+from twinpipe.intervention import OrbitalMirror, Region
 from twinpipe.physics.model import Model, build, first_guess
 from twinpipe.physics.records import State
-from twinpipe.scenario import OrbitalMirror, Region, Scenario
+from twinpipe.scenario import Scenario
 from twinpipe.spheres import Co2Ice
 
 GRID, STEPS, ORBITS = Grid(10, 12), 48, 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Iterator
 from importlib.resources import files
@@ -103,3 +104,23 @@ def test_a_file_that_is_no_body_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="readable"):
         load_body(tmp_path / "nowhere.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "needed"),
+    [
+        (
+            {"climate": {"second_order": True}},
+            "climate.second_order needs a climate.column of kind slab and no co2_ice",
+        ),
+        ({"surface": {"land": {"share": 0.3, "albedo": 0.3, "heat_capacity_j_m2_k": 1e7}}}, "of kind slab"),
+    ],
+)
+def test_what_only_a_slab_can_do_is_refused_elsewhere(change: dict[str, Any], needed: str, tmp_path: Path) -> None:
+    data = builtin_body("mars").model_dump(mode="json")
+    for table, values in change.items():
+        data[table] |= values
+    path = tmp_path / "body.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(InvalidInput, match=needed):
+        read_body(path)

@@ -10,42 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from tests.factories.outcomes import made_up
 
 from twinpipe.body import builtin_body
 from twinpipe.errors import SimulationError
 from twinpipe.events import EVENTS, check_sanity, crossings, key_events
-from twinpipe.fields import MAPS, SERIES_FIELDS
 from twinpipe.grid import Array
-from twinpipe.measures import Outcome
 from twinpipe.metrics import assess_goal, habitability, success_metrics, trapezoid
-from twinpipe.plan import make_plan
 from twinpipe.resources import resource_consumption
 from twinpipe.result import build_result
 from twinpipe.scenario import EventName, Goal, Scenario, load_pattern
-from twinpipe.spec import RunSpec
 
 MARS = builtin_body("mars")
-STEPS = 96
-
-
-def made_up(scenario: Scenario, years: int = 20, gas: dict[str, float] | None = None, **given_values: Any) -> Outcome:
-    """An outcome with constant fields, apart from series and last maps that are given by name."""
-    spec = RunSpec(body=MARS, scenario=scenario, years=years, grid="6x8")
-    plan = make_plan((spec,))
-    level = {"surface_temperature": 210.0, "surface_air_pressure": 600.0, "daily_maximum_temperature": 250.0}
-    maps = {f.name: np.full((len(plan.windows), 6, 8), level.get(f.name, 1.0)) for f in MAPS}
-    series = {f.name: np.full(plan.n_steps, 1.0) for f in SERIES_FIELDS}
-    series |= {"global_surface_temperature": np.full(plan.n_steps, 210.0)}
-    series |= {"global_surface_pressure": np.full(plan.n_steps, 600.0)}
-    before = {name: np.full(STEPS, a[0]) for name, a in series.items()}
-    initial = {name: a[0] for name, a in maps.items()}
-    for name, value in given_values.items():
-        if name in series:
-            series[name] = value(plan) if callable(value) else value
-        else:
-            maps[name][-1] = value
-    books = {"imported_kg": {}, "escaped_kg": {}, "decayed_kg": 0.0}
-    return Outcome(plan, spec, maps, initial, series, before, gas or {"CO2": 2.4e16}, books)
 
 
 def step_at(year: float, before: float, after: float) -> Any:

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from twinpipe.body import Body, builtin_body, load_body
 from twinpipe.errors import InvalidInput, NotFound, StoreError
 from twinpipe.game.importer import ImportedBody, import_bodies, save_import
-from twinpipe.game.inconsistency import inconsistencies
 
 GAME = Path(__file__).parents[2].parent / "shared" / "data" / "game"
 needs_game = pytest.mark.skipif(
@@ -70,16 +69,9 @@ def mars_of(folder: Path, data: dict[str, Any]) -> ImportedBody:
     return import_bodies(write(folder, data), "MARS-01").bodies[0]
 
 
-def entry(identifier: str) -> dict[str, Any]:
-    data = json.loads((GAME / "sol-complete.json").read_text(encoding="utf-8"))
-    found: dict[str, Any] = next(e for e in data["celestial_bodies"] if e["identifier"] == identifier)
-    return found
-
-
 @needs_game
 def test_mars_of_the_game() -> None:
-    report = import_bodies(GAME / "sol-complete.json")
-    [mars] = report.bodies
+    mars = import_bodies(GAME / "sol-complete.json", "Mars").bodies[0]
     body = mars.body
     assert (body.identifier, body.name, body.kind) == ("MARS-01", "Mars", "terrestrial_planet")
     assert body.atmosphere.total_mass_kg == pytest.approx(2.5e16, rel=1e-14)
@@ -91,51 +83,14 @@ def test_mars_of_the_game() -> None:
     assert body.geosphere.stored_volatiles_kg["CO2"]["clathrates"] == 3e17
     assert body.assumptions == mars.assumptions
     assert any("589" in line and "586.2" in line for line in mars.assumptions)
-    assert len(report.skipped) == 48
-    assert "TITAN-01" in report.skipped
 
 
 @needs_game
 def test_mars_of_the_game_has_a_stable_digest() -> None:
-    first, second = (import_bodies(GAME / "sol-complete.json", only).bodies[0] for only in (None, "mars"))
-    assert first.body.digest == second.body.digest
+    every, alone = (import_bodies(GAME / "sol-complete.json", only).bodies for only in (None, "mars"))
+    first = next(b for b in every if b.body.identifier == "MARS-01")
+    assert first.body.digest == alone[0].body.digest
     assert first.body.digest != builtin_body("mars").digest
-
-
-@needs_game
-@pytest.mark.parametrize(
-    ("identifier", "parts"),
-    [
-        ("MARS-01", ["7.5 times", "99.6 %", "30 of the body, but 20", "0.006 bar"]),
-        ("TITAN-01", ["pressure 1.5 bar", "2.43 bar"]),
-        ("EUROPA-01", ["pressure 1e-07 bar", "4.29e-07 bar", "total_hydrosphere_mass 4.8e+22 kg is 1.00 times"]),
-        ("EARTH-01", ["100.34 %", "0.81 times"]),
-    ],
-)
-def test_contradictions_of_the_game(identifier: str, parts: list[str]) -> None:
-    lines = "\n".join(inconsistencies(entry(identifier)))
-    assert [part for part in parts if part not in lines] == []
-
-
-@needs_game
-def test_every_body_of_the_game_can_be_checked() -> None:
-    data = json.loads((GAME / "sol-complete.json").read_text(encoding="utf-8"))
-    assert all("nan" not in line for e in data["celestial_bodies"] for line in inconsistencies(e))
-
-
-@needs_game
-def test_a_body_without_builtin_is_refused() -> None:
-    with pytest.raises(InvalidInput, match=r"TITAN-01.*only MARS-01 so far"):
-        import_bodies(GAME / "sol-complete.json", "Titan")
-
-
-@needs_game
-@pytest.mark.parametrize(("name", "tell"), [("sol.json", "groups"), ("sol-fixture.json", "old fixture")])
-def test_other_dialects_are_refused_by_name(name: str, tell: str) -> None:
-    if not (GAME / name).is_file():
-        pytest.skip(f"the game's {name} is not beside this checkout")
-    with pytest.raises(InvalidInput, match=tell):
-        import_bodies(GAME / name)
 
 
 @needs_game
@@ -164,7 +119,7 @@ def test_values_are_kept_or_completed(tmp_path: Path) -> None:
     assert body.geosphere.stored_volatiles_kg == {"H2O": {"regolith": 1e15}}
     for part in ("orbit", "surface", "climate", "co2_ice"):
         assert getattr(body, part) == getattr(builtin, part)
-    assert body.sources["bulk.mass_kg"] == "game file, field `mass`"
+    assert body.sources["bulk.mass_kg"] == "game file, field `mass` (kg)"
     assert body.sources["orbit.eccentricity"].startswith("completed from built-in Mars")
     assert not any(key.startswith("geosphere.stored_volatiles_kg.CO2") for key in body.sources)
     assert any("80 and were normalised" in line for line in imported.assumptions)
@@ -203,7 +158,7 @@ def test_another_orbit_is_a_contradiction(tmp_path: Path) -> None:
     imported = mars_of(tmp_path, small(star_distances=[{"star_name": "Sol", "distance": 1.5e8}]))
     lines = "\n".join(imported.inconsistencies)
     assert "star distance 1.5e+11 m, but the orbit of the built-in Mars" in lines
-    assert "insolation 590 W/m2, but the distance from Sol gives 1354 W/m2" in lines
+    assert "insolation 590 W/m2, but the distance from the star gives 1354 W/m2" in lines
 
 
 def test_only_checks_the_body_it_names(tmp_path: Path) -> None:
@@ -240,7 +195,6 @@ def test_only_must_exist_and_be_one(tmp_path: Path) -> None:
         ({"radius": math.nan}, r"^celestial_bodies\.MARS-01\.radius: nan .* finite number"),
         ({"radius": math.inf}, r"^celestial_bodies\.MARS-01\.radius: inf .* finite number"),
         ({"remark": {"deep": [math.nan]}}, r"MARS-01\.remark\.deep\.0: nan "),
-        ({"gravity": 0.38}, r"^MARS-01.*gravity_m_s2 0\.38 does not fit"),
         ({"identifier": "mars 1"}, r"celestial_bodies|MARS|mars 1"),
         ({"atmosphere_attributes": {"composition": {"CO2": {"percentage": -1}}}}, r"CO2\.percentage: -1 "),
         ({"atmosphere_attributes": {"total_atmospheric_mass": 1e16}}, r"composition: None .* at least one gas"),
@@ -267,8 +221,12 @@ def test_wrong_values_are_refused_by_name(tmp_path: Path, changes: dict[str, Any
         ('{"celestial_bodies": []}', "at least one body"),
         ('{"celestial_bodies": [3]}', r"celestial_bodies\.0: 3 .* object"),
         ('{"celestial_bodies": [{"name": "Mars"}]}', r"0\.identifier: None"),
-        ('{"celestial_bodies": [{"identifier": "A-1", "orbits": []}]}', "generated system"),
-        ('{"celestial_bodies": {"moons": []}}', "bodies in groups"),
+        ('{"celestial_bodies": [{"identifier": "A-1", "orbits": []}]}', r"A-1\.name: None"),
+        ('{"celestial_bodies": {"moons": []}}', "at least one body"),
+        ('{"celestial_bodies": {"moons": 3}}', r"celestial_bodies\.moons: 3 .* list of bodies"),
+        ('{"celestial_bodies": [{"identifier": "A-1", "moons": {}}]}', r"A-1\.moons: .* list of bodies"),
+        ('{"celestial_bodies": [{"identifier": "A-1"}], "stars": 1}', r"stars: 1 .* list of stars"),
+        ('{"celestial_bodies": [{"identifier": "A-1"}], "stars": [{"mass": -1}]}', r"stars\.0\.mass: -1 "),
         ("[" * 100_000, "ordinary size and depth"),
         ("9" * 5000, "ordinary size and depth"),
     ],

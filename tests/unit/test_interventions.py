@@ -13,8 +13,8 @@ from pydantic import ValidationError
 from twinpipe.body import builtin_body
 from twinpipe.clock import Clock
 from twinpipe.grid import Grid
+from twinpipe.intervention import OrbitalMirror, Region, Schedule, VolatileImport
 from twinpipe.physics.interventions import activity, mirror_power, region_map
-from twinpipe.scenario import OrbitalMirror, Region, Schedule, VolatileImport
 
 AREA = 1.4437e14
 MARS = builtin_body("mars")

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import lpmv
 
-from twinpipe.body import HarmonicMap, MapName, builtin_body
+from twinpipe.body import HarmonicMap, Land, MapName, builtin_body
 from twinpipe.grid import Grid
-from twinpipe.maps import evaluate, normalised_legendre, surface_ice
+from twinpipe.maps import evaluate, land_share, normalised_legendre, surface_ice
 from twinpipe.spheres import Deposit
 
 MARS = builtin_body("mars")
@@ -92,3 +92,12 @@ def test_deposits_keep_their_mass_on_any_grid(south: float, width: float, mass: 
     grid = Grid(n_lat, n_lon)
     seen = float(grid.mean(surface_ice(body, grid))) * body.bulk.area_m2
     assert seen == pytest.approx(mass, rel=1e-12)
+
+
+@given(st.floats(0, 1), st.integers(4, 40), st.integers(1, 40))
+@settings(deadline=None, max_examples=60)
+def test_land_has_its_share_of_every_row(share: float, n_lat: int, n_lon: int) -> None:
+    surface = MARS.surface.model_copy(update={"land": Land(share=share, albedo=0.3, heat_capacity_j_m2_k=1e7)})
+    field = land_share(MARS.model_copy(update={"surface": surface}), Grid(n_lat, n_lon))
+    assert field.mean(axis=1) == pytest.approx(np.full(n_lat, share), abs=1e-12)
+    assert ((field > 0) & (field < 1)).sum() <= n_lat  # one coast in each row at most

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from twinpipe.body import Body, builtin_body
 from twinpipe.errors import InvalidInput, NotFound
-from twinpipe.scenario import OrbitalMirror, load_pattern, pattern_names, quantity
+from twinpipe.intervention import OrbitalMirror
+from twinpipe.scenario import load_pattern, pattern_names, quantity
 
 MARS = builtin_body("mars")
 TERRAFORM = load_pattern("mars_terraform")

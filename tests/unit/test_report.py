@@ -19,12 +19,13 @@ from matplotlib.text import Text
 
 from twinpipe import plots, report, wording
 from twinpipe.body import load_body
+from twinpipe.intervention import SuperGreenhouseGasFactory
 from twinpipe.layout import run_layout
 from twinpipe.measures import Outcome
 from twinpipe.physics.substances import GASES
 from twinpipe.plan import make_plan
 from twinpipe.result import build_result
-from twinpipe.scenario import Scenario, SuperGreenhouseGasFactory, load_pattern
+from twinpipe.scenario import Scenario, load_pattern
 from twinpipe.simulation import run_segment, start
 from twinpipe.spec import RunSpec
 from twinpipe.tree import to_tree
@@ -52,7 +53,7 @@ def a_run(years: int, scenario: Scenario | None = None, grid: str = "12x24") -> 
     own = {n: a[0] for n, a in arrays.items()}
     before = {n.removeprefix("initial_"): a[0] for n, a in initial.items()}
     outcome = Outcome(
-        *(plan, spec, own, before, own, before),
+        *(plan, spec, own, before, own, before, {n: a[-24:] for n, a in own.items() if n.startswith("zonal")}),
         {g: float(m) for g, m in zip(GASES, now.gas[0], strict=True) if m > 0},
         {"imported_kg": {"N2": 1.2e18}, "escaped_kg": {"O2": 3.6e9}, "decayed_kg": 0.0, **errors},
     )

@@ -39,6 +39,7 @@ from twinpipe.physics.substances import (
     FIRST_SUPER,
     GROUND_ICE,
     H2O,
+    LATENT_OF_STORES,
     N_AEROSOLS,
     N_GASES,
     N_STORES,
@@ -81,17 +82,12 @@ def change_gases(o: Options, m: Members, s: State, ledger: Ledger, f: Forcing, k
                 before = s.store[q, b]
                 s.store[q, b] = max(before + f.supply[k, q, b] * o.dt, 0.0)
                 ledger.supplied[q, b] += s.store[q, b] - before
-        release(s, BURIED_CO2, CO2, f.release[k, BURIED_CO2, b] * o.dt, b)
-        release(s, OCEAN_WATER, H2O, f.release[k, OCEAN_WATER, b] * o.dt, b)
-        release(s, GROUND_ICE, H2O, f.release[k, GROUND_ICE, b] * o.dt, b)
-
-
-@part
-def release(s: State, store: int, gas: int, wanted: float, b: int) -> None:
-    """Move mass (kg) from a store into the air, at most what it holds."""
-    moved = min(wanted, s.store[store, b])
-    s.store[store, b] -= moved
-    s.gas[gas, b] += moved
+                ledger.energy[3, b] -= LATENT_OF_STORES[q] * (s.store[q, b] - before) / o.area
+        for q, g in ((BURIED_CO2, CO2), (OCEAN_WATER, H2O), (GROUND_ICE, H2O)):
+            moved = min(f.release[k, q, b] * o.dt, s.store[q, b])
+            s.store[q, b] -= moved
+            s.gas[g, b] += moved
+            ledger.energy[3, b] += LATENT_OF_STORES[q] * moved / o.area
 
 
 @part
@@ -117,7 +113,7 @@ def mix_air(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
         for q in range(4):
             amount = s.gas[FIRST_SUPER + q, b] / st.molar_mass[FIRST_SUPER + q]
             x.super_pressure[q] = amount / moles * mean_p if moles > 0.0 else 0.0
-        excess = 0.05 * math.exp(0.7 * math.log(mean_p / 1e5)) if mean_p > 1e-6 else 0.0
+        excess = 0.05 * math.exp(0.7 * math.log(min(mean_p, 5e5) / 1e5)) if mean_p > 1e-6 else 0.0
         ratio = mean_p / o.reference_pressure if o.reference_pressure > 0.0 else 1.0
         v[0, b] = mean_p
         v[1, b] = mass / moles * o.gravity / (8.314462 * s.mean_temperature[b]) if moles > 0.0 else 0.0

@@ -10,29 +10,20 @@ from twinpipe.grid import Array
 from twinpipe.physics.co2_ice import LATENT
 from twinpipe.physics.model import Model
 from twinpipe.physics.records import AHEAD, BOTTOM_HEAT, ENERGY_FLOWS, Ledger, State
-from twinpipe.physics.regolith import DESORPTION
-from twinpipe.physics.substances import CO2, FIRST_SUPER, LOCALS, OF_AEROSOLS, OF_GASES, OF_LOCALS, OF_STORES, STORES
+from twinpipe.physics.substances import (
+    CO2,
+    DESORPTION,
+    FIRST_SUPER,
+    LATENT_OF_LOCALS,
+    LATENT_OF_STORES,
+    OF_AEROSOLS,
+    OF_GASES,
+    OF_LOCALS,
+    OF_STORES,
+)
 
 MASS_TOLERANCE = 1e-12  # of the largest amount of an element that the run held or moved
 ENERGY_TOLERANCE = 1e-9  # of the cumulative gross flux
-
-# J kg-1 relative to vapour [S26 and B0]; freezing and evaporating in a circle makes no energy: L_sub = L_vap + L_fus.
-VAPORISATION, FUSION = 2.501e6, 3.34e5
-SUBLIMATION = VAPORISATION + FUSION
-METHANE_VAPORISATION, ETHANE_VAPORISATION = 5.1e5, 4.9e5  # B12
-_LATENT = {
-    "water_ice": SUBLIMATION,
-    "liquid_water": VAPORISATION,
-    "shell_ice": SUBLIMATION,
-    "ocean_water": VAPORISATION,
-    "ground_ice": SUBLIMATION,
-    "buried_co2": LATENT,
-    "liquid_methane": METHANE_VAPORISATION,
-    "liquid_ethane": ETHANE_VAPORISATION,
-    "ocean_heat": -1.0,  # is energy
-}
-LATENT_OF_LOCALS = np.array([_LATENT.get(name, 0.0) for name in LOCALS])
-LATENT_OF_STORES = np.array([_LATENT.get(name, 0.0) for name in STORES])
 
 # Sign of each ledger flow in the change of the energy that is there; transport moves it, and sums to 0.
 _SIGN = np.array([{"outgoing_longwave": -1.0, "transport": 0.0}.get(f, 1.0) for f in ENERGY_FLOWS])

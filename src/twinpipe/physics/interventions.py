@@ -9,18 +9,26 @@ import numpy as np
 from twinpipe.body import Body
 from twinpipe.clock import Clock
 from twinpipe.grid import Array, Grid
-from twinpipe.physics.records import DUST, HEAT, LIGHT, PAINT, SEED, Forcing, Kinds, no_forcing
-from twinpipe.physics.substances import GASES, SUPER_GASES
-from twinpipe.scenario import (
+from twinpipe.intervention import (
     SUPER_GAS_LIFETIME_YEARS,
+    AerosolFactory,
+    AlbedoPaint,
+    DarkDust,
+    GasExport,
+    Heater,
     Intervention,
     OrbitalMirror,
     Region,
-    Scenario,
     Schedule,
+    StoreRelease,
+    Sunshade,
     SuperGreenhouseGasFactory,
     VolatileImport,
 )
+from twinpipe.physics.aerosol import EXTINCTION, LIFETIME_YEARS
+from twinpipe.physics.records import DUST, HEAT, LIGHT, PAINT, SEED, Forcing, Kinds, no_forcing
+from twinpipe.physics.substances import AEROSOLS, GASES, OCEAN_HEAT, STORES, SUPER_GASES
+from twinpipe.scenario import Scenario
 
 
 def activity(schedule: Schedule, clock: Clock, first_step: int, n_steps: int) -> Array:
@@ -32,12 +40,17 @@ def activity(schedule: Schedule, clock: Clock, first_step: int, n_steps: int) ->
     edges = np.array([clock.year_of_step(s) for s in range(first_step, first_step + n_steps + 1)])
     rise = schedule.ramp_years if schedule.shape == "ramp" else 0.0
     t = np.clip(edges, schedule.start_year, schedule.end_year) - schedule.start_year
-    integral = np.where(t < rise, 0.5 * t * t / rise, t - 0.5 * rise) if rise > 0 else t
+    if schedule.pulse_years is not None and schedule.period_years is not None:
+        periods = np.floor(t / schedule.period_years)
+        rest = t - periods * schedule.period_years
+        integral = periods * schedule.pulse_years + np.minimum(rest, schedule.pulse_years)
+    else:
+        integral = np.where(t < rise, 0.5 * t * t / rise, t - 0.5 * rise) if rise > 0 else t
     return np.asarray(np.diff(integral) / np.diff(edges))
 
 
-def region_map(region: Region, grid: Grid, area_m2: float) -> Array:
-    """(n_lat, n_lon) 1/m2 inside a region, 0 outside; integrates to 1 over the body, partial cells included."""
+def region_share(region: Region, grid: Grid) -> Array:
+    """(n_lat, n_lon) share 0..1 of each cell that lies inside a region."""
     south, north = np.sin(np.radians([region.south_degree, region.north_degree]))
     edges = np.sin(grid.latitude_edges)
     rows = np.clip(np.minimum(edges[1:], north) - np.maximum(edges[:-1], south), 0, None)
@@ -50,7 +63,12 @@ def region_map(region: Region, grid: Grid, area_m2: float) -> Array:
     for shift in (0.0, 360.0):
         columns += np.clip(np.minimum(left + width + shift, east) - np.maximum(left + shift, west), 0, None)
     inside = rows[:, None] * columns[None, :]  # parts of cells, in sin(latitude) x degrees
-    share = inside / (np.diff(edges)[:, None] * width)
+    return np.asarray(inside / (np.diff(edges)[:, None] * width))
+
+
+def region_map(region: Region, grid: Grid, area_m2: float) -> Array:
+    """(n_lat, n_lon) 1/m2 inside a region, 0 outside; integrates to 1 over the body, partial cells included."""
+    share = region_share(region, grid)
     return np.asarray(share / (share * grid.area_weight).sum() / area_m2)
 
 
@@ -78,6 +96,22 @@ class Deployment:
                 match item:
                     case OrbitalMirror():
                         f.patch_rate[:, place, b] = share * mirror_power(item, body)
+                    case DarkDust():
+                        f.patch_rate[:, place, b] = share * item.rate_kg_s
+                    case AlbedoPaint():
+                        f.patch_rate[:, place, b] = share * item.change
+                    case Heater() if item.into == "ground":
+                        f.patch_rate[:, place, b] = share * item.power_w
+                    case Heater():
+                        f.supply[:, OCEAN_HEAT, b] += share * item.power_w
+                    case Sunshade():
+                        f.shade[:, b] = 1 - (1 - f.shade[:, b]) * (1 - share * item.fraction)
+                    case AerosolFactory():
+                        f.particles[:, AEROSOLS.index(item.particle), b] += share * item.rate_kg_s
+                    case GasExport():
+                        f.imports[:, GASES.index(item.gas), b] -= share * item.rate_kg_s
+                    case StoreRelease():
+                        f.release[:, list(STORES).index(item.store), b] += share * item.rate_kg_s
                     case SuperGreenhouseGasFactory():
                         f.emission[:, SUPER_GASES.index(item.gas), b] += share * item.rate_kg_s
                     case VolatileImport():
@@ -90,7 +124,16 @@ class Deployment:
 
 def patch_of(item: Intervention) -> tuple[int, Region] | None:
     """What an intervention does to a part of the ground, and where, if it does."""
-    return (LIGHT, item.target) if isinstance(item, OrbitalMirror) else None
+    match item:
+        case OrbitalMirror():
+            return LIGHT, item.target
+        case Heater() if item.into == "ground":
+            return HEAT, item.target
+        case AlbedoPaint():
+            return PAINT, item.target
+        case DarkDust():
+            return DUST, item.target
+    return None
 
 
 def places(scenario: Scenario, kinds: list[int]) -> list[int | None]:
@@ -123,7 +166,11 @@ def deployment(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: 
         for item, place in zip(scenario.interventions, places(scenario, kinds), strict=True):
             patch = patch_of(item)
             if patch is not None and place is not None:
-                maps[place, :, :, b] = region_map(patch[1], grid, body.bulk.area_m2)
+                kind, region = patch
+                whole = kind == PAINT  # not an amount that is spread, but a change wherever it is
+                maps[place, :, :, b] = (
+                    region_share(region, grid) if whole else region_map(region, grid, body.bulk.area_m2)
+                )
     flat = maps.reshape(len(kinds), grid.n_lat, grid.n_lon * members)
     return Deployment(bodies, scenarios, np.array(kinds, dtype=np.int64), flat)
 
@@ -135,3 +182,13 @@ def decay_rates(scenario: Scenario, year_seconds: float) -> Array:
         if isinstance(item, SuperGreenhouseGasFactory) and item.lifetime_years is not None:
             lifetime[item.gas] = item.lifetime_years
     return np.array([1 / (lifetime[g] * year_seconds) for g in SUPER_GASES])
+
+
+def particle_numbers(scenario: Scenario, year_seconds: float) -> tuple[Array, Array]:
+    """(4) extinction (m2 kg-1) and rate of fall-out (1/s) of particles: those of the factories, else the usual."""
+    extinction, lifetime = dict(EXTINCTION), dict.fromkeys(AEROSOLS, LIFETIME_YEARS)
+    for item in scenario.interventions:
+        if isinstance(item, AerosolFactory):
+            lifetime[item.particle] = item.lifetime_years
+            extinction[item.particle] = item.extinction_m2_kg or extinction[item.particle]
+    return np.array([extinction[k] for k in AEROSOLS]), np.array([1 / (lifetime[k] * year_seconds) for k in AEROSOLS])

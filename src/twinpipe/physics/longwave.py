@@ -105,3 +105,12 @@ def outgoing(
         bare = 1.0 if ice[j] <= 0.0 else 0.0
         v = 3.0 * bare * amplitude2[j] / (T[j] * T[j])
         out[j] = SIGMA * factor[j] * ice_emissivity[j] * eps[j] * (1.0 + v)
+
+
+@inlined
+def haze_emissivity(optical_depth: float, haze: float) -> float:
+    """eps of absorbed sunlight = eps sigma T^4 below a haze that absorbs a share a_h of it aloft; B3.3 (f) [S27].
+
+    1 / eps = (1 - a_h)(1 + 0.75 tau) + a_h / 2: the haze radiates as much downwards as to space.
+    """
+    return 1.0 / ((1.0 - haze) * (1.0 + 0.75 * optical_depth) + 0.5 * haze)

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from twinpipe.body import Body, LinearLongwave, SemiGrey
+from twinpipe.body import Body, LinearLongwave, SemiGrey, Slab
 from twinpipe.clock import Clock
 from twinpipe.constants import MOLAR_MASS, YEAR
 from twinpipe.errors import InvalidInput
 from twinpipe.fields import MAPS
 from twinpipe.grid import Array, Grid
-from twinpipe.maps import evaluate, surface_ice
+from twinpipe.maps import evaluate, land_share, surface_ice
 from twinpipe.physics import ground, regolith, soil, transport
-from twinpipe.physics.aerosol import EXTINCTION, LIFETIME_YEARS
 from twinpipe.physics.emissivity import inverse_emissivity_table
-from twinpipe.physics.interventions import Deployment, decay_rates, deployment
+from twinpipe.physics.interventions import Deployment, decay_rates, deployment, particle_numbers
 from twinpipe.physics.orbit import insolation_table
 from twinpipe.physics.records import ENERGY_FLOWS, N_ORBIT, Ledger, Members, Options, State, Static
 from twinpipe.physics.substances import AEROSOLS, CO2, GASES, N_AEROSOLS, N_GASES, N_LOCALS, N_STORES, SUPER_GASES
@@ -45,8 +44,13 @@ GROUND = frozenset({"water", "dust", "biosphere", "methane", "ice_shell", "regol
 def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:
     """The processes that run on a body under a scenario, in their order."""
     running = {"shortwave", "longwave", "soil", "transport"}
-    if scenario.interventions:
+    kinds = {i.kind for i in scenario.interventions}
+    if kinds:
         running.add("interventions")
+    if "aerosol" in kinds:
+        running.add("particles")
+    if kinds & {"aerosol", "store_release"}:
+        running.add("stores")
     if isinstance(body.climate.longwave, SemiGrey):
         running |= {"escape", "pressure", "diurnal"}
     if body.co2_ice is not None:
@@ -87,10 +91,26 @@ def _cells(per_member: list[Array]) -> Array:
     return np.ascontiguousarray(stacked.reshape(stacked.shape[0], -1))
 
 
-def _albedo(body: Body, grid: Grid) -> Array:
+def _p2(grid: Grid) -> Array:
+    """(row, 1) mean of P2(sin latitude) over each row."""
     x = np.sin(grid.latitude_edges)
-    p2 = np.diff(0.5 * (x**3 - x)) / np.diff(x)  # the row's mean of P2
-    return evaluate(body.surface.albedo, grid) + body.climate.albedo_p2 * p2[:, None]
+    return np.asarray(np.diff(0.5 * (x**3 - x)) / np.diff(x))[:, None]
+
+
+def _albedo(body: Body, grid: Grid) -> Array:
+    bare = evaluate(body.surface.albedo, grid)
+    if body.surface.land is not None:
+        bare = bare + land_share(body, grid) * (body.surface.land.albedo - bare)
+    return bare + body.climate.albedo_p2 * _p2(grid)
+
+
+def _inertia(body: Body, grid: Grid) -> Array:
+    """Thermal inertia of a soil column; of a slab its heat capacity over that of Slab."""
+    column, land = body.climate.column, body.surface.land
+    if not isinstance(column, Slab):
+        return evaluate(body.surface.thermal_inertia_j_m2_k_s12, grid)
+    ratio = land.heat_capacity_j_m2_k / column.heat_capacity_j_m2_k if land is not None else 1.0
+    return 1 + land_share(body, grid) * (ratio - 1)
 
 
 def _options(body: Body, clock: Clock, has_local: bool) -> Options:
@@ -108,6 +128,7 @@ def _options(body: Body, clock: Clock, has_local: bool) -> Options:
         a=longwave.a_w_m2 if isinstance(longwave, LinearLongwave) else 0.0,
         b=longwave.b_w_m2_k if isinstance(longwave, LinearLongwave) else 0.0,
         ice_threshold=ice.threshold_k if ice else 0.0,
+        ice_width=ice.width_k if ice else 0.0,
         ice_albedo=ice.albedo if ice else 0.0,
         frost=body.co2_ice is not None,
         reference_pressure=body.climate.diffusivity_reference_pa or 0.0,
@@ -119,6 +140,7 @@ def _options(body: Body, clock: Clock, has_local: bool) -> Options:
         deep_resistance=below.top_resistance,
         lid_conductance=lid.lid_conductivity_w_m_k / lid.lid_thickness_m if lid else 0.0,
         lid_pressure=lid.lid_density_kg_m3 * lid.lid_thickness_m * body.bulk.gravity_m_s2 if lid else 0.0,
+        midpoint=body.climate.second_order,
     )
 
 
@@ -126,7 +148,7 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
     grey = [
         b.climate.longwave if isinstance(b.climate.longwave, SemiGrey) else SemiGrey(diurnal_factor=0.0) for b in bodies
     ]
-    kinds = len(AEROSOLS), len(bodies)
+    particles = [particle_numbers(s, YEAR) for s in scenarios]
     depths = [{str(k): v for k, v in s.aerosol_optical_depth.items()} for s in scenarios]
     frost = [b.co2_ice for b in bodies]
     escape = np.zeros((N_GASES, len(bodies)))
@@ -140,8 +162,8 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         diurnal_factor=np.array([g.diurnal_factor for g in grey]),
         solar_constant=np.array([b.orbit.solar_constant_w_m2 for b in bodies]),
         visible_depth=np.array([[depth.get(k, 0.0) for depth in depths] for k in AEROSOLS], dtype=np.float64),
-        extinction=np.broadcast_to(np.array([EXTINCTION[k] for k in AEROSOLS])[:, None], kinds).copy(),
-        fall_out=np.full(kinds, 1 / (LIFETIME_YEARS * YEAR)),
+        extinction=np.stack([extinction for extinction, _ in particles], axis=1),
+        fall_out=np.stack([rate for _, rate in particles], axis=1),
         frost_albedo=np.array(
             [[f.albedo_south if f else 0.0 for f in frost], [f.albedo_north if f else 0.0 for f in frost]]
         ),
@@ -162,6 +184,10 @@ def _of_unit_star(body: Body) -> Body:
     return body.model_copy(update={"orbit": body.orbit.model_copy(update={"solar_constant_w_m2": 1.0})})
 
 
+def _shared_laws(body: Body) -> tuple[object, ...]:
+    return body.climate.column, body.climate.zonal_mixing
+
+
 def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid, clock: Clock) -> Model:
     """The model of a block of members, one (body, scenario) each.
 
@@ -174,7 +200,7 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
     has_local = any(GROUND & names for names in running)
     options = _options(first, clock, has_local)
     for body in bodies[1:]:
-        if _options(body, clock, has_local) != options or body.climate.column != first.climate.column:
+        if _options(body, clock, has_local) != options or _shared_laws(body) != _shared_laws(first):
             raise InvalidInput("members", body.name, "members of a block share size, gravity, orbit and laws")
         if ground.shared(body) != ground.shared(first):
             allowed = "members of a block share the ground below the soil, its inventories and isotherms apart"
@@ -184,18 +210,12 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
     column, faces = soil.column(first, clock.step_seconds), transport.geometry(grid)
     below, (adsorbing, exchanging) = ground.deep(first, clock.orbit_seconds), regolith.shares(first)
     q, q1 = insolation_table(unit, grid, clock.steps_per_orbit)
-    layered = len(column.capacity) > 1
-    inertia = _cells(
-        [
-            evaluate(b.surface.thermal_inertia_j_m2_k_s12, grid) if layered else np.ones((grid.n_lat, grid.n_lon))
-            for b in bodies
-        ]
-    )
+    inertia = _cells([_inertia(b, grid) for b in bodies])
     static = Static(
         weight=grid.row_weight,
         north=faces.north,
         south=faces.south,
-        east=faces.east,
+        east=faces.east * first.climate.zonal_mixing,
         altitude=_cells([evaluate(b.surface.elevation_m, grid) for b in bodies]),
         ground_albedo=_cells([_albedo(b, grid) for b in bodies]),
         inertia=inertia,
@@ -234,7 +254,7 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
 
 
 def first_guess(model: Model) -> State:
-    """A state to spin up from: each row in radiative balance with its annual sunlight, all CO2 in the air."""
+    """A state to spin up from: as the body says, else in balance with its annual sunlight; all CO2 in the air."""
     members, n_lat = model.n_members, model.grid.n_lat
     width = model.grid.n_lon * members
     annual = model.static.insolation.mean(axis=0)[:, None] * np.tile(model.members.solar_constant, model.grid.n_lon)
@@ -245,6 +265,8 @@ def first_guess(model: Model) -> State:
         surface = np.maximum((net / 5.670374e-8) ** 0.25, 150.0)
     gas = np.zeros((N_GASES, members))
     for b, body in enumerate(model.bodies):
+        if body.climate.start is not None:
+            surface[:, b::members] = body.climate.start.mean_k + body.climate.start.p2_k * _p2(model.grid)
         for name, mass in body.atmosphere.mass_kg.items():
             gas[GASES.index(name), b] = mass
     mean = model.grid.mean(surface.reshape(n_lat, model.grid.n_lon, members).transpose(2, 0, 1))

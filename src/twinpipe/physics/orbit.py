@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twinpipe.body import Body, LegendreInsolation, Orbit
+from twinpipe.body import AnnualInsolation, Body, LegendreInsolation, Orbit
 from twinpipe.grid import Array, Grid
 
 # Gauss-Legendre nodes and weights on [0, 1], for means over a step and over a row.
@@ -86,12 +86,14 @@ def insolation_table(body: Body, grid: Grid, steps_per_orbit: int) -> tuple[Arra
         p2 = ((1.5 * np.sin(rows) ** 2 - 0.5) * _WEIGHTS).sum(axis=1)
         q = orbit.solar_constant_w_m2 / 4 * (1 + body.climate.insolation.s2 * p2)
         return np.tile(q, (steps_per_orbit, 1)), np.zeros((steps_per_orbit, grid.n_lat))
+    exact = (annual_mean(orbit, rows) * _WEIGHTS).sum(axis=1)
+    exact *= orbit.solar_constant_w_m2 / (4 * np.sqrt(1 - orbit.eccentricity**2)) / (exact * share).sum()
+    if isinstance(body.climate.insolation, AnnualInsolation):
+        return np.tile(exact, (steps_per_orbit, 1)), np.zeros((steps_per_orbit, grid.n_lat))
     seconds = (np.arange(steps_per_orbit)[:, None] + _NODES) * orbit.sidereal_year_s / steps_per_orbit
     ls = solar_longitude(orbit, seconds)
     mean, harmonic = daily_mean(orbit, ls[:, :, None, None], rows)
     q = np.einsum("tslx,s,x->tl", mean, _WEIGHTS, _WEIGHTS)
     q1 = np.einsum("tslx,s,x->tl", harmonic, _WEIGHTS, _WEIGHTS)
-    exact = (annual_mean(orbit, rows) * _WEIGHTS).sum(axis=1)
-    exact *= orbit.solar_constant_w_m2 / (4 * np.sqrt(1 - orbit.eccentricity**2)) / (exact * share).sum()
     scale = exact / q.mean(axis=0)
     return q * scale, q1 * scale

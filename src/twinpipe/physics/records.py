@@ -74,6 +74,7 @@ class Options(NamedTuple):
     a: float
     b: float
     ice_threshold: float  # K; 0: no step ice
+    ice_width: float  # K
     ice_albedo: float
     frost: bool
     reference_pressure: float  # Pa; 0: D does not scale
@@ -85,6 +86,7 @@ class Options(NamedTuple):
     deep_resistance: float  # K m2 W-1, of half of the first deep layer
     lid_conductance: float  # W m-2 K-1
     lid_pressure: float  # Pa
+    midpoint: bool  # the balance is that of the middle of the step, from which the end is extrapolated
 
 
 class Members(NamedTuple):

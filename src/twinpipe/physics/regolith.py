@@ -16,9 +16,8 @@ from twinpipe.grid import Array
 from twinpipe.physics.compiled import compiled, part
 from twinpipe.physics.records import CO2_MEAN, CO2_TODAY, WORK, Members, Options, Scratch, State, Static
 from twinpipe.physics.rows import add_row_sum, tile
-from twinpipe.physics.substances import CO2
+from twinpipe.physics.substances import CO2, DESORPTION
 
-DESORPTION = 3.5e5  # J kg-1; B9, from memory
 LARGEST_SHARE = 0.5  # of the CO2 in the air that the ground may take in an orbit
 
 

@@ -9,9 +9,10 @@ from twinpipe.physics.compiled import compiled
 def rayleigh_reflectance(pressure_pa: float, surface_albedo: float = 0.25) -> float:
     """Reflectance R of a CO2 column, such that ground of albedo 0.25 gives A_p = 0.25 + 0.05 (p/1 bar)^0.7.
 
-    Solved from A_p = R + (1 - R)^2 A_s / (1 - R A_s); B2.
+    Solved from A_p = R + (1 - R)^2 A_s / (1 - R A_s); B2.  Above 5 bar, far beyond what the law was fitted to
+    (2 bar), R stays: the law itself would reflect more than there is.
     """
-    excess: float = 0.05 * (pressure_pa / 1e5) ** 0.7
+    excess: float = 0.05 * (min(pressure_pa, 5e5) / 1e5) ** 0.7
     return excess / ((1 - surface_albedo) ** 2 + surface_albedo * excess)
 
 
@@ -27,11 +28,16 @@ def frost_cover(
 
 
 @compiled
-def step_ice(T: Array, threshold: float, ice_albedo: float, albedo: Array) -> None:
-    """Replace the albedo of a row by that of ice wherever it is colder than a threshold."""
-    for j in range(T.size):
-        if T[j] < threshold:
-            albedo[j] = ice_albedo
+def step_ice(T: Array, threshold: float, width: float, ice_albedo: float, albedo: Array) -> None:
+    """Replace the albedo of a row by that of ice wherever it is colder than a threshold; in part within the width."""
+    if width > 0.0:
+        for j in range(T.size):
+            f = min(max((threshold - T[j]) / width + 0.5, 0.0), 1.0)
+            albedo[j] += f * (ice_albedo - albedo[j])
+    else:
+        for j in range(T.size):
+            if T[j] < threshold:
+                albedo[j] = ice_albedo
 
 
 @compiled

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from twinpipe.constants import ATOMIC_MASS, FORMULA
+from twinpipe.constants import ATOMIC_MASS, FORMULA, LATENT_HEAT_CO2
 from twinpipe.grid import Array
 
 SUPER_GASES = ("C3F8", "CF4", "C2F6", "SF6")
@@ -88,3 +88,22 @@ OF_GASES = element_fractions(GASES)
 OF_LOCALS = element_fractions(tuple(LOCALS.values()))
 OF_STORES = element_fractions(tuple(STORES.values()))
 OF_AEROSOLS = element_fractions(("aerosol",) * N_AEROSOLS)
+
+# J kg-1 relative to vapour [S26 and B0]; freezing and evaporating in a circle makes no energy: L_sub = L_vap + L_fus.
+VAPORISATION, FUSION = 2.501e6, 3.34e5
+SUBLIMATION = VAPORISATION + FUSION
+METHANE_VAPORISATION, ETHANE_VAPORISATION = 5.1e5, 4.9e5  # B12
+DESORPTION = 3.5e5  # of CO2 from the regolith; B9
+_LATENT = {
+    "water_ice": SUBLIMATION,
+    "liquid_water": VAPORISATION,
+    "shell_ice": SUBLIMATION,
+    "ocean_water": VAPORISATION,
+    "ground_ice": SUBLIMATION,
+    "buried_co2": LATENT_HEAT_CO2,
+    "liquid_methane": METHANE_VAPORISATION,
+    "liquid_ethane": ETHANE_VAPORISATION,
+    "ocean_heat": -1.0,  # is energy
+}
+LATENT_OF_LOCALS = np.array([_LATENT.get(name, 0.0) for name in LOCALS])
+LATENT_OF_STORES = np.array([_LATENT.get(name, 0.0) for name in STORES])

@@ -55,6 +55,7 @@ from twinpipe.physics.rows import (
     add_scaled,
     air_heat,
     capacity_over_dt,
+    extrapolate,
     lowest,
     roots,
     scaled,
@@ -76,7 +77,7 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
     albedo, emit, coalbedo, eps = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[WORK + 3]
     work, other, gained, extra = x.rows[WORK + 4], x.rows[WORK + 5], x.rows[WORK + 6], x.rows[WORK + 7]
     ice_albedo, ice_emissivity = x.rows[FROST_ALBEDO], x.rows[FROST_EMISSIVITY]
-    stiffness = conduction(st)
+    stiffness, steepness = conduction(st), 2.0 if o.midpoint else 1.0
     for i in range(n_lat):
         t, ice, inertia, log_p, amplitude2 = (
             s.T[0, i],
@@ -89,7 +90,7 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
         air_heat(s.p[i], work, t, o.cp / o.gravity, other, gained)
         add_row_sum(gained, st.weight[i], x.line, x.totals[0])
         s.p[i, :] = work
-        capacity_over_dt(other, inertia, st.layer_capacity[0], 1.0 / o.dt, x.fields[CAPACITY, i])
+        capacity_over_dt(other, inertia, st.layer_capacity[0], steepness / o.dt, x.fields[CAPACITY, i])
         if o.frost:
             if i == n_lat // 2:
                 ice_albedo, ice_emissivity = x.rows[FROST_ALBEDO + 1], x.rows[FROST_EMISSIVITY + 1]
@@ -99,7 +100,7 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
             albedo[:] = st.ground_albedo[i]
             emit[:] = 1.0
         if o.ice_threshold > 0.0:
-            shortwave.step_ice(t, o.ice_threshold, o.ice_albedo, albedo)
+            shortwave.step_ice(t, o.ice_threshold, o.ice_width, o.ice_albedo, albedo)
         extra[:] = impacts
         other[:] = 0.0
         for q in range(f.patch_kind.size):
@@ -178,6 +179,7 @@ def settle(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, z
     """New surface, CO2 ice and soil of each row, and its part in sums, zonal means and series."""
     n_layers, n_lat, width = s.T.shape
     olr, change, work, co2_share = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[CO2_SHARE]
+    old = x.rows[WORK + 3]
     absorbed_sum, olr_sum, source_sum, change_sum, t_sum = (
         x.totals[1],
         x.totals[2],
@@ -196,6 +198,8 @@ def settle(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, z
         bottom_heat = s.ground[BOTTOM_HEAT, i] if o.regolith else st.bottom_heat[i]
         soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(s.p[i], 1.0 / o.gravity, co2_share, work)
+        if o.midpoint:
+            old[:] = t
         co2_ice.surface_balance(
             t,
             ice,
@@ -214,6 +218,8 @@ def settle(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, z
             olr,
             change,
         )
+        if o.midpoint:
+            extrapolate(old, t)
         soil.substitute(s.T, i, st.alpha, x.beta)
         zero_amplitude_on_ice(ice, amplitude2)
         add_row_sum(absorbed, w, line, absorbed_sum)

@@ -1,0 +1,202 @@
+"""Interventions: what a plan does to a planet, when, where, and what it takes; B16."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
+
+SuperGas = Literal["C3F8", "CF4", "C2F6", "SF6"]
+Aerosol = Literal["aluminium_nanorods", "nanorings", "graphene", "natural_dust"]
+StoreName = Literal["ocean_water", "ground_ice", "buried_co2"]
+
+# Years on Earth [S37]; a tenth of that on a planet without an ozone layer is a pessimistic member (B11).
+SUPER_GAS_LIFETIME_YEARS: dict[str, float] = {"C3F8": 2600.0, "CF4": 50_000.0, "C2F6": 10_000.0, "SF6": 3200.0}
+
+
+class Feedback(Part):
+    """A controller of an intervention: rate = full rate x clip(gain (target - value) + its integral, 0, 1).
+
+    value is the mean over the orbit before; a negative gain works against a rise.
+    """
+
+    measure: Literal["surface_temperature_k", "surface_pressure_pa"] = "surface_temperature_k"
+    target: Finite
+    gain: Finite = Field(0.2, description="share of the full rate per unit of error")
+    integral_years: Positive = Field(20.0, description="time in which a lasting error adds as much again")
+
+
+class Schedule(Part):
+    """When an intervention acts, in years since the run's start."""
+
+    start_year: NotNegative = 0.0
+    end_year: Positive = 1000.0
+    shape: Literal["hold", "ramp", "pulse", "feedback"] = Field(
+        "hold",
+        description="hold: full rate from start to end; ramp: rises linearly over ramp_years, then holds; "
+        "pulse: full rate for pulse_years in every period_years; feedback: as its controller says",
+    )
+    ramp_years: NotNegative = 0.0
+    pulse_years: Positive | None = None
+    period_years: Positive | None = None
+    feedback: Feedback | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Schedule:
+        if self.end_year <= self.start_year:
+            raise ValueError(f"end_year {self.end_year:g} must come after start_year {self.start_year:g}")
+        pulse = self.pulse_years is not None and self.period_years is not None
+        if (self.shape == "pulse") != pulse or (self.pulse_years or 0) > (self.period_years or 0):
+            raise ValueError("a pulse, and nothing else, has pulse_years and a period_years that is not shorter")
+        if (self.shape == "feedback") != (self.feedback is not None):
+            raise ValueError("a schedule of shape feedback, and no other, has a table feedback")
+        return self
+
+
+class Region(Part):
+    """Where an intervention acts: a box of latitudes and longitudes in degrees (east)."""
+
+    south_degree: Annotated[float, Field(ge=-90, le=90)] = -90.0
+    north_degree: Annotated[float, Field(ge=-90, le=90)] = 90.0
+    west_degree: Annotated[float, Field(ge=-180, le=180)] = -180.0
+    east_degree: Annotated[float, Field(ge=-180, le=180)] = 180.0
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Region:
+        if self.north_degree <= self.south_degree:
+            raise ValueError("north_degree must lie north of south_degree")
+        return self
+
+
+class SuperGreenhouseGasFactory(Part):
+    """Makes a perfluorinated gas from regolith: dM/dt = E - M / lifetime; B16, B3.3 (c)."""
+
+    kind: Literal["super_greenhouse_gas"] = "super_greenhouse_gas"
+    gas: SuperGas = "C3F8"
+    rate_kg_s: NotNegative = Field(description="emission at full rate")
+    lifetime_years: Positive | None = Field(None, description="e-folding time; that of the gas when not given")
+    energy_j_kg: NotNegative = Field(3.0e7, description="energy to make a kilogram; 6e6..3e7, [S12b, S37]")
+    schedule: Schedule = Schedule()
+
+
+class AerosolFactory(Part):
+    """Makes particles that stay in the air until they fall out: dM/dt = E - M / lifetime; B16, B3.3 (d)."""
+
+    kind: Literal["aerosol"] = "aerosol"
+    particle: Aerosol = "aluminium_nanorods"
+    rate_kg_s: NotNegative = Field(description="particles made at full rate; 30 litres of aluminium are 81 kg")
+    lifetime_years: Positive = Field(10.0, description="until they have fallen out; 1..20 [S13], E")
+    extinction_m2_kg: Positive | None = Field(None, description="at 0.67 um; that of the particle when not given")
+    energy_j_kg: NotNegative = Field(5.0e7, description="energy to smelt a kilogram of aluminium; D3")
+    schedule: Schedule = Schedule()
+
+
+class OrbitalMirror(Part):
+    """A mirror in orbit that adds sunlight to a region: P = r S A duty; B16."""
+
+    kind: Literal["orbital_mirror"] = "orbital_mirror"
+    area_m2: NotNegative
+    reflectivity: Fraction = 0.9
+    duty: Fraction = Field(1.0, description="fraction of the time in which the target is lit")
+    areal_density_kg_m2: Positive = Field(0.004, description="4 g m-2 of foil and structure")
+    energy_j_kg: NotNegative = Field(5.0e7, description="energy to smelt a kilogram of aluminium; D3")
+    target: Region = Region()
+    schedule: Schedule = Schedule()
+
+
+class Sunshade(Part):
+    """A shade between star and body: S -> S (1 - f); B16."""
+
+    kind: Literal["sunshade"] = "sunshade"
+    fraction: Fraction = Field(description="share of the sunlight that is kept away at full rate")
+    areal_density_kg_m2: Positive = Field(0.004, description="4 g m-2 of foil and structure")
+    energy_j_kg: NotNegative = Field(5.0e7, description="energy to smelt a kilogram of aluminium; D3")
+    schedule: Schedule = Schedule()
+
+
+class DarkDust(Part):
+    """Spreads dark dust, which fresh frost buries again: A = A_ice - (A_ice - A_d)(1 - exp(-m/m_0)); B16."""
+
+    kind: Literal["dark_dust"] = "dark_dust"
+    rate_kg_s: NotNegative = Field(description="dust spread at full rate")
+    energy_j_kg: NotNegative = Field(1.0e5, description="energy to dig, carry and spread a kilogram")
+    target: Region = Region()
+    schedule: Schedule = Schedule()
+
+
+class AlbedoPaint(Part):
+    """Changes the albedo of the ground in a region; B16."""
+
+    kind: Literal["albedo_paint"] = "albedo_paint"
+    change: Annotated[float, Field(ge=-1, le=1)] = Field(description="of the albedo of bare ground, at full rate")
+    layer_kg_m2: Positive = Field(0.1, description="mass of the layer")
+    energy_j_kg: NotNegative = Field(1.0e6, description="energy to make and spread a kilogram")
+    target: Region = Region()
+    schedule: Schedule = Schedule()
+
+
+class Heater(Part):
+    """Heats the ground of a region, or the ocean below it, from a source of its own; B16."""
+
+    kind: Literal["heater"] = "heater"
+    power_w: NotNegative
+    into: Literal["ground", "ocean"] = "ground"
+    target: Region = Region()
+    schedule: Schedule = Schedule()
+
+
+class VolatileImport(Part):
+    """Brings volatiles from elsewhere; a part is lost as ejecta, the impact's energy heats the body; B16."""
+
+    kind: Literal["volatile_import"] = "volatile_import"
+    rate_kg_s: NotNegative = Field(description="mass sent at full rate, before losses")
+    composition: dict[GasName, Fraction] = Field(description="mass fractions; they sum to 1")
+    loss_fraction: Fraction = Field(0.02, description="lost on the way and as ejecta")
+    arrival_speed_m_s: NotNegative = 5000.0
+    heat_fraction: Fraction = Field(0.5, description="part of the arrival energy that heats air and ground")
+    energy_j_kg: NotNegative = Field(1.0e6, description="energy to send a kilogram on its way")
+    schedule: Schedule = Schedule()
+
+    @model_validator(mode="after")
+    def _sums_to_one(self) -> VolatileImport:
+        total = sum(self.composition.values())
+        if abs(total - 1) > 1e-9:
+            raise ValueError(f"composition sums to {total:g}, and must sum to 1")
+        return self
+
+
+class GasExport(Part):
+    """Takes a gas from the air and away, as long as there is any; B16."""
+
+    kind: Literal["gas_export"] = "gas_export"
+    gas: GasName
+    rate_kg_s: NotNegative
+    energy_j_kg: NotNegative | None = Field(None, description="half the square of the escape speed when not given")
+    schedule: Schedule = Schedule()
+
+
+class StoreRelease(Part):
+    """Frees a volatile from where it is stored, with the heat that this takes from a source of its own; B16."""
+
+    kind: Literal["store_release"] = "store_release"
+    store: StoreName
+    rate_kg_s: NotNegative = Field(description="mass freed at full rate, as long as there is any")
+    energy_j_kg: NotNegative = Field(6.0e5, description="energy to dig up and heat a kilogram")
+    schedule: Schedule = Schedule()
+
+
+Intervention = Annotated[
+    SuperGreenhouseGasFactory
+    | AerosolFactory
+    | OrbitalMirror
+    | Sunshade
+    | DarkDust
+    | AlbedoPaint
+    | Heater
+    | VolatileImport
+    | GasExport
+    | StoreRelease,
+    Field(discriminator="kind"),
+]

@@ -1,0 +1,187 @@
+"""Ice that conducts, freezes, melts and sublimates: the shell of an icy moon, or any frozen column; B13.
+
+Conductivity K(T) = k + kappa_0 / T.  With the Kirchhoff variable theta = k T + kappa_0 ln T (W/m) the flux is its
+plain difference, whatever K does.  A layer's state is its specific enthalpy (J/kg, 0 for ice at 0 K), which says
+both its temperature and how much of it is molten; what enters at the ends is what layers gain, so energy is exact.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from twinpipe.grid import Array
+from twinpipe.physics.compiled import compiled, inlined
+from twinpipe.physics.longwave import saturation_log_pressure
+
+WATER_MOLAR_MASS = 0.018015  # kg mol-1
+GAS_CONSTANT = 8.314462  # J mol-1 K-1
+SWEEPS, SETTLED = 60, 1e-7  # Newton iterations at most; change (J/kg) at which a column is solved
+
+
+class Ice(NamedTuple):
+    """A substance that melts at one temperature: c = c_0 + c_1 T and K = k + kappa_0 / T when solid."""
+
+    density: float  # kg m-3, of solid and liquid
+    c_0: float  # J kg-1 K-1
+    c_1: float  # J kg-1 K-2
+    k: float  # W m-1 K-1
+    kappa_0: float  # W m-1
+    melting: float  # K
+    latent: float  # J kg-1
+    liquid_c: float  # J kg-1 K-1
+    liquid_k: float  # W m-1 K-1
+
+
+# kappa_0 567 to 651 W/m [S26]; c, L_fus and 5.42e8 J/m3 from 100 K to water: B0, B13; water: 4.2e6 J m-3 K-1 of B5.
+WATER_ICE = Ice(917.0, 90.0, 7.49, 0.0, 567.0, 273.15, 3.34e5, 4200.0, 0.57)
+
+
+def steady_temperature(depth: Array | float, thickness: float, surface: float, base: float) -> Array:
+    """T(z) = T_s (T_b / T_s)^(z/h) (K) of a shell with K = kappa_0 / T in steady conduction; B13."""
+    return np.asarray(surface * (base / surface) ** (np.asarray(depth) / thickness))
+
+
+def steady_flux(thickness: float, surface: float, base: float, kappa_0: float = WATER_ICE.kappa_0) -> float:
+    """F = kappa_0 ln(T_b / T_s) / h (W m-2), upwards, thickness in m and temperatures in K; B13."""
+    return kappa_0 * math.log(base / surface) / thickness
+
+
+def thickening(conducted: float, from_below: float, ice: Ice = WATER_ICE) -> float:
+    """dh/dt = (F_cond - F_ocean) / (rho L_fus) (m/s) of a shell on its ocean, fluxes in W m-2; Stefan, B13."""
+    return (conducted - from_below) / (ice.density * ice.latent)
+
+
+@inlined
+def sublimation(temperature: float) -> float:
+    """Ice lost to a vacuum (kg m-2 s-1), e_sat / sqrt(2 pi R T / mu), temperature in K; B13."""
+    if temperature <= 0.0:
+        return 0.0
+    pressure = math.exp(saturation_log_pressure(temperature))
+    return pressure / math.sqrt(2.0 * math.pi * GAS_CONSTANT * temperature / WATER_MOLAR_MASS)
+
+
+@inlined
+def solid_enthalpy(temperature: float, ice: Ice) -> float:
+    """Enthalpy (J/kg) of solid at a temperature (K), c_0 T + c_1 T^2 / 2."""
+    return (ice.c_0 + 0.5 * ice.c_1 * temperature) * temperature
+
+
+@inlined
+def liquid_enthalpy(temperature: float, ice: Ice) -> float:
+    """Enthalpy (J/kg) of liquid at a temperature (K) at or above the melting point."""
+    return solid_enthalpy(ice.melting, ice) + ice.latent + ice.liquid_c * (temperature - ice.melting)
+
+
+def melt_energy(temperature: float, ice: Ice = WATER_ICE) -> float:
+    """Energy (J/kg) that turns ice of a temperature (K) into water at the melting point: 5.91e5 from 100 K; B13."""
+    return liquid_enthalpy(ice.melting, ice) - solid_enthalpy(temperature, ice)
+
+
+@inlined
+def molten(enthalpy: float, ice: Ice) -> float:
+    """Share of a layer that is liquid, by its enthalpy (J/kg)."""
+    return min(max((enthalpy - solid_enthalpy(ice.melting, ice)) / ice.latent, 0.0), 1.0)
+
+
+@inlined
+def temperature_of(enthalpy: float, ice: Ice) -> float:
+    """Temperature (K) of a layer, solid, melting or liquid, by its enthalpy (J/kg)."""
+    solid = solid_enthalpy(ice.melting, ice)
+    if enthalpy < solid:
+        h = max(enthalpy, 0.0)
+        return 2.0 * h / (ice.c_0 + math.sqrt(ice.c_0 * ice.c_0 + 2.0 * ice.c_1 * h))
+    return ice.melting + max(enthalpy - solid - ice.latent, 0.0) / ice.liquid_c
+
+
+@inlined
+def kirchhoff(temperature: float, ice: Ice) -> float:
+    """theta = k T + kappa_0 ln T (W/m), continued with the liquid's conductivity above the melting point."""
+    T = min(temperature, ice.melting)
+    theta = ice.k * T + (ice.kappa_0 * math.log(T) if ice.kappa_0 > 0.0 else 0.0)
+    return theta + ice.liquid_k * max(temperature - ice.melting, 0.0)
+
+
+@inlined
+def kirchhoff_slope(enthalpy: float, ice: Ice) -> float:
+    """d theta / d enthalpy (kg m-1 s-1): K / c; 0 where the layer melts."""
+    solid = solid_enthalpy(ice.melting, ice)
+    if enthalpy < solid:
+        T = temperature_of(enthalpy, ice)
+        return (ice.k + ice.kappa_0 / T) / (ice.c_0 + ice.c_1 * T)
+    return ice.liquid_k / ice.liquid_c if enthalpy > solid + ice.latent else 0.0
+
+
+@compiled
+def conduct(
+    enthalpy: Array,
+    thickness: Array,
+    dt: float,
+    top: Array,
+    base: Array,
+    base_flux: Array,
+    heat: Array,
+    ice: Ice,
+    work: Array,
+    top_gain: Array,
+    base_gain: Array,
+) -> None:
+    """One implicit step of conduction and melting in the columns of a row, in place.
+
+    m (h' - h) / dt = F_in - F_out + heat with fluxes of the new temperatures, by Newton's method in h.
+    enthalpy (layer, cell) J/kg, thickness (layer) m, top and base (cell) temperatures (K) of the two ends, or no
+    temperature but base_flux (W m-2, upwards) where base is 0; heat (layer, cell) W m-2 put into layers.
+    work (4, layer) is scratch; base_gain (cell) is the flux (W m-2) that entered at the base, and top_gain what the
+    layers gained beyond that and the heat.  Each column stops by itself: its bits do not depend on the others.
+    """
+    n = thickness.size
+    old, new, theta, upper = work[0], work[1], work[2], work[3]
+    for j in range(top.size):
+        end = kirchhoff(top[j], ice)
+        ground = kirchhoff(base[j], ice) if base[j] > 0.0 else 0.0
+        into_base = 2.0 / thickness[n - 1] if base[j] > 0.0 else 0.0
+        for k in range(n):
+            old[k] = enthalpy[k, j]
+            new[k] = old[k]
+        for _ in range(SWEEPS):
+            for k in range(n):
+                theta[k] = kirchhoff(temperature_of(new[k], ice), ice)
+            slope_above = 0.0
+            step_above = 0.0
+            for k in range(n):  # elimination downwards: upper holds the factors, theta the right-hand sides
+                up = 2.0 / (thickness[k] + thickness[k - 1]) if k > 0 else 2.0 / thickness[0]
+                down = 2.0 / (thickness[k] + thickness[k + 1]) if k < n - 1 else into_base
+                below = theta[k + 1] if k < n - 1 else ground
+                gain = up * (end - theta[k]) + down * (below - theta[k]) + heat[k, j]
+                if k == n - 1:
+                    gain += base_flux[j]
+                end = theta[k]
+                slope = kirchhoff_slope(new[k], ice)
+                held = ice.density * thickness[k] / dt
+                off = -up * slope_above if k > 0 else 0.0
+                pivot = held + slope * (up + down) - off * (upper[k - 1] if k > 0 else 0.0)
+                right = gain - held * (new[k] - old[k]) - off * step_above
+                slope_below = kirchhoff_slope(new[k + 1], ice) if k < n - 1 else 0.0
+                upper[k] = -down * slope_below / pivot
+                theta[k] = right / pivot
+                step_above = theta[k]
+                slope_above = slope
+            end = kirchhoff(top[j], ice)
+            largest = 0.0
+            for k in range(n - 1, -1, -1):
+                if k < n - 1:
+                    theta[k] -= upper[k] * theta[k + 1]
+                largest = max(largest, abs(theta[k]))
+            for k in range(n):
+                new[k] = max(new[k] + theta[k], 0.5 * new[k])
+            if largest < SETTLED:
+                break
+        gained = 0.0
+        for k in range(n):
+            gained += ice.density * thickness[k] * (new[k] - old[k]) / dt - heat[k, j]
+            enthalpy[k, j] = new[k]
+        theta_base = kirchhoff(temperature_of(new[n - 1], ice), ice)
+        base_gain[j] = into_base * (ground - theta_base) + base_flux[j]
+        top_gain[j] = gained - base_gain[j]
