@@ -18,6 +18,7 @@ from twinpipe.errors import SimulationError
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, Field, active
 from twinpipe.grid import Array, Grid
 from twinpipe.physics import budget
+from twinpipe.physics.equilibrium import approach, is_slow, runaway
 from twinpipe.physics.model import Model, as_today, build, empty_ledger, first_guess
 from twinpipe.physics.records import Ledger, State
 from twinpipe.plan import Block, Plan, Segment
@@ -140,22 +141,34 @@ def join_members(states: list[State]) -> State:
 def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
     """Climate of the untouched body after a number of orbits from a first guess.
 
+    A body that takes longer than an orbit to follow its sunlight, C T / 4 OLR > P, would need hundreds of them (Venus
+    has 73 orbits to the e-folding).  Its heat is found by Newton's method instead: after each orbit of the first two
+    thirds all temperatures move by N / lambda, N the mean imbalance (W m-2), lambda = -dN/dT by the last two orbits.
+
     What lies below the soil does not take part, and is then in equilibrium with the last orbit's means.
     """
     whole = build((body,), (Scenario(),), grid, clock)
     model = replace(whole, options=whole.options._replace(regolith=False, buried=False))
     s, n = first_guess(whole), clock.steps_per_orbit
     sums = np.zeros((1, model.n_maps, grid.n_lat, grid.n_lon))
+    known: tuple[float, float] | None = None
     for orbit in range(max(orbits, 1)):
         sums[:] = 0.0
+        before = budget.contents(model, s).energy[0]
         _, series = call(model, s, empty_ledger(1), orbit * n, n, sums, n)
-    _check(s, body.name, 0.0)
+        _check(model, s, series, body.name, 0.0)
+        if orbit < 2 * orbits // 3 and is_slow(model, s, series):
+            imbalance = (budget.contents(model, s).energy[0] - before) / clock.orbit_seconds
+            known = approach(s, series, float(imbalance), known)
     maps, of_co2 = sums[0] / n, SERIES_NAMES.index("carbon_dioxide_pressure")
     return Climate(as_today(whole, s, maps[0], series[of_co2].mean(axis=0)), maps, series[:, :, 0])
 
 
-def _check(s: State, name: str, year: float) -> None:
+def _check(model: Model, s: State, series: Array, name: str, year: float) -> None:
     low, high = float(s.T.min()), float(s.T.max())
+    hot = runaway(model, s, series)
+    if hot is not None:
+        raise SimulationError(f"the simulation of {name} ends near year {year:.1f} in {hot}.")
     if not (low > 1.0 and high < 1500.0 and float(s.gas.min()) >= 0.0):
         raise SimulationError(
             f"the simulation of {name} left its range near year {year:.1f}: temperatures {low:.4g} to {high:.4g} K."
@@ -291,7 +304,7 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model, off
         sums = done.sums
         for w in [w for w in windows if a < w[1] <= b]:
             maps.append(_outward(sums.pop(w) / (w[1] - w[0]), members))
-        _check(s, model.bodies[0].name, plan.clock.year_of_step(b))
+        _check(model, s, done.series, model.bodies[0].name, plan.clock.year_of_step(b))
     still = [sums[w] for w in windows if w[0] < last < w[1]]
     kept = np.zeros((members, len(still), model.n_maps, grid.n_lat, grid.n_lon))
     for i, total in enumerate(still):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,13 +10,19 @@ from twinpipe.part import Fraction, NotNegative, Part, Positive
 
 
 class Co2Ice(Part):
-    """Optical properties of seasonal CO2 ice; B8."""
+    """CO2 that condenses on the ground, its optical properties and heat; B8."""
 
     albedo_north: Fraction
     albedo_south: Fraction
     emissivity_north: Fraction
     emissivity_south: Fraction
     half_cover_kg_m2: Positive = Field(20.0, description="mass at which half of the ground is covered; B2")
+    latent_j_kg: Positive = Field(5.90e5, description="heat that condensing a kilogram frees; B0")
+    condensation: Literal["frost", "frost_or_liquid"] = Field(
+        "frost",
+        description="frost: the frost point of the Mars book, 120-200 K; frost_or_liquid: ice up to the triple"
+        " point of CO2, liquid from there to its critical point; B8",
+    )
 
 
 class Regolith(Part):

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from tests.laws.test_ledgers import errors, plan_of
 from tests.laws.toy_bodies import MARS, clock_of, drive
 from twinpipe.body import Body
-from twinpipe.constants import YEAR
+from twinpipe.constants import LATENT_HEAT_CO2, YEAR
 from twinpipe.errors import InvalidInput
 from twinpipe.grid import Array, Grid
 from twinpipe.physics import budget
-from twinpipe.physics.co2_ice import LATENT, frost_point_of
+from twinpipe.physics.co2_ice import frost_point_of
 from twinpipe.physics.ground import conduct, deep
 from twinpipe.physics.model import Model, build, empty_ledger, first_guess
 from twinpipe.physics.records import AHEAD, SURFACE_MEAN, SURFACE_TODAY, State
@@ -207,9 +207,9 @@ def test_buried_co2_sublimes_as_fast_as_heat_passes_its_lid() -> None:
     area = 2 * np.pi * MARS.bulk.mean_radius_m**2 * (1 - np.sin(np.radians(86.7)))
     assert area == pytest.approx(1.2e11, rel=0.01)
     heat = area * 2.5 / 10.0 * (230.0 - frost_point_of(pressure)) * MARS.orbit.sidereal_year_s
-    assert 1.76e16 - state.store[BURIED_CO2, 0] == pytest.approx(heat / LATENT, rel=1e-9)
+    assert 1.76e16 - state.store[BURIED_CO2, 0] == pytest.approx(heat / LATENT_HEAT_CO2, rel=1e-9)
     assert pytest.approx(heat / MARS.orbit.sidereal_year_s / area, abs=3) == 10.0  # W m-2: so it takes some 370 years
-    assert pytest.approx(1.4e22, rel=0.01) == 6.1 * MBAR * LATENT
+    assert pytest.approx(1.4e22, rel=0.01) == 6.1 * MBAR * LATENT_HEAT_CO2
 
 
 def test_no_more_sublimes_than_is_buried() -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from twinpipe.grid import Array
-from twinpipe.physics.co2_ice import LATENT
 from twinpipe.physics.model import Model
 from twinpipe.physics.records import AHEAD, BOTTOM_HEAT, ENERGY_FLOWS, Ledger, State
 from twinpipe.physics.substances import (
@@ -59,7 +58,7 @@ def contents(model: Model, s: State) -> Contents:
     for capacity, layer in zip(st.layer_capacity, s.T, strict=True):
         heat += capacity * layer
     heat *= st.inertia
-    heat += o.cp / o.gravity * s.p * s.T[0] - LATENT * s.ice
+    heat += o.cp / o.gravity * s.p * s.T[0] - o.latent * s.ice
     for latent, field in zip(LATENT_OF_LOCALS, s.local, strict=True):
         if latent:
             heat -= latent * field

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from twinpipe.constants import LATENT_HEAT_CO2
 from twinpipe.grid import Array
-from twinpipe.physics.co2_ice import LATENT
 from twinpipe.physics.compiled import compiled, part
 from twinpipe.physics.records import LID_FLUX, SUBLIMATION, SURFACE_MEAN, Options, Scratch, State, Static
 from twinpipe.physics.rows import add_row_sum
@@ -40,7 +40,7 @@ def begin_orbit(st: Static, o: Options, s: State, x: Scratch, members: int) -> N
             lid_flux(s.ground[SURFACE_MEAN, i], s.p[i], o.lid_pressure, o.lid_conductance, st.buried_cover[i], flux)
             add_row_sum(flux, st.weight[i], x.line, total)
     for b in range(members):
-        s.orbit[SUBLIMATION, b] = total[b] * o.area / LATENT
+        s.orbit[SUBLIMATION, b] = total[b] * o.area / LATENT_HEAT_CO2
 
 
 @part

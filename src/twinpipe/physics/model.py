@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from twinpipe.body import Body, LinearLongwave, SemiGrey, Slab
 from twinpipe.clock import Clock
-from twinpipe.constants import MOLAR_MASS, YEAR
+from twinpipe.constants import LATENT_HEAT_CO2, MOLAR_MASS, YEAR
 from twinpipe.errors import InvalidInput
 from twinpipe.fields import MAPS
 from twinpipe.grid import Array, Grid
@@ -113,10 +114,19 @@ def _inertia(body: Body, grid: Grid) -> Array:
     return 1 + land_share(body, grid) * (ratio - 1)
 
 
-def _options(body: Body, clock: Clock, has_local: bool) -> Options:
-    longwave, ice = body.climate.longwave, body.climate.step_ice
+class _Any(NamedTuple):
+    """What runs in a block when it does for any of its members; for the others its numbers are 0."""
+
+    has_local: bool
+    haze: bool
+    clouds: bool
+    humid: bool
+
+
+def _options(body: Body, clock: Clock, some: _Any) -> Options:
+    longwave, ice, ramp, frost = body.climate.longwave, body.climate.step_ice, body.climate.ice_ramp, body.co2_ice
     below, lid = ground.deep(body, clock.orbit_seconds), ground.lid_of(body)
-    linear = isinstance(longwave, LinearLongwave)
+    linear, grey = isinstance(longwave, LinearLongwave), _grey(body)
     return Options(
         dt=clock.step_seconds,
         area=body.bulk.area_m2,
@@ -129,10 +139,15 @@ def _options(body: Body, clock: Clock, has_local: bool) -> Options:
         b=longwave.b_w_m2_k if isinstance(longwave, LinearLongwave) else 0.0,
         ice_threshold=ice.threshold_k if ice else 0.0,
         ice_width=ice.width_k if ice else 0.0,
-        ice_albedo=ice.albedo if ice else 0.0,
-        frost=body.co2_ice is not None,
+        ice_albedo=ice.albedo if ice else ramp.albedo if ramp else 0.0,
+        ice_ramp=ramp is not None,
+        planetary_albedo=body.climate.albedo_of == "planet",
+        frost=frost is not None,
+        liquid=frost is not None and frost.condensation == "frost_or_liquid",
+        latent=frost.latent_j_kg if frost else LATENT_HEAT_CO2,
+        quartic=0.375 if grey.large_diurnal else 0.0,
+        nitrogen=grey.nitrogen_column,
         reference_pressure=body.climate.diffusivity_reference_pa or 0.0,
-        has_local=has_local,
         orbit=clock.orbit_seconds,
         regolith=ground.regolith_of(body) is not None,
         buried=lid is not None,
@@ -141,13 +156,23 @@ def _options(body: Body, clock: Clock, has_local: bool) -> Options:
         lid_conductance=lid.lid_conductivity_w_m_k / lid.lid_thickness_m if lid else 0.0,
         lid_pressure=lid.lid_density_kg_m3 * lid.lid_thickness_m * body.bulk.gravity_m_s2 if lid else 0.0,
         midpoint=body.climate.second_order,
+        **some._asdict(),
     )
 
 
+def _grey(body: Body) -> SemiGrey:
+    """The body's semi-grey law; one of no effect where another holds."""
+    longwave = body.climate.longwave
+    return longwave if isinstance(longwave, SemiGrey) else SemiGrey(diurnal_factor=0.0)
+
+
+def _collision_depth(body: Body) -> tuple[float, float, float]:
+    depth = _grey(body).collision_depth
+    return (depth.nitrogen, depth.methane, depth.hydrogen) if depth is not None else (-1.0, -1.0, -1.0)
+
+
 def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Members:
-    grey = [
-        b.climate.longwave if isinstance(b.climate.longwave, SemiGrey) else SemiGrey(diurnal_factor=0.0) for b in bodies
-    ]
+    grey = [_grey(b) for b in bodies]
     particles = [particle_numbers(s, YEAR) for s in scenarios]
     depths = [{str(k): v for k, v in s.aerosol_optical_depth.items()} for s in scenarios]
     frost = [b.co2_ice for b in bodies]
@@ -160,7 +185,7 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         coupling=np.array([b.climate.air_coupling_w_m2_k for b in bodies]),
         emissivity_factor=np.array([g.emissivity_factor for g in grey]),
         diurnal_factor=np.array([g.diurnal_factor for g in grey]),
-        solar_constant=np.array([b.orbit.solar_constant_w_m2 for b in bodies]),
+        solar_constant=np.array([b.orbit.solar_constant_w_m2 * (1 - b.orbit.eclipse_fraction) for b in bodies]),
         visible_depth=np.array([[depth.get(k, 0.0) for depth in depths] for k in AEROSOLS], dtype=np.float64),
         extinction=np.stack([extinction for extinction, _ in particles], axis=1),
         fall_out=np.stack([rate for _, rate in particles], axis=1),
@@ -176,6 +201,11 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         regolith_amount=np.array([b.regolith.inventory_kg / b.bulk.area_m2 if b.regolith else 0.0 for b in bodies]),
         regolith_scale=np.array([b.regolith.temperature_scale_k if b.regolith else 1.0 for b in bodies]),
         regolith_exponent=np.array([b.regolith.exponent if b.regolith else 0.0 for b in bodies]),
+        reference_molar_mass=np.array([b.mean_molar_mass_kg_mol for b in bodies]),
+        collision_depth=np.array([_collision_depth(b) for b in bodies]).T.copy(),
+        haze=np.array([g.haze_absorption for g in grey]),
+        cloud_albedo=np.array([b.climate.cloud_albedo for b in bodies]),
+        cloud_olr=np.array([b.climate.cloud_olr_w_m2 for b in bodies]),
     )
 
 
@@ -197,10 +227,16 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
     running = [frozenset(processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)]
     on_ground = [f for f in MAPS if f.process is not None]
     noted = [q for q, f in enumerate(on_ground) if any(f.process in names for names in running)]
-    has_local = any(GROUND & names for names in running)
-    options = _options(first, clock, has_local)
+    humidity = [np.where(surface_ice(b, grid) > 0, b.climate.relative_humidity, 0.0) for b in bodies]
+    some = _Any(
+        has_local=any(GROUND & names for names in running),
+        haze=any(_grey(b).haze_absorption > 0 for b in bodies),
+        clouds=any(b.climate.cloud_olr_w_m2 != 0 for b in bodies),
+        humid=any(_grey(b).nitrogen_column for b in bodies) or any(h.any() for h in humidity),
+    )
+    options = _options(first, clock, some)
     for body in bodies[1:]:
-        if _options(body, clock, has_local) != options or _shared_laws(body) != _shared_laws(first):
+        if _options(body, clock, some) != options or _shared_laws(body) != _shared_laws(first):
             raise InvalidInput("members", body.name, "members of a block share size, gravity, orbit and laws")
         if ground.shared(body) != ground.shared(first):
             allowed = "members of a block share the ground below the soil, its inventories and isotherms apart"
@@ -220,7 +256,7 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
         ground_albedo=_cells([_albedo(b, grid) for b in bodies]),
         inertia=inertia,
         bottom_heat=options.geothermal / inertia,
-        humidity=_cells([np.where(surface_ice(b, grid) > 0, b.climate.relative_humidity, 0.0) for b in bodies]),
+        humidity=_cells(humidity),
         insolation=q,
         harmonic=q1,
         table=inverse_emissivity_table().ravel(),

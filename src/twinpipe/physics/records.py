@@ -76,7 +76,16 @@ class Options(NamedTuple):
     ice_threshold: float  # K; 0: no step ice
     ice_width: float  # K
     ice_albedo: float
+    ice_ramp: bool  # whether ice of ice_albedo grows with cold
+    planetary_albedo: bool  # whether the albedo is that seen from space
     frost: bool
+    liquid: bool  # whether CO2 condenses to liquid above its triple point
+    latent: float  # J kg-1 of CO2
+    quartic: float  # 3/8 where daily swings are large, else 0; B4
+    nitrogen: bool  # whether the column of 1 bar N2 may take over
+    haze: bool
+    clouds: bool
+    humid: bool  # whether water vapour may limit the outgoing radiation
     reference_pressure: float  # Pa; 0: D does not scale
     has_local: bool  # whether any process has fields on the ground
     orbit: float  # s
@@ -108,6 +117,11 @@ class Members(NamedTuple):
     regolith_amount: Array  # kg m-2 that is adsorbed today
     regolith_scale: Array  # K, T_d
     regolith_exponent: Array
+    reference_molar_mass: Array  # kg mol-1 of the air at which the diffusivity holds
+    collision_depth: Array  # (3, member): nitrogen, methane, hydrogen in Titan's air; -1: trace gases
+    haze: Array  # a_h
+    cloud_albedo: Array
+    cloud_olr: Array  # W m-2
 
 
 class State(NamedTuple):
@@ -202,8 +216,9 @@ HALF_COVER, FROST_ALBEDO, FROST_EMISSIVITY, EMISSIVITY_FACTOR = 0, 1, 3, 5  # tw
 SUNLIGHT, AEROSOL_ALBEDO, INVERSE_HEIGHT, SCALE, LOG_SCALE = 6, 7, 8, 9, 10
 LOG_CO2, HALF_LOG_CO2, CO2_SHARE, GAS_DEPTH, REFLECTANCE = 11, 12, 13, 14, 15
 DIURNAL, D, COUPLING, IMPACTS = 16, 17, 18, 19
-WORK = 20  # ... and eight for whatever a process needs within a row
-N_ROWS = 28
+NITROGEN, HAZE, CLOUDS = 20, 21, 22
+WORK = 23  # ... and eight for whatever a process needs within a row
+N_ROWS = 31
 
 
 class Scratch(NamedTuple):
@@ -212,7 +227,7 @@ class Scratch(NamedTuple):
     fields: Array  # (N_FIELDS, row, cell)
     rows: Array  # (N_ROWS, cell)
     beta: Array  # (layer, cell) of the soil
-    by_member: Array  # (11, member)
+    by_member: Array  # (12, member)
     totals: Array  # (9, member) of the step
     line: Array  # (member)
     super_pressure: Array  # (4) Pa
@@ -228,7 +243,7 @@ def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
         fields,
         np.empty((N_ROWS, width)),
         np.zeros((max(n_layers, 2), width)),
-        np.empty((11, members)),
+        np.empty((12, members)),
         np.empty((9, members)),
         np.empty(members),
         np.empty(4),

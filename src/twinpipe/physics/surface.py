@@ -11,6 +11,7 @@ from twinpipe.physics.records import (
     BASE,
     BOTTOM_HEAT,
     CAPACITY,
+    CLOUDS,
     CO2_SHARE,
     COUPLING,
     DIURNAL,
@@ -22,6 +23,7 @@ from twinpipe.physics.records import (
     GAS_DEPTH,
     HALF_COVER,
     HALF_LOG_CO2,
+    HAZE,
     HEAT,
     IMPACTS,
     INVERSE_HEIGHT,
@@ -30,6 +32,7 @@ from twinpipe.physics.records import (
     LOG_CO2,
     LOG_P,
     LOG_SCALE,
+    NITROGEN,
     PAINT,
     REFLECTANCE,
     SCALE,
@@ -94,13 +97,18 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
         if o.frost:
             if i == n_lat // 2:
                 ice_albedo, ice_emissivity = x.rows[FROST_ALBEDO + 1], x.rows[FROST_EMISSIVITY + 1]
-            co2_ice.frost_point(log_p, log_co2, x.fields[FROST, i])
+            if o.liquid:
+                co2_ice.condensation_point(log_p, log_co2, x.fields[FROST, i])
+            else:
+                co2_ice.frost_point(log_p, log_co2, x.fields[FROST, i])
             shortwave.frost_cover(ice, half_cover, st.ground_albedo[i], ice_albedo, ice_emissivity, albedo, emit)
         else:
             albedo[:] = st.ground_albedo[i]
             emit[:] = 1.0
         if o.ice_threshold > 0.0:
             shortwave.step_ice(t, o.ice_threshold, o.ice_width, o.ice_albedo, albedo)
+        if o.ice_ramp:
+            shortwave.ice_ramp(t, o.ice_albedo, albedo)
         extra[:] = impacts
         other[:] = 0.0
         for q in range(f.patch_kind.size):
@@ -123,9 +131,19 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
             work[:] = gas_depth
             longwave.add_water_depth(t, st.humidity[i], log_p, work)
             longwave.emissivity(t, log_p, half_log_co2, work, st.table, eps)
+            if o.nitrogen:
+                longwave.blend_nitrogen(t, log_p, log_co2, gas_depth, x.rows[NITROGEN], eps)
+            if o.haze:
+                longwave.antigreenhouse(x.rows[HAZE], eps)
             times(inertia, o.skin_root, other)
             longwave.diurnal_amplitude(t, eps, coalbedo, st.harmonic[calendar, i], diurnal, other, amplitude2)
-            longwave.outgoing(t, eps, emit, amplitude2, emissivity_factor, ice, x.fields[K, i])
+            if o.quartic > 0.0:
+                longwave.large_diurnal_amplitude(t, eps, other, amplitude2)
+            longwave.outgoing(t, eps, emit, amplitude2, o.quartic, emissivity_factor, ice, x.fields[K, i])
+            if o.clouds:
+                longwave.add_clouds(t, x.rows[CLOUDS], x.fields[K, i])
+            if o.humid:
+                longwave.limit_by_vapour(t, log_p, st.humidity[i], x.rows[NITROGEN], x.fields[K, i])
         bottom_heat = s.ground[BOTTOM_HEAT, i] if o.regolith else st.bottom_heat[i]
         soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(x.beta[1], top_conductance(st), inertia, work)
@@ -214,6 +232,7 @@ def settle(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, z
             x.fields[BASE, i],
             source,
             work,
+            o.latent,
             o.dt,
             olr,
             change,
