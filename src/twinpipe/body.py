@@ -16,7 +16,7 @@ from twinpipe.constants import GRAVITATIONAL_CONSTANT, MOLAR_MASS
 from twinpipe.digest import digest
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
-from twinpipe.spheres import Co2Ice, Geosphere, Hydrosphere, WaterCycle
+from twinpipe.spheres import BuriedCo2, Co2Ice, Geosphere, Hydrosphere, Regolith, WaterCycle
 
 MapName = Literal["elevation", "albedo", "thermal_inertia"]
 
@@ -233,6 +233,8 @@ class Body(Part):
     surface: Surface
     climate: Climate = Climate()
     co2_ice: Co2Ice | None = None
+    regolith: Regolith | None = Field(None, description="only below a column of soil")
+    buried_co2: BuriedCo2 | None = Field(None, description="only below a column of soil")
     hydrosphere: Hydrosphere = Hydrosphere()
     water_cycle: WaterCycle | None = None
     geosphere: Geosphere = Geosphere()

@@ -218,7 +218,7 @@ SERIES_FIELDS: tuple[Field, ...] = (
     _mass("adsorbed_co2_mass", "carbon dioxide adsorbed in the ground", "regolith"),
     _mass("ocean_water_mass", "water of the ocean", "stores"),
     _mass("ground_ice_mass", "water ice in the ground", "stores"),
-    _mass("buried_co2_mass", "carbon dioxide ice buried at the poles", "stores"),
+    _mass("buried_co2_mass", "carbon dioxide ice buried at the poles", "buried_co2"),
     _mass("weathered_co2_mass", "carbon dioxide in weathered rock", "stores"),
     _mass("oxidised_crust_mass", "oxygen that the crust took", "stores"),
     _mass("solid_carbon_mass", "solid carbon", "stores"),

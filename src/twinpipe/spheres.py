@@ -25,6 +25,40 @@ class Co2Ice(Part):
     )
 
 
+class Regolith(Part):
+    """Ground below the skin that heat reaches within centuries, and the CO2 that it holds adsorbed; B9."""
+
+    inventory_kg: NotNegative = Field(description="CO2 adsorbed today")
+    temperature_scale_k: Positive = Field(30.0, description="T_d of the isotherm; 20..40, unknown [S17]")
+    exponent: Annotated[float, Field(ge=0, le=1)] = Field(0.275, description="of pressure in the isotherm")
+    depth_m: Positive = Field(244.0, description="down to which CO2 is adsorbed, at most that of the layers")
+    thickness_m: Annotated[tuple[Positive, ...], Field(min_length=2, max_length=20)] = Field(
+        (2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 89.0, 70.0), description="of the layers below the skin"
+    )
+    heat_diffusivity_m2_s: Positive = Field(6.0e-7, description="kappa below the skin; B9")
+    gas_diffusivity_m2_s: Positive = Field(
+        1.5e-6,
+        description="of pressure in ground that adsorbs: a pore diffusivity of 3e-4 over a storage 200 times that"
+        " of the pores, so that gas comes and goes faster than heat; from memory",
+    )
+    native_limit_pa: Positive = Field(
+        1.0e4, description="that the body's own CO2, carbonates apart, cannot exceed in air and caps; C2.8"
+    )
+
+
+class BuriedCo2(Part):
+    """CO2 ice in a band of latitudes below a lid of water ice, which keeps it while the ground is cold; B8."""
+
+    mass_kg: NotNegative
+    south_degree: Annotated[float, Field(ge=-90, le=90)]
+    north_degree: Annotated[float, Field(ge=-90, le=90)]
+    lid_thickness_m: Annotated[float, Field(ge=5, allow_inf_nan=False)] = Field(
+        10.0, description="heat passes a thinner lid within a season, where annual means do not rule it"
+    )
+    lid_conductivity_w_m_k: Positive = Field(2.5, description="of water ice; B5")
+    lid_density_kg_m3: Positive = 920.0
+
+
 class Deposit(Part):
     """Water ice on the surface, spread evenly over a band of latitudes."""
 

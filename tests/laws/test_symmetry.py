@@ -47,7 +47,10 @@ def same(a: Array, b: Array) -> None:
 
 
 def towards(perihelion: float, south: bool) -> Body:
-    """Mars whose perihelion is at an equinox, so that half a year is half a turn of the Sun."""
+    """Mars whose perihelion is at an equinox, so that half a year is half a turn of the Sun.
+
+    Without the ground below the soil, which is stepped at Ls = 0 and has no other hemisphere's Ls = 180.
+    """
     ice = MARS.co2_ice
     assert ice is not None
     if south:
@@ -59,7 +62,7 @@ def towards(perihelion: float, south: bool) -> Body:
             half_cover_kg_m2=ice.half_cover_kg_m2,
         )
     orbit = MARS.orbit.model_copy(update={"perihelion_ls_degree": perihelion})
-    return MARS.model_copy(update={"orbit": orbit, "co2_ice": ice})
+    return MARS.model_copy(update={"orbit": orbit, "co2_ice": ice, "regolith": None, "buried_co2": None})
 
 
 def test_swapped_hemispheres_have_the_mirrored_climate() -> None:

@@ -28,7 +28,8 @@ from twinpipe.physics.model import Model, build, empty_ledger, first_guess
 from twinpipe.physics.records import D, Outputs, State, scratch
 from twinpipe.physics.substances import CO2, H2
 from twinpipe.scenario import Scenario
-from twinpipe.simulation import _call, equilibrate, n_maps
+from twinpipe.simulation import equilibrate
+from twinpipe.stepping import call
 
 VENUS, EARTH, EUROPA, TITAN = (builtin_body(n) for n in ("venus", "earth", "europa", "titan"))
 
@@ -69,7 +70,7 @@ def test_books_close_while_an_ocean_of_co2_rains_out() -> None:
     s, ledger = first_guess(model), empty_ledger(1)
     before = budget.contents(model, s)
     n = 300 * 24
-    _call(model, s, ledger, 0, n, np.zeros((1, n_maps(model), 8, 1)), n)
+    call(model, s, ledger, 0, n, np.zeros((1, model.n_maps, 8, 1)), n)
     books = budget.closure(before, budget.contents(model, s), ledger)
     assert s.ice.min() > 1e4
     assert s.gas[CO2, 0] < 0.95 * dark.atmosphere.mass_kg["CO2"]
@@ -82,7 +83,7 @@ def diffusivity(model: Model, state: State) -> float:
     n_lat = model.grid.n_lat
     room = scratch(n_lat, 1, state.T.shape[0], 1)
     zonals, series = np.zeros((len(ZONALS), 1, n_lat, 1)), np.zeros((len(SERIES_FIELDS), 1, 1))
-    out = Outputs(np.zeros((1, n_maps(model), n_lat, 1)), 1, zonals, series)
+    out = Outputs(np.zeros((1, model.n_maps, n_lat, 1)), 1, zonals, series)
     forcing = model.deployment.forcing(model.clock, 0, 1)
     advance(model.static, model.options, model.members, state, empty_ledger(1), forcing, out, room, 0, 1, 1)
     return float(room.rows[D, 0])
@@ -153,7 +154,7 @@ def test_slow_heat_settles_where_patience_would_bring_it() -> None:
     quick = equilibrate(start, grid, clock, 30)
     model, s = build((start,), (Scenario(),), grid, clock), first_guess(build((start,), (Scenario(),), grid, clock))
     n = 300 * 24
-    _, series = _call(model, s, empty_ledger(1), 0, n, np.zeros((1, n_maps(model), 8, 1)), n)
+    _, series = call(model, s, empty_ledger(1), 0, n, np.zeros((1, model.n_maps, 8, 1)), n)
     assert quick.series[0].mean() == pytest.approx(float(series[0, -24:].mean()), abs=1e-3)
     np.testing.assert_allclose(quick.state.T, s.T, atol=2e-3)
 

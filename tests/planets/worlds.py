@@ -19,7 +19,7 @@ from twinpipe.physics.records import Forcing, Outputs, State, scratch
 from twinpipe.physics.substances import GASES
 from twinpipe.plan import make_plan
 from twinpipe.scenario import Scenario
-from twinpipe.simulation import Climate, climate, n_maps, run_segment, start
+from twinpipe.simulation import Climate, climate, run_segment, start
 from twinpipe.spec import RunSpec
 
 MAP = {f.name: i for i, f in enumerate(MAPS)}
@@ -90,7 +90,7 @@ def course(
         force(forcing)
     zonals = np.zeros((len(ZONALS), n, w.grid.n_lat, 1))
     series = np.zeros((len(SERIES_FIELDS), n, 1))
-    sums = np.zeros((1, n_maps(made), w.grid.n_lat, w.grid.n_lon))
+    sums = np.zeros((1, made.n_maps, w.grid.n_lat, w.grid.n_lon))
     room = scratch(w.grid.n_lat, state.ice.shape[1], state.T.shape[0], 1)
     out = Outputs(sums, 1, zonals, series)
     advance(made.static, made.options, made.members, state, empty_ledger(1), forcing, out, room, 0, n, 1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from twinpipe.grid import Array
 from twinpipe.physics.model import Model
-from twinpipe.physics.records import ENERGY_FLOWS, Ledger, State
+from twinpipe.physics.records import AHEAD, BOTTOM_HEAT, ENERGY_FLOWS, Ledger, State
 from twinpipe.physics.substances import (
     CO2,
     DESORPTION,
@@ -64,6 +64,11 @@ def contents(model: Model, s: State) -> Contents:
             heat -= latent * field
     for layer in s.adsorbed:
         heat -= DESORPTION * layer
+    for capacity, layer in zip(st.deep_capacity, s.warming, strict=True):
+        heat += capacity * layer
+    if o.regolith:  # the deep ground has what it exchanges with the soil for the whole orbit already
+        ahead = np.tile(s.orbit[AHEAD], model.grid.n_lon)
+        heat -= ahead * (o.geothermal - st.inertia * s.ground[BOTTOM_HEAT])
     energy = _mean(heat, weight, members) - _of(LATENT_OF_STORES[None], s.store)[0] / o.area
     mass = _of(OF_GASES, s.gas) + _of(OF_STORES, s.store) + _of(OF_AEROSOLS, s.aerosol)
     mass += _of(OF_LOCALS, np.array([_mean(field, weight, members) for field in s.local])) * o.area

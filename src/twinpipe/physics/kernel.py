@@ -3,6 +3,7 @@
 Arrays are (row, cell) with cell = longitude * members + member, members innermost, so that each loop over a
 row is one long contiguous loop, whether the block holds one member or sixteen.  Order of a step:
 
+    once an orbit: deep ground, regolith, heat to buried CO2 ->
     interventions, escape -> pressure -> sunlight, longwave -> column -> transport of heat and vapour, runoff
     -> surface, CO2 ice and water -> soil -> CO2 gas -> sums.
 """
@@ -11,7 +12,9 @@ from __future__ import annotations
 
 from twinpipe.physics import dust, water
 from twinpipe.physics.air import amounts, change_gases, mix_air
+from twinpipe.physics.buried_co2 import sublimate
 from twinpipe.physics.compiled import compiled, part
+from twinpipe.physics.ground import begin_orbit, note_orbit
 from twinpipe.physics.records import (
     EMISSIVITY_FACTOR,
     FROST_ALBEDO,
@@ -26,7 +29,7 @@ from twinpipe.physics.records import (
     State,
     Static,
 )
-from twinpipe.physics.rows import accumulate_plain, add_row_sum, tile
+from twinpipe.physics.rows import accumulate_plain, add_row_sum, add_scaled, tile
 from twinpipe.physics.substances import BURIED_DUST, CO2, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
 from twinpipe.physics.surface import balance, carry_heat, settle
 
@@ -49,8 +52,16 @@ def advance(
 ) -> None:
     """Advance a block n_steps from first_step, in place."""
     repeat_parameters(m, x)
+    below = o.regolith or o.buried
     for k in range(n_steps):
         step = first_step + k
+        turn = step % st.insolation.shape[0] == 0
+        if below and turn:
+            begin_orbit(st, o, m, s, x, members)
+        if k == 0 or turn:
+            add_layers(st, o, s, x, members)
+        if o.buried:
+            sublimate(st, o, s, members)
         change_gases(o, m, s, ledger, f, k, members)
         if o.water:
             water.take_gas(st, o, s, x, members)
@@ -68,6 +79,8 @@ def advance(
         if o.has_local:
             note_ground(st, o, s, out, x, k, members)
         close_step(st, o, s, ledger, out, x, k, members)
+        if below:
+            note_orbit(o, s, out, k, members)
 
 
 @part
@@ -119,18 +132,27 @@ def close_step(
 
 
 @part
+def add_layers(st: Static, o: Options, s: State, x: Scratch, members: int) -> None:
+    """What all layers have adsorbed, per area and in all; it changes once an orbit."""
+    x.adsorbed[:] = 0.0
+    x.adsorbed_mass[:] = 0.0
+    for i in range(s.ice.shape[0]):
+        for layer in range(s.adsorbed.shape[0]):
+            add_scaled(s.adsorbed[layer, i], 1.0, x.adsorbed[i])
+        add_row_sum(x.adsorbed[i], st.weight[i] * o.area, x.line, x.adsorbed_mass)
+
+
+@part
 def note_ground(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, members: int) -> None:
     """The fields on the ground go into the running means, and their masses (kg) into the series."""
     for q in st.on_the_ground:
         total = out.series[N_BASE_SERIES + q, k]
-        total[:] = 0.0
-        for i in range(s.local.shape[1]):
-            if q < N_LOCALS:
+        if q < N_LOCALS:
+            total[:] = 0.0
+            for i in range(s.local.shape[1]):
                 accumulate_plain(out.sums, N_BASE_MAPS + q, i, s.local[q, i])
-                add_row_sum(s.local[q, i], st.weight[i], x.line, total)
-            else:
-                for layer in range(s.adsorbed.shape[0]):
-                    accumulate_plain(out.sums, N_BASE_MAPS + q, i, s.adsorbed[layer, i])
-                    add_row_sum(s.adsorbed[layer, i], st.weight[i], x.line, total)
-        for b in range(members):
-            total[b] *= o.area
+                add_row_sum(s.local[q, i], st.weight[i] * o.area, x.line, total)
+        else:
+            total[:] = x.adsorbed_mass
+            for i in range(x.adsorbed.shape[0]):
+                accumulate_plain(out.sums, N_BASE_MAPS + q, i, x.adsorbed[i])

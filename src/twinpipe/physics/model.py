@@ -16,12 +16,22 @@ from twinpipe.fields import MAPS
 from twinpipe.grid import Array, Grid
 from twinpipe.intervention import DarkDust
 from twinpipe.maps import evaluate, land_share, open_share, surface_ice
-from twinpipe.physics import runoff, soil, transport
+from twinpipe.physics import ground, regolith, runoff, soil, transport
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment, particle_numbers
 from twinpipe.physics.orbit import insolation_table
-from twinpipe.physics.records import ENERGY_FLOWS, Kinds, Ledger, Members, Options, State, Static
-from twinpipe.physics.substances import AEROSOLS, GASES, N_AEROSOLS, N_GASES, N_LOCALS, N_STORES, SUPER_GASES, WATER_ICE
+from twinpipe.physics.records import ENERGY_FLOWS, N_ORBIT, Kinds, Ledger, Members, Options, State, Static
+from twinpipe.physics.substances import (
+    AEROSOLS,
+    CO2,
+    GASES,
+    N_AEROSOLS,
+    N_GASES,
+    N_LOCALS,
+    N_STORES,
+    SUPER_GASES,
+    WATER_ICE,
+)
 from twinpipe.scenario import Scenario
 from twinpipe.spheres import WaterCycle
 
@@ -38,6 +48,8 @@ ORDER = (
     "soil",
     "transport",
     "co2_ice",
+    "regolith",
+    "buried_co2",
     "water",
     "dust",
 )
@@ -62,6 +74,10 @@ def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:
         running.add("water")
     if any(isinstance(i, DarkDust) for i in scenario.interventions):
         running.add("dust")
+    if ground.regolith_of(body) is not None:
+        running.add("regolith")
+    if ground.lid_of(body) is not None:
+        running.add("buried_co2")
     return tuple(p for p in ORDER if p in running)
 
 
@@ -81,6 +97,11 @@ class Model:
     @property
     def n_members(self) -> int:
         return len(self.bodies)
+
+    @property
+    def n_maps(self) -> int:
+        """How many maps the kernel accumulates: those of the ground only where a process has any."""
+        return sum(f.process is None or self.options.has_local for f in MAPS)
 
 
 def _cells(per_member: list[Array]) -> Array:
@@ -136,6 +157,7 @@ class _Any(NamedTuple):
 
 def _options(body: Body, clock: Clock, some: _Any) -> Options:
     longwave, ice, ramp, frost = body.climate.longwave, body.climate.step_ice, body.climate.ice_ramp, body.co2_ice
+    below, lid = ground.deep(body, clock.orbit_seconds), ground.lid_of(body)
     linear, grey = isinstance(longwave, LinearLongwave), _grey(body)
     return Options(
         dt=clock.step_seconds,
@@ -159,6 +181,13 @@ def _options(body: Body, clock: Clock, some: _Any) -> Options:
         nitrogen=grey.nitrogen_column,
         reference_pressure=body.climate.diffusivity_reference_pa or 0.0,
         water=body.water_cycle is not None,
+        orbit=clock.orbit_seconds,
+        regolith=ground.regolith_of(body) is not None,
+        buried=lid is not None,
+        skin_resistance=below.skin_resistance,
+        deep_resistance=below.top_resistance,
+        lid_conductance=lid.lid_conductivity_w_m_k / lid.lid_thickness_m if lid else 0.0,
+        lid_pressure=lid.lid_density_kg_m3 * lid.lid_thickness_m * body.bulk.gravity_m_s2 if lid else 0.0,
         midpoint=body.climate.second_order,
         **some._asdict(),
     )
@@ -203,6 +232,9 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Gr
         half_cover=np.array([f.half_cover_kg_m2 if f else 1.0 for f in frost]),
         escape=escape,
         decay=np.stack([decay_rates(s, YEAR) for s in scenarios], axis=1),
+        regolith_amount=np.array([b.regolith.inventory_kg / b.bulk.area_m2 if b.regolith else 0.0 for b in bodies]),
+        regolith_scale=np.array([b.regolith.temperature_scale_k if b.regolith else 1.0 for b in bodies]),
+        regolith_exponent=np.array([b.regolith.exponent if b.regolith else 0.0 for b in bodies]),
         reference_molar_mass=np.array([b.mean_molar_mass_kg_mol for b in bodies]),
         collision_depth=np.array([_collision_depth(b) for b in bodies]).T.copy(),
         haze=np.array([g.haze_absorption for g in grey]),
@@ -248,9 +280,13 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
     for body in bodies[1:]:
         if _options(body, clock, some) != options or _shared_laws(body) != _shared_laws(first):
             raise InvalidInput("members", body.name, "members of a block share size, gravity, orbit and laws")
+        if ground.shared(body) != ground.shared(first):
+            allowed = "members of a block share the ground below the soil, its inventories and isotherms apart"
+            raise InvalidInput("members", body.name, allowed)
         if _of_unit_star(body).orbit != unit.orbit or body.climate.insolation != first.climate.insolation:
             raise InvalidInput("members", body.name, "members of a block share the orbit, solar constant apart")
     column, faces = soil.column(first, clock.step_seconds), transport.geometry(grid)
+    below, (adsorbing, exchanging) = ground.deep(first, clock.orbit_seconds), regolith.shares(first)
     q, q1 = insolation_table(unit, grid, clock.steps_per_orbit)
     inertia = _cells([_inertia(b, grid) for b in bodies])
     altitude = _cells([evaluate(b.surface.elevation_m, grid) for b in bodies])
@@ -278,6 +314,14 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
         open_share=_cells([open_share(b, grid) for b in bodies]),
         lowest_first=runoff.lowest_first(altitude, len(bodies)),
         on_the_ground=_on_the_ground(frozenset().union(*running)),
+        deep_capacity=below.capacity,
+        deep_conductance=below.conductance,
+        deep_alpha=below.alpha,
+        deep_own=below.own,
+        deep_below=below.below,
+        adsorbing=adsorbing,
+        exchanging=exchanging,
+        buried_cover=ground.buried_cover(first, grid),
     )
     return Model(
         grid,
@@ -315,7 +359,7 @@ def first_guess(model: Model) -> State:
     local = np.zeros((N_LOCALS, n_lat, width))
     if model.options.water:
         local[WATER_ICE] = model.static.deposit
-    return State(
+    state = State(
         T=np.ascontiguousarray(np.repeat(surface[None], n_layers, axis=0)),
         ice=np.zeros((n_lat, width)),
         p=np.ascontiguousarray(np.repeat(pressure.reshape(1, width), n_lat, axis=0)),
@@ -325,7 +369,23 @@ def first_guess(model: Model) -> State:
         adsorbed=np.zeros((0, n_lat, width)),
         store=np.zeros((N_STORES, members)),
         aerosol=np.zeros((N_AEROSOLS, members)),
+        warming=np.zeros((0, n_lat, width)),
+        ground=np.zeros((0, n_lat, width)),
+        orbit=np.zeros((N_ORBIT, members)),
     )
+    air = gas[CO2] * model.options.gravity / model.options.area
+    return as_today(model, state, surface, air)
+
+
+def as_today(model: Model, s: State, surface: Array, co2_pressure: Array) -> State:
+    """A state whose deep ground, regolith and buried CO2 are those of today.
+
+    surface (row, cell) K and co2_pressure (member) Pa: today's means over an orbit.
+    """
+    if not (model.options.regolith or model.options.buried):
+        return s
+    buried = np.array([b.buried_co2.mass_kg if b.buried_co2 else 0.0 for b in model.bodies])
+    return ground.today(model.static, s, surface, co2_pressure, model.members.regolith_amount, buried)
 
 
 def empty_ledger(members: int) -> Ledger:

@@ -54,6 +54,14 @@ class Static(NamedTuple):
     open_share: Array  # of that deposit's surface, that no lag covers
     lowest_first: Kinds  # (cell of a member, member) runoff.lowest_first
     on_the_ground: Kinds  # places in substances.LOCALS, and N_LOCALS for what is adsorbed, of fields that change
+    deep_capacity: Array  # (deep layer) J m-2 K-1, ground.Deep ...
+    deep_conductance: Array
+    deep_alpha: Array
+    deep_own: Array
+    deep_below: Array
+    adsorbing: Array  # (deep layer) share of the CO2 that is adsorbed today
+    exchanging: Array  # (deep layer) share of what is missing to equilibrium that comes within an orbit
+    buried_cover: Array  # (row) share of the cells that lies over buried CO2
 
 
 class Options(NamedTuple):
@@ -85,6 +93,13 @@ class Options(NamedTuple):
     has_local: bool  # whether any process has fields on the ground
     water: bool
     dust: bool
+    orbit: float  # s
+    regolith: bool
+    buried: bool
+    skin_resistance: float  # from surface to the bottom of the soil, times the thermal inertia; ground.py
+    deep_resistance: float  # K m2 W-1, of half of the first deep layer
+    lid_conductance: float  # W m-2 K-1
+    lid_pressure: float  # Pa
     midpoint: bool  # the balance is that of the middle of the step, from which the end is extrapolated
 
 
@@ -104,6 +119,9 @@ class Members(NamedTuple):
     half_cover: Array
     escape: Array  # (gas, member) kg/s
     decay: Array  # (4, member) 1/s, of super-greenhouse gases
+    regolith_amount: Array  # kg m-2 that is adsorbed today
+    regolith_scale: Array  # K, T_d
+    regolith_exponent: Array
     reference_molar_mass: Array  # kg mol-1 of the air at which the diffusivity holds
     collision_depth: Array  # (3, member): nitrogen, methane, hydrogen in Titan's air; -1: trace gases
     haze: Array  # a_h
@@ -127,9 +145,23 @@ class State(NamedTuple):
     gas: Array  # (gas, member) kg in the air
     mean_temperature: Array  # (member) K, global mean of the last step
     local: Array  # (substances.LOCALS, row, cell) kg m-2
-    adsorbed: Array  # (layer, row, cell) kg m-2 of CO2 in the soil's layers
+    adsorbed: Array  # (deep layer, row, cell) kg m-2 of CO2 in the ground
     store: Array  # (substances.STORES, member) kg, and J
     aerosol: Array  # (substances.AEROSOLS, member) kg in the air
+    warming: Array  # (deep layer, row, cell) K since today
+    ground: Array  # (N_GROUND, row, cell)
+    orbit: Array  # (N_ORBIT, member)
+
+
+# Fields of State.ground: heat that comes up into the soil (over the thermal inertia), the mean surface temperature
+# of this orbit so far and of the orbit before today, W m-2 that go down to buried CO2.  There are none where neither
+# regolith nor buried CO2 run.
+BOTTOM_HEAT, SURFACE_MEAN, SURFACE_TODAY, LID_FLUX = range(4)
+N_GROUND = 4
+# Rows of State.orbit: the mean CO2 pressure (Pa) likewise, seconds that the deep ground is ahead, kg/s of buried CO2
+# that sublimate.
+CO2_MEAN, CO2_TODAY, AHEAD, SUBLIMATION = range(4)
+N_ORBIT = 4
 
 
 class Ledger(NamedTuple):
@@ -211,6 +243,8 @@ class Scratch(NamedTuple):
     totals: Array  # (11, member) of the step
     line: Array  # (member)
     super_pressure: Array  # (4) Pa
+    adsorbed: Array  # (row, cell) kg m-2, of all layers
+    adsorbed_mass: Array  # (member) kg
 
 
 def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
@@ -225,4 +259,6 @@ def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
         np.empty((11, members)),
         np.empty(members),
         np.empty(4),
+        np.zeros((n_lat, width)),
+        np.zeros(members),
     )

@@ -9,6 +9,7 @@ from twinpipe.physics.records import (
     AEROSOL_ALBEDO,
     AMPLITUDE2,
     BASE,
+    BOTTOM_HEAT,
     CAPACITY,
     CLOUDS,
     CO2_SHARE,
@@ -26,6 +27,7 @@ from twinpipe.physics.records import (
     HEAT,
     IMPACTS,
     INVERSE_HEIGHT,
+    LID_FLUX,
     LIGHT,
     LOG_CO2,
     LOG_P,
@@ -54,6 +56,7 @@ from twinpipe.physics.rows import (
     accumulate,
     add_product,
     add_row_sum,
+    add_scaled,
     air_heat,
     capacity_over_dt,
     extrapolate,
@@ -140,6 +143,9 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
                     add_product(work, f.patch_map[q, i], extra)
                 else:
                     add_product(work, f.patch_map[q, i], albedo)
+        add_row_sum(extra, st.weight[i], x.line, x.totals[8])
+        if o.buried and st.buried_cover[i] > 0.0:
+            add_scaled(s.ground[LID_FLUX, i], -1.0, extra)
         q0 = st.insolation[calendar, i]
         shortwave.absorbed(albedo, reflectance, aerosol, sunlight, other, q0, coalbedo, x.fields[ABSORBED, i])
         if o.linear:
@@ -164,7 +170,8 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
                 longwave.add_clouds(t, x.rows[CLOUDS], x.fields[K, i])
             if o.humid:
                 longwave.limit_by_vapour(t, log_p, st.humidity[i], x.rows[NITROGEN], x.fields[K, i])
-        soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], x.beta)
+        bottom_heat = s.ground[BOTTOM_HEAT, i] if o.regolith else st.bottom_heat[i]
+        soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(x.beta[1], top_conductance(st), inertia, work)
         co2_ice.linearise(
             t,
@@ -182,7 +189,6 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
             x.fields[A, i],
             x.fields[DRIVE, i],
         )
-        add_row_sum(extra, st.weight[i], x.line, x.totals[8])
         co2_ice.couple_air(ice, x.fields[FROST, i], coupling, o.frost, x.fields[A, i], x.fields[DRIVE, i])
 
 
@@ -235,7 +241,8 @@ def settle(
         amplitude2 = x.fields[AMPLITUDE2, i]
         if i == n_lat // 2:
             ice_sum = x.totals[7]
-        soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], x.beta)
+        bottom_heat = s.ground[BOTTOM_HEAT, i] if o.regolith else st.bottom_heat[i]
+        soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(s.p[i], 1.0 / o.gravity, co2_share, work)
         if o.midpoint:
             old[:] = t
