@@ -35,9 +35,9 @@ EARLY = Schedule(start_year=1, end_year=5)
 class Ran:
     """A scenario on a coarse Mars: its last state, its series, its books."""
 
-    def __init__(self, *interventions: Intervention, years: int = YEARS) -> None:
+    def __init__(self, *interventions: Intervention, years: int = YEARS, steps: int = 24) -> None:
         scenario = Scenario(interventions=interventions)
-        spec = RunSpec(body=MARS, scenario=scenario, years=years, grid="6x8", steps_per_orbit=24, spin_up_orbits=2)
+        spec = RunSpec(body=MARS, scenario=scenario, years=years, grid="6x8", steps_per_orbit=steps, spin_up_orbits=2)
         self.plan = make_plan((spec,))
         self.state, _ = start(self.plan, self.plan.blocks[0])
         self.first: BlockState = self.state
@@ -96,7 +96,7 @@ def test_what_heats_warms_and_what_shades_cools_while_it_acts(control: Ran) -> N
 
 def test_a_tenth_of_the_sunlight_kept_away_is_a_tenth_less_absorbed() -> None:
     """With nothing else changed yet: the first step."""
-    bright, dim = Ran(years=2), Ran(Sunshade(fraction=0.1), years=2)
+    bright, dim = Ran(years=2, steps=96), Ran(Sunshade(fraction=0.1), years=2, steps=96)
     assert dim.series["global_absorbed_shortwave_flux"][0] == pytest.approx(
         0.9 * bright.series["global_absorbed_shortwave_flux"][0], rel=1e-12
     )
