@@ -118,7 +118,7 @@ def cancel_run(engine: Engine, run_id: int) -> bool:
 @retried
 def list_runs(engine: Engine, twin_id: int | None = None, limit: int = 50) -> list[RunRow]:
     """The newest runs, of one twin or of all."""
-    wanted = run_rows().order_by(SimulationRun.created_at.desc(), SimulationRun.id.desc()).limit(limit)
+    wanted = run_rows().order_by(SimulationRun.id.desc()).limit(limit)
     if twin_id is not None:
         wanted = wanted.where(SimulationRun.digital_twin_id == twin_id)
     with transaction(engine) as connection:

@@ -232,11 +232,7 @@ def _end_creation(engine: Engine, twin_id: int, status: str, values: dict[str, A
 def list_twins(engine: Engine, limit: int = 50) -> list[TwinRow]:
     """The newest twins that are not deleted."""
     with transaction(engine) as connection:
-        newest = (
-            TWINS.where(DigitalTwin.deleted_at.is_(None))
-            .order_by(DigitalTwin.created_at.desc(), DigitalTwin.id.desc())
-            .limit(limit)
-        )
+        newest = TWINS.where(DigitalTwin.deleted_at.is_(None)).order_by(DigitalTwin.id.desc()).limit(limit)
         return [TwinRow.of(row) for row in connection.execute(newest)]
 
 
