@@ -12,5 +12,7 @@ FROM (
     LIMIT :count
 ) r
 JOIN digital_twins t ON t.id = r.digital_twin_id
-LEFT JOIN sweeps s ON s.id = r.sweep_id AND r.status = 'running'
+LEFT JOIN LATERAL (
+    SELECT progress, lease_until FROM sweeps WHERE id = r.sweep_id AND r.status = 'running' LIMIT 1
+) s ON true
 ORDER BY r.created_at, r.id
