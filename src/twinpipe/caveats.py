@@ -29,8 +29,8 @@ def cross_check(absorbed: float, co2_pressure: float) -> float | None:
 def caveats(outcome: Outcome) -> list[dict[str, Any]]:
     """Caveats of a run's end state, each with its id, one sentence, and the numbers behind it."""
     grid = outcome.plan.grid
-    last = {name: grid.mean(a[-1]) for name, a in outcome.maps.items()}
-    t, p = float(last["surface_temperature"]), float(last["surface_air_pressure"])
+    names = ("surface_temperature", "surface_air_pressure", "absorbed_shortwave_flux")
+    t, p, absorbed = (float(grid.mean(outcome.maps[name][-1])) for name in names)
     found: list[dict[str, Any]] = []
     if t > WARM:
         found.append(
@@ -40,7 +40,7 @@ def caveats(outcome: Outcome) -> list[dict[str, Any]]:
                 "data": {"surface_temperature_k": t, "uncertainty_k": CLOUDS_K},
             }
         )
-        found.append(_other_column(outcome, t, p, float(last["absorbed_shortwave_flux"])))
+        found.append(_other_column(outcome, t, p, absorbed))
     hottest = float(outcome.maps["surface_temperature"][-1].max())
     if hottest > TEMPERATURE[-1] and outcome.spec.body.climate.longwave.kind == "semi_grey":
         found.append(
@@ -61,7 +61,7 @@ def _other_column(outcome: Outcome, t: float, p: float, absorbed: float) -> dict
     other = cross_check(absorbed, co2)
     if other is None:
         text = (
-            f"A column of 1 bar N2 (Kadoya, Tajika) cannot emit the {absorbed:.0f} W m-2 absorbed: it would run away."
+            f"A column of 1 bar N2 (Kadoya, Tajika) cannot emit the absorbed {absorbed:.0f} W m-2: it runs away."
         )
         return {"id": "kadoya_tajika", "text": text, "data": {"absorbed_w_m2": absorbed, "co2_pressure_pa": co2}}
     text = (

@@ -17,6 +17,7 @@ class Uniform(Part):
     """Equally likely between two values."""
 
     kind: Literal["uniform"]
+    source: str = Field("", description="where its width comes from")
     low: Finite
     high: Finite
 
@@ -35,6 +36,7 @@ class LogUniform(Part):
     """Equally likely in the logarithm between two values."""
 
     kind: Literal["loguniform"]
+    source: str = Field("", description="where its width comes from")
     low: Positive
     high: Positive
 
@@ -53,6 +55,7 @@ class Normal(Part):
     """Normal, cut off beyond four standard deviations."""
 
     kind: Literal["normal"]
+    source: str = Field("", description="where its width comes from")
     mean: Finite
     standard_deviation: Positive
 
@@ -65,6 +68,7 @@ class LogNormal(Part):
     """Normal in the logarithm, by its median and the ends of the interval that holds 68 %; cut off like Normal."""
 
     kind: Literal["lognormal"]
+    source: str = Field("", description="where its width comes from")
     median: Positive
     low_68: Positive
     high_68: Positive

@@ -39,7 +39,7 @@ def test_a_warm_end_says_that_clouds_are_missing_and_what_another_column_would_b
 
 
 def test_a_column_that_cannot_emit_so_much_runs_away() -> None:
-    assert "run away" in told(320.0, 101325.0, absorbed=400.0)["kadoya_tajika"]["text"]
+    assert "runs away" in told(320.0, 101325.0, absorbed=400.0)["kadoya_tajika"]["text"]
 
 
 def test_ground_beyond_the_longwave_table_is_named() -> None:
