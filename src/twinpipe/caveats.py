@@ -60,9 +60,7 @@ def _other_column(outcome: Outcome, t: float, p: float, absorbed: float) -> dict
     co2 = p * moles.get("CO2", 0.0) / total if total > 0 else 0.0
     other = cross_check(absorbed, co2)
     if other is None:
-        text = (
-            f"A column of 1 bar N2 (Kadoya, Tajika) cannot emit the absorbed {absorbed:.0f} W m-2: it runs away."
-        )
+        text = f"A column of 1 bar N2 (Kadoya, Tajika) cannot emit the absorbed {absorbed:.0f} W m-2: it runs away."
         return {"id": "kadoya_tajika", "text": text, "data": {"absorbed_w_m2": absorbed, "co2_pressure_pa": co2}}
     text = (
         f"A column of 1 bar N2 (Kadoya and Tajika) would emit what is absorbed at {other:.1f} K instead of {t:.1f} K."

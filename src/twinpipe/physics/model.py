@@ -53,6 +53,7 @@ ORDER = (
     "water",
     "dust",
 )
+LEAST_AIR = 1.0  # Pa; less holds no vapour over the ice
 GROUND = frozenset({"water", "dust", "biosphere", "methane", "ice_shell", "regolith"})  # have fields on the ground
 
 
@@ -268,7 +269,10 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
     """
     first, unit = bodies[0], _of_unit_star(bodies[0])
     running = [frozenset(processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)]
-    humidity = [np.where(surface_ice(b, grid) > 0, b.climate.relative_humidity, 0.0) for b in bodies]
+    humidity = [
+        np.where(surface_ice(b, grid) > 0, b.climate.relative_humidity, 0.0) * (b.surface_pressure_pa > LEAST_AIR)
+        for b in bodies
+    ]
     some = _Any(
         has_local=any(GROUND & names for names in running),
         dust=any("dust" in names for names in running),
