@@ -16,7 +16,7 @@ from twinpipe.constants import GRAVITATIONAL_CONSTANT, MOLAR_MASS
 from twinpipe.digest import digest
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
-from twinpipe.spheres import Co2Ice, Geosphere, Hydrosphere
+from twinpipe.spheres import Biosphere, Co2Ice, Geosphere, Hydrosphere, Interior
 
 MapName = Literal["elevation", "albedo", "thermal_inertia"]
 
@@ -194,6 +194,8 @@ class Body(Part):
     co2_ice: Co2Ice | None = None
     hydrosphere: Hydrosphere = Hydrosphere()
     geosphere: Geosphere = Geosphere()
+    biosphere: Biosphere | None = None
+    interior: Interior | None = None
     sources: dict[str, str] = Field({}, description="dotted field -> where its number comes from")
     assumptions: tuple[str, ...] = Field((), description="what was assumed when the body was read")
 

@@ -18,7 +18,7 @@ from twinpipe.clock import Clock
 from twinpipe.errors import SimulationError
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, Field, active
 from twinpipe.grid import Array, Grid
-from twinpipe.physics import budget
+from twinpipe.physics import budget, controllers
 from twinpipe.physics.kernel import N_BASE_MAPS, advance
 from twinpipe.physics.model import Model, build, empty_ledger, first_guess
 from twinpipe.physics.records import Ledger, Outputs, State, scratch
@@ -34,8 +34,9 @@ class BlockState:
 
     T (member, layer, lat, lon), ice and p (member, lat, lon), gas (member, gas), mean_temperature (member), local
     (member, field, lat, lon), adsorbed (member, layer, lat, lon), store and aerosol (member, substance), the ledger
-    since the run's start, the contents at the start (energy; mass by element), and the running sums
-    (member, window, field, lat, lon) of the windows that are open at this step.
+    since the run's start, the contents at the start (energy; mass by element), what controllers know (member,
+    intervention, 2) and see (member, measure) of the last whole orbit, and the running sums (member, window, field,
+    lat, lon) of the windows that are open at this step.
     """
 
     step: int
@@ -56,8 +57,11 @@ class BlockState:
     made: Array
     spread: Array
     condensed: Array
+    reacted: Array
     start_energy: Array
     start_mass: Array
+    control: Array
+    orbit_means: Array
     sums: Array
 
     def arrays(self) -> dict[str, Array]:
@@ -99,7 +103,9 @@ def _kernel_state(b: BlockState) -> tuple[State, Ledger]:
     return State(**own), Ledger(energy=b.energy_flow.T.copy(), **flows)
 
 
-def _block_state(step: int, s: State, ledger: Ledger, start: budget.Contents, sums: Array) -> BlockState:
+def _block_state(
+    step: int, s: State, ledger: Ledger, start: budget.Contents, control: Array, means: Array, sums: Array
+) -> BlockState:
     n = len(s.mean_temperature)
     own = {name: _outward(a, n) if name in OF_CELLS else a.T.copy() for name, a in s._asdict().items()}
     flows = {name: a.T.copy() for name, a in ledger._asdict().items() if name != "energy"}
@@ -110,6 +116,8 @@ def _block_state(step: int, s: State, ledger: Ledger, start: budget.Contents, su
         energy_flow=ledger.energy.T.copy(),
         start_energy=start.energy,
         start_mass=start.mass.T.copy(),
+        control=control,
+        orbit_means=means,
         sums=sums,
     )
 
@@ -138,7 +146,9 @@ def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
         sums[:] = 0.0
         _, series = _call(model, s, empty_ledger(1), orbit * n, n, sums, n)
     _check(s, body.name, 0.0)
-    return Climate(s, sums[0] / n, series[:, :, 0])
+    maps = np.zeros((len(MAPS), grid.n_lat, grid.n_lon))  # nothing lies on ground that has no process
+    maps[: sums.shape[1]] = sums[0] / n
+    return Climate(s, maps, series[:, :, 0])
 
 
 class KernelTime(NamedTuple):
@@ -156,11 +166,13 @@ def kernel_time() -> KernelTime:
     return getattr(_spent, "time", KernelTime())
 
 
-def _call(model: Model, s: State, ledger: Ledger, first: int, n: int, sums: Array, every: int) -> tuple[Array, Array]:
+def _call(
+    model: Model, s: State, ledger: Ledger, first: int, n: int, sums: Array, every: int, shares: Array | None = None
+) -> tuple[Array, Array]:
     members = model.n_members
     zonals = np.zeros((len(ZONALS), (first + n) // every - first // every, model.grid.n_lat, members))
     series = np.zeros((len(SERIES_FIELDS), n, members))
-    forcing = model.deployment.forcing(model.clock, first, n)
+    forcing = model.deployment.forcing(model.clock, first, n, shares)
     room = scratch(model.grid.n_lat, s.ice.shape[1], s.T.shape[0], members)
     out = Outputs(sums, every, zonals, series)
     wall, cpu = time.perf_counter(), time.thread_time()
@@ -214,10 +226,9 @@ def climate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
 
 def _model(plan: Plan, a: int, b: int) -> Model:
     specs = plan.specs[a:b]
-    key = tuple(s.digest for s in specs)
-    value: Model = _models.get(
-        key, lambda: build(tuple(s.body for s in specs), tuple(s.scenario for s in specs), plan.grid, plan.clock)
-    )
+    bodies, scenarios = tuple(s.body for s in specs), tuple(s.scenario for s in specs)
+    key = (*(s.digest for s in specs), plan.processes)
+    value: Model = _models.get(key, lambda: build(bodies, scenarios, plan.grid, plan.clock, plan.processes))
     return value
 
 
@@ -231,7 +242,10 @@ def start(plan: Plan, block: Block) -> tuple[BlockState, dict[str, Array]]:
         model = _model(plan, a, b)
         joined = join_members(states)
         sums = np.zeros((b - a, 0, n_maps(model), plan.grid.n_lat, plan.grid.n_lon))
-        parts.append(_block_state(0, joined, empty_ledger(b - a), budget.contents(model, joined), sums))
+        control = np.zeros((b - a, max(len(s.scenario.interventions) for s in plan.specs), 2))
+        means = np.concatenate([controllers.orbit_means(c.series[:, :, None]) for c in climates])
+        beginning = budget.contents(model, joined)
+        parts.append(_block_state(0, joined, empty_ledger(b - a), beginning, control, means, sums))
         climates_of_block += climates
     initial = {f.name: np.stack([c.maps[i] for c in climates_of_block]) for i, f in _numbered(plan, MAPS)}
     initial |= {f.name: np.stack([c.series[i] for c in climates_of_block]) for i, f in _numbered(plan, SERIES_FIELDS)}
@@ -290,17 +304,28 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> 
     windows = plan.windows
     open_windows = [w for w in windows if w[0] < first < w[1]]
     sums: dict[tuple[int, int], Any] = {w: _inward(state.sums[:, i]) for i, w in enumerate(open_windows)}
-    cuts = sorted({first, last, *(c for w in windows for c in w if first < c < last)})
+    orbit = plan.clock.steps_per_orbit
+    cuts = sorted({first, last, *range(first, last, orbit), *(c for w in windows for c in w if first < c < last)})
+    control, means = state.control.copy(), state.orbit_means
+    shares = np.ones(control.shape[:2])
+    of_orbit: list[Array] = []
     maps, zonals, series = [], [], []
     for a, b in pairwise(cuts):
+        if a % orbit == 0:
+            shares = controllers.steer(model.scenarios, plan.clock, a, means, control)
+            of_orbit = []
         active = [w for w in windows if w[0] <= a and b <= w[1]]
         shape = (n_maps(model), grid.n_lat, grid.n_lon * members)
         stack = np.zeros((len(active), *shape))
         for w, total in zip(active, stack, strict=True):
             total[:] = sums.pop(w, 0.0)
-        z, x = _call(model, s, ledger, a, b - a, stack, every)
+        z, x = _call(model, s, ledger, a, b - a, stack, every, shares)
         zonals.append(z)
         series.append(x)
+        of_orbit.append(x)
+        if b % orbit == 0:
+            means = controllers.orbit_means(np.concatenate(of_orbit, axis=1))
+        controllers.deliver(model.scenarios, plan.clock, (a, b), shares, control)
         for w, total in zip(active, stack, strict=True):
             if w[1] == b:
                 maps.append(_outward(total / (w[1] - w[0]), members))
@@ -319,7 +344,7 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> 
         "energy_error": books.energy.tolist(),
         "transport_error": books.transport.tolist(),
     }
-    new = _block_state(last, s, ledger, beginning, kept)
+    new = _block_state(last, s, ledger, beginning, control, means, kept)
     return SegmentOutput(new, _named(plan, maps, zonals, series, members), record)
 
 

@@ -12,6 +12,7 @@ from twinpipe.physics.records import (
     CO2_SHARE,
     COUPLING,
     DIURNAL,
+    EVEN,
     GAS_DEPTH,
     HALF_LOG_CO2,
     IMPACTS,
@@ -143,7 +144,7 @@ def mix_air(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
     tile(v[9], x.rows[AEROSOL_ALBEDO])
     tile(v[10], x.rows[SUNLIGHT])
     for b in range(members):
-        v[2, b] = f.import_heat[k, b] / o.area
+        v[2, b] = f.import_heat[k, b] / o.area + x.heat[EVEN, b]
     tile(v[2], x.rows[IMPACTS])
     x.totals[0, :] = 0.0
     for i in range(s.ice.shape[0]):

@@ -3,12 +3,13 @@
 Arrays are (row, cell) with cell = longitude * members + member, members innermost, so that each loop over a
 row is one long contiguous loop, whether the block holds one member or sixteen.  Order of a step:
 
-    interventions, escape -> pressure -> sunlight, longwave -> column -> transport -> surface and CO2 ice
-    -> soil -> CO2 gas -> sums.
+    interventions, escape -> interior, plants, ocean -> pressure -> life -> sunlight, longwave -> column -> transport
+    -> surface and CO2 ice -> soil -> CO2 gas -> sums.
 """
 
 from __future__ import annotations
 
+from twinpipe.physics import bulk_water, geosphere, life, plants
 from twinpipe.physics.air import amounts, change_gases, mix_air
 from twinpipe.physics.compiled import compiled, part
 from twinpipe.physics.records import (
@@ -16,6 +17,7 @@ from twinpipe.physics.records import (
     FROST_ALBEDO,
     FROST_EMISSIVITY,
     HALF_COVER,
+    OWN,
     Forcing,
     Ledger,
     Members,
@@ -50,9 +52,19 @@ def advance(
     repeat_parameters(m, x)
     for k in range(n_steps):
         step = first_step + k
+        calendar = step % st.insolation.shape[0]
         change_gases(o, m, s, ledger, f, k, members)
+        x.heat[:] = 0.0
+        if o.geosphere:
+            geosphere.step(st, o, m, s, ledger, x, members)
+        if o.chemistry:
+            plants.run(st, o, s, ledger, f, x, k, members)
+        if o.bulk_water:
+            bulk_water.step(st, o, m, s, x, members)
         mix_air(st, o, m, s, f, x, k, members)
-        balance(st, o, s, f, x, k, step % st.insolation.shape[0])
+        if o.biosphere:
+            life.step(st, o, m, s, ledger, f, x, k, calendar, members)
+        balance(st, o, s, f, x, k, calendar)
         carry_heat(st, x, members)
         due = (step + 1) % out.zonal_every == 0
         zonal_time = (step + 1) // out.zonal_every - first_step // out.zonal_every - 1 if due else -1
@@ -82,7 +94,7 @@ def close_step(
         ledger.energy[0, b] += x.totals[1, b] * o.dt
         ledger.energy[1, b] += x.totals[2, b] * o.dt
         ledger.energy[2, b] += o.geothermal * o.dt
-        ledger.energy[3, b] += x.totals[8, b] * o.dt
+        ledger.energy[3, b] += (x.totals[8, b] - x.heat[OWN, b]) * o.dt
         ledger.energy[4, b] += x.totals[0, b]
         ledger.energy[5, b] += x.totals[3, b] * o.dt
         frozen = x.totals[4, b] * o.area

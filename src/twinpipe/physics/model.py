@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +13,25 @@ from twinpipe.clock import Clock
 from twinpipe.constants import MOLAR_MASS, YEAR
 from twinpipe.errors import InvalidInput
 from twinpipe.grid import Array, Grid
+from twinpipe.intervention import Inoculation, VolatileImport
 from twinpipe.maps import evaluate, land_share, surface_ice
-from twinpipe.physics import soil, transport
+from twinpipe.physics import biosphere, geosphere, soil, transport
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment, particle_numbers
 from twinpipe.physics.orbit import insolation_table
-from twinpipe.physics.records import ENERGY_FLOWS, Ledger, Members, Options, State, Static
-from twinpipe.physics.substances import AEROSOLS, GASES, N_AEROSOLS, N_GASES, N_LOCALS, N_STORES, SUPER_GASES
+from twinpipe.physics.records import ENERGY_FLOWS, N_PLANTS, Ledger, Members, Options, State, Static
+from twinpipe.physics.substances import (
+    AEROSOLS,
+    GASES,
+    LIVING_MATTER,
+    N_AEROSOLS,
+    N_GASES,
+    N_LOCALS,
+    N_STORES,
+    SUPER_GASES,
+)
 from twinpipe.scenario import Scenario
+from twinpipe.spheres import Biosphere
 
 # Every process, in the order in which a step runs them; B18.
 ORDER = (
@@ -27,7 +39,11 @@ ORDER = (
     "particles",
     "stores",
     "escape",
+    "geosphere",
+    "chemistry",
+    "bulk_water",
     "pressure",
+    "biosphere",
     "shortwave",
     "longwave",
     "diurnal",
@@ -46,13 +62,30 @@ def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:
         running.add("interventions")
     if "aerosol" in kinds:
         running.add("particles")
-    if kinds & {"aerosol", "store_release"}:
-        running.add("stores")
+    if "reaction" in kinds:
+        running.add("chemistry")
+    if body.interior is not None:
+        running.add("geosphere")
+    if living(body, scenario) is not None:
+        running.add("biosphere")
     if isinstance(body.climate.longwave, SemiGrey):
         running |= {"escape", "pressure", "diurnal"}
     if body.co2_ice is not None:
         running.add("co2_ice")
+    brings_water = any(
+        isinstance(i, VolatileImport) and i.composition.get("H2O", 0) > 0 for i in scenario.interventions
+    )
+    if "water" not in running and (brings_water or running & {"chemistry", "biosphere"}):
+        running.add("bulk_water")
+    if running & {"chemistry", "geosphere", "biosphere", "bulk_water"} or kinds & {"aerosol", "store_release"}:
+        running.add("stores")
     return tuple(p for p in ORDER if p in running)
+
+
+def living(body: Body, scenario: Scenario) -> Biosphere | None:
+    """The life of a body: its own, or that with which a scenario inoculates it."""
+    inoculated = any(isinstance(i, Inoculation) for i in scenario.interventions)
+    return body.biosphere or (Biosphere() if inoculated else None)
 
 
 @dataclass(frozen=True)
@@ -101,7 +134,7 @@ def _inertia(body: Body, grid: Grid) -> Array:
     return 1 + land_share(body, grid) * (ratio - 1)
 
 
-def _options(body: Body, clock: Clock, has_local: bool) -> Options:
+def _options(body: Body, clock: Clock, running: frozenset[str], own: frozenset[str]) -> Options:
     longwave, ice = body.climate.longwave, body.climate.step_ice
     linear = isinstance(longwave, LinearLongwave)
     return Options(
@@ -119,7 +152,12 @@ def _options(body: Body, clock: Clock, has_local: bool) -> Options:
         ice_albedo=ice.albedo if ice else 0.0,
         frost=body.co2_ice is not None,
         reference_pressure=body.climate.diffusivity_reference_pa or 0.0,
-        has_local=has_local,
+        has_local=bool(GROUND & running),
+        chemistry="chemistry" in running,
+        bulk_water="bulk_water" in running,
+        biosphere="biosphere" in running,
+        liquid="water" in own,
+        geosphere="geosphere" in running,
         midpoint=body.climate.second_order,
     )
 
@@ -153,6 +191,12 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         half_cover=np.array([f.half_cover_kg_m2 if f else 1.0 for f in frost]),
         escape=escape,
         decay=np.stack([decay_rates(s, YEAR) for s in scenarios], axis=1),
+        bulk_water=np.array(
+            [float("bulk_water" in processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)], dtype=np.float64
+        ),
+        life=np.stack([biosphere.numbers(living(b, s)) for b, s in zip(bodies, scenarios, strict=True)]),
+        interior=np.stack([geosphere.numbers(b.interior) for b in bodies], axis=1),
+        outgassing=np.stack([geosphere.outgassing(b.interior) for b in bodies], axis=1),
     )
 
 
@@ -165,17 +209,21 @@ def _shared_laws(body: Body) -> tuple[object, ...]:
     return body.climate.column, body.climate.zonal_mixing
 
 
-def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid, clock: Clock) -> Model:
+def build(
+    bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid, clock: Clock, elsewhere: Iterable[str] = ()
+) -> Model:
     """The model of a block of members, one (body, scenario) each.
+
+    elsewhere: processes of the other members of a sweep, which the kernel then runs here too, on nothing.
 
     Raises InvalidInput if the members differ in what a block shares (orbit, size, gravity, laws).
     """
     first, unit = bodies[0], _of_unit_star(bodies[0])
-    running = [frozenset(processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)]
-    has_local = any(GROUND & names for names in running)
-    options = _options(first, clock, has_local)
-    for body in bodies[1:]:
-        if _options(body, clock, has_local) != options or _shared_laws(body) != _shared_laws(first):
+    own = [frozenset(processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)]
+    running = frozenset(elsewhere).union(*own)
+    options = _options(first, clock, running, own[0])
+    for body, names in zip(bodies[1:], own[1:], strict=True):
+        if _options(body, clock, running, names) != options or _shared_laws(body) != _shared_laws(first):
             raise InvalidInput("members", body.name, "members of a block share size, gravity, orbit and laws")
         if _of_unit_star(body).orbit != unit.orbit or body.climate.insolation != first.climate.insolation:
             raise InvalidInput("members", body.name, "members of a block share the orbit, solar constant apart")
@@ -236,13 +284,16 @@ def first_guess(model: Model) -> State:
     pressure = np.repeat(
         gas.sum(axis=0)[None, :] * model.options.gravity / model.options.area, model.grid.n_lon, axis=0
     )
+    local = np.zeros((N_LOCALS, n_lat, width))
+    alive = [body.biosphere.living_kg_m2 if body.biosphere else 0.0 for body in model.bodies]
+    local[LIVING_MATTER] = np.tile(alive, model.grid.n_lon)
     return State(
         T=np.ascontiguousarray(np.repeat(surface[None], n_layers, axis=0)),
         ice=np.zeros((n_lat, width)),
         p=np.ascontiguousarray(np.repeat(pressure.reshape(1, width), n_lat, axis=0)),
         gas=gas,
         mean_temperature=np.ascontiguousarray(mean),
-        local=np.zeros((N_LOCALS, n_lat, width)),
+        local=local,
         adsorbed=np.zeros((0, n_lat, width)),
         store=np.zeros((N_STORES, members)),
         aerosol=np.zeros((N_AEROSOLS, members)),
@@ -264,4 +315,5 @@ def empty_ledger(members: int) -> Ledger:
         made=nothing(N_AEROSOLS),
         spread=nothing(N_LOCALS),
         condensed=np.zeros(members),
+        reacted=nothing(N_PLANTS),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twinpipe.physics import co2_ice, longwave, pressure, shortwave, soil, transport
+from twinpipe.physics import biosphere, co2_ice, longwave, pressure, shortwave, soil, transport
 from twinpipe.physics.compiled import part
 from twinpipe.physics.records import (
     ABSORBED,
@@ -24,6 +24,7 @@ from twinpipe.physics.records import (
     HEAT,
     IMPACTS,
     INVERSE_HEIGHT,
+    LIFE,
     LIGHT,
     LOG_CO2,
     LOG_P,
@@ -60,6 +61,7 @@ from twinpipe.physics.rows import (
     times,
     zero_amplitude_on_ice,
 )
+from twinpipe.physics.substances import LIVING_MATTER
 
 
 @part
@@ -88,17 +90,24 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
         add_row_sum(gained, st.weight[i], x.line, x.totals[0])
         s.p[i, :] = work
         capacity_over_dt(other, inertia, st.layer_capacity[0], steepness / o.dt, x.fields[CAPACITY, i])
+        ground = st.ground_albedo[i]
+        if o.biosphere:
+            biosphere.shade(s.local[LIVING_MATTER, i], ground, x.life[5], x.life[6], eps)
+            ground = eps
         if o.frost:
             if i == n_lat // 2:
                 ice_albedo, ice_emissivity = x.rows[FROST_ALBEDO + 1], x.rows[FROST_EMISSIVITY + 1]
             co2_ice.frost_point(log_p, log_co2, x.fields[FROST, i])
-            shortwave.frost_cover(ice, half_cover, st.ground_albedo[i], ice_albedo, ice_emissivity, albedo, emit)
+            shortwave.frost_cover(ice, half_cover, ground, ice_albedo, ice_emissivity, albedo, emit)
         else:
-            albedo[:] = st.ground_albedo[i]
+            albedo[:] = ground
             emit[:] = 1.0
         if o.ice_threshold > 0.0:
             shortwave.step_ice(t, o.ice_threshold, o.ice_width, o.ice_albedo, albedo)
         extra[:] = impacts
+        if o.biosphere:
+            for j in range(extra.size):
+                extra[j] += x.fields[LIFE, i, j]
         other[:] = 0.0
         for q in range(f.patch_kind.size):
             if f.patch_kind[q] == LIGHT or f.patch_kind[q] == HEAT or f.patch_kind[q] == PAINT:
