@@ -138,8 +138,12 @@ def join_members(states: list[State]) -> State:
 
 
 def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
-    """Climate of the untouched body after a number of orbits from a first guess."""
-    model = build((body,), (Scenario(),), grid, clock)
+    """Climate of the untouched body after a number of orbits from a first guess, with the air that the body has.
+
+    Its interior waits until the run.
+    """
+    whole = build((body,), (Scenario(),), grid, clock)
+    model = replace(whole, options=whole.options._replace(geosphere=False))
     s, n = first_guess(model), clock.steps_per_orbit
     sums = np.zeros((1, n_maps(model), grid.n_lat, grid.n_lon))
     for orbit in range(max(orbits, 1)):

@@ -14,7 +14,7 @@ from tests.laws.toy_bodies import MARS, clock_of, drive
 from tests.laws.toy_runs import Ran, garden, spec_of
 from twinpipe.body import Atmosphere
 from twinpipe.constants import MOLAR_MASS, YEAR
-from twinpipe.grid import Grid
+from twinpipe.grid import Array, Grid
 from twinpipe.intervention import Inoculation, Schedule
 from twinpipe.physics.biosphere import HALF_COVER, PER_LIGHT, UV, numbers, oxygen_rate, warmth
 from twinpipe.physics.model import build, first_guess
@@ -32,8 +32,12 @@ MATTER_PER_O2 = MOLAR_MASS["CH2O"] / MOLAR_MASS["O2"]
 
 
 def rate(**changes: float) -> float:
+    return rate_of(LIFE, **changes)
+
+
+def rate_of(life: Array, **changes: float) -> float:
     v = {**BEST, **changes}
-    return float(oxygen_rate(v["light"], v["temperature"], v["pressure"], v["co2"], v["n2"], v["water"], LIFE))
+    return float(oxygen_rate(v["light"], v["temperature"], v["pressure"], v["co2"], v["n2"], v["water"], life))
 
 
 @pytest.mark.parametrize(
@@ -71,8 +75,7 @@ def test_a_whole_mars_makes_its_printed_oxygen() -> None:
     """B14: 1 % of the sunlight that Mars absorbs makes 1.1e7 kg/s, and 21 kPa of O2 (8.15e17 kg) takes 2400 years."""
     mars = Ran(MARS, years=4)
     absorbed = float(mars.series["global_absorbed_shortwave_flux"][-24:].mean())
-    best = {**BEST, "co2": 1e12, "n2": 1e12, "light": absorbed}
-    made = float(oxygen_rate(*best.values(), LIFE)) * mars.area
+    made = rate(co2=1e12, n2=1e12, light=absorbed) * mars.area
     assert made == pytest.approx(1.1e7, rel=0.1)
     assert 8.15e17 / made / YEAR == pytest.approx(2400, rel=0.1)
     assert LIFE[PER_LIGHT] == pytest.approx(6.8e-10, rel=0.01)  # kg of O2 per J of light
@@ -152,7 +155,7 @@ def test_numbers_of_a_body_without_life_make_nothing() -> None:
     none = numbers(None)
     assert none[UV] == 0
     assert none[HALF_COVER] > 0
-    assert oxygen_rate(*BEST.values(), none) == 0
+    assert rate_of(none) == 0
 
 
 @pytest.mark.parametrize("wrong", [{"best_k": 280.0}, {"full_pressure_pa": 4000.0}, {"warmest_k": 300.0}])

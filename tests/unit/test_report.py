@@ -22,6 +22,7 @@ from twinpipe.body import load_body
 from twinpipe.intervention import SuperGreenhouseGasFactory
 from twinpipe.layout import run_layout
 from twinpipe.measures import Outcome
+from twinpipe.physics.plants import PLANTS
 from twinpipe.physics.substances import GASES
 from twinpipe.plan import make_plan
 from twinpipe.result import build_result
@@ -55,7 +56,14 @@ def a_run(years: int, scenario: Scenario | None = None, grid: str = "12x24") -> 
     outcome = Outcome(
         *(plan, spec, own, before, own, before, {n: a[-24:] for n, a in own.items() if n.startswith("zonal")}),
         {g: float(m) for g, m in zip(GASES, now.gas[0], strict=True) if m > 0},
-        {"imported_kg": {"N2": 1.2e18}, "escaped_kg": {"O2": 3.6e9}, "decayed_kg": 0.0, **errors},
+        {
+            "imported_kg": {"N2": 1.2e18},
+            "escaped_kg": {"O2": 3.6e9},
+            "decayed_kg": 0.0,
+            "reacted_mol": dict(zip(PLANTS, now.reacted[0].tolist(), strict=True)),
+            "seconds_at_full_rate": now.control[0, :, 1].tolist(),
+            **errors,
+        },
     )
     result = build_result(outcome)
     result["performance_data"] |= {"seconds": 3.217, "store_bytes": 12_345_678, "versions": {"zarr": "3.1"}}

@@ -83,7 +83,7 @@ def oxygen_rate(
         return 0.0
     nitrogen = n2 / (n2 + life[N2_HALF]) if life[N2_HALF] > 0.0 else 1.0
     f *= water * co2 / (co2 + life[CO2_HALF]) * nitrogen * life[UV]
-    return f * float(min(life[PER_LIGHT] * light, life[LARGEST]))
+    return float(min(life[PER_LIGHT] * light, life[LARGEST]) * f)
 
 
 @compiled
