@@ -45,7 +45,7 @@ EVERYTHING = (
     ChemicalPlant(reaction="lime_carbonation", reactant="CaO", rate_kg_s=2e6, supply_kg_s={"CaO": 1.5e6}),
     ChemicalPlant(reaction="magnesia_carbonation", reactant="MgO", rate_kg_s=1e6, supply_kg_s={"MgO": 2e6}),
     Inoculation(rate_kg_s=1e3, schedule=Schedule(end_year=3)),
-    Heater(power_w=5e15, schedule=Schedule(shape="feedback", feedback=Feedback(target=305.0, gain=0.1), start_year=10)),
+    Heater(power_w=5e15, schedule=Schedule(shape="feedback", feedback=Feedback(target=306.0, gain=0.1), start_year=10)),
     SuperGreenhouseGasFactory(rate_kg_s=1e3, pessimistic_photolysis=True),
     AerosolFactory(rate_kg_s=10.0),
     DarkDust(rate_kg_s=0.0),
@@ -56,7 +56,7 @@ EVERYTHING = (
 
 @pytest.fixture(scope="module")
 def century() -> Ran:
-    return Ran(garden(biosphere=Biosphere(), interior=INTERIOR), *EVERYTHING, years=100)
+    return Ran(garden(1150.0, biosphere=Biosphere(), interior=INTERIOR), *EVERYTHING, years=100)
 
 
 def test_a_century_with_everything_on_closes(century: Ran) -> None:
