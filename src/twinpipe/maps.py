@@ -59,6 +59,23 @@ def _read_only(field: Array) -> Array:
     return field
 
 
+def open_share(body: Body, grid: Grid) -> Array:
+    """(n_lat, n_lon) share of the surface ice that lies open to the air: of its deposits, by mass; 1 where none is."""
+    open_body = body.model_copy(
+        update={
+            "hydrosphere": body.hydrosphere.model_copy(
+                update={
+                    "surface_ice": tuple(
+                        d.model_copy(update={"mass_kg": d.mass_kg * d.open_share}) for d in body.hydrosphere.surface_ice
+                    )
+                }
+            )
+        }
+    )
+    there = surface_ice(body, grid)
+    return np.where(there > 0, surface_ice(open_body, grid) / np.where(there > 0, there, 1.0), 1.0)
+
+
 def surface_ice(body: Body, grid: Grid) -> Array:
     """(n_lat, n_lon) kg m-2 of surface water ice; each deposit fills the rows centred in its band."""
     field = np.zeros((grid.n_lat, grid.n_lon))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,12 +18,14 @@ from twinpipe.errors import SimulationError
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, Field, active
 from twinpipe.grid import Array, Grid
 from twinpipe.physics import budget, controllers
-from twinpipe.physics.kernel import N_BASE_MAPS, advance
-from twinpipe.physics.model import Model, build, empty_ledger, first_guess
-from twinpipe.physics.records import Ledger, Outputs, State, scratch
+from twinpipe.physics.equilibrium import approach, is_slow, runaway
+from twinpipe.physics.model import Model, as_today, build, empty_ledger, first_guess
+from twinpipe.physics.records import Ledger, State
 from twinpipe.plan import Block, Plan, Segment
 from twinpipe.scenario import Scenario
+from twinpipe.stepping import call, run_stretch
 
+SERIES_NAMES = [f.name for f in SERIES_FIELDS]
 LANES = 4  # members that one call of the kernel advances together: as many as stay in the cache
 
 
@@ -33,8 +34,9 @@ class BlockState:
     """State of a block at a step, member first; what a restart needs, exactly.
 
     T (member, layer, lat, lon), ice and p (member, lat, lon), gas (member, gas), mean_temperature (member), local
-    (member, field, lat, lon), adsorbed (member, layer, lat, lon), store and aerosol (member, substance), the ledger
-    since the run's start, the contents at the start (energy; mass by element), what controllers know (member,
+    (member, field, lat, lon), adsorbed and warming (member, layer, lat, lon), ground (member, field, lat, lon), orbit
+    (member, number), store and aerosol (member, substance), the ledger since the run's start, the contents at the
+    start (energy; mass by element), how many orbits so far had shorter steps, what controllers know (member,
     intervention, 2) and see (member, measure) of the last whole orbit, and the running sums (member, window, field,
     lat, lon) of the windows that are open at this step.
     """
@@ -49,6 +51,9 @@ class BlockState:
     adsorbed: Array
     store: Array
     aerosol: Array
+    warming: Array
+    ground: Array
+    orbit: Array
     energy_flow: Array
     imported: Array
     escaped: Array
@@ -60,6 +65,7 @@ class BlockState:
     reacted: Array
     start_energy: Array
     start_mass: Array
+    refined_orbits: Array
     control: Array
     orbit_means: Array
     sums: Array
@@ -94,7 +100,7 @@ def _outward(a: Array, members: int) -> Array:
     return np.ascontiguousarray(np.moveaxis(a.reshape(*a.shape[:-1], a.shape[-1] // members, members), -1, 0))
 
 
-OF_CELLS = ("T", "ice", "p", "local", "adsorbed")  # of the kernel's state
+OF_CELLS = ("T", "ice", "p", "local", "adsorbed", "warming", "ground")  # of the kernel's state
 
 
 def _kernel_state(b: BlockState) -> tuple[State, Ledger]:
@@ -104,7 +110,7 @@ def _kernel_state(b: BlockState) -> tuple[State, Ledger]:
 
 
 def _block_state(
-    step: int, s: State, ledger: Ledger, start: budget.Contents, control: Array, means: Array, sums: Array
+    step: int, s: State, ledger: Ledger, start: budget.Contents, sums: Array, **own_of_run: Array
 ) -> BlockState:
     n = len(s.mean_temperature)
     own = {name: _outward(a, n) if name in OF_CELLS else a.T.copy() for name, a in s._asdict().items()}
@@ -116,9 +122,8 @@ def _block_state(
         energy_flow=ledger.energy.T.copy(),
         start_energy=start.energy,
         start_mass=start.mass.T.copy(),
-        control=control,
-        orbit_means=means,
         sums=sums,
+        **own_of_run,
     )
 
 
@@ -138,56 +143,38 @@ def join_members(states: list[State]) -> State:
 
 
 def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
-    """Climate of the untouched body after a number of orbits from a first guess, with the air that the body has.
+    """Climate of the untouched body after a number of orbits from a first guess.
 
-    Its interior waits until the run.
+    A body that takes longer than an orbit to follow its sunlight, C T / 4 OLR > P, would need hundreds of them (Venus
+    has 73 orbits to the e-folding).  Its heat is found by Newton's method instead: after each orbit of the first two
+    thirds all temperatures move by N / lambda, N the mean imbalance (W m-2), lambda = -dN/dT by the last two orbits.
+
+    What lies below the soil does not take part, and is then in equilibrium with the last orbit's means; nor does the
+    interior, so that the air is the body's own.
     """
     whole = build((body,), (Scenario(),), grid, clock)
-    model = replace(whole, options=whole.options._replace(geosphere=False))
-    s, n = first_guess(model), clock.steps_per_orbit
-    sums = np.zeros((1, n_maps(model), grid.n_lat, grid.n_lon))
+    model = replace(whole, options=whole.options._replace(regolith=False, buried=False, geosphere=False))
+    s, n = first_guess(whole), clock.steps_per_orbit
+    sums = np.zeros((1, model.n_maps, grid.n_lat, grid.n_lon))
+    known: tuple[float, float] | None = None
     for orbit in range(max(orbits, 1)):
         sums[:] = 0.0
-        _, series = _call(model, s, empty_ledger(1), orbit * n, n, sums, n)
-    _check(s, body.name, 0.0)
-    maps = np.zeros((len(MAPS), grid.n_lat, grid.n_lon))  # nothing lies on ground that has no process
-    maps[: sums.shape[1]] = sums[0] / n
-    return Climate(s, maps, series[:, :, 0])
+        before = budget.contents(model, s).energy[0]
+        _, series = call(model, s, empty_ledger(1), orbit * n, n, sums, n)
+        _check(model, s, series, body.name, 0.0)
+        if orbit < 2 * orbits // 3 and is_slow(model, s, series):
+            imbalance = (budget.contents(model, s).energy[0] - before) / clock.orbit_seconds
+            known = approach(s, series, float(imbalance), known)
+    maps, of_co2 = np.zeros((len(MAPS), grid.n_lat, grid.n_lon)), SERIES_NAMES.index("carbon_dioxide_pressure")
+    maps[: model.n_maps] = sums[0] / n  # nothing lies on ground that has no process
+    return Climate(as_today(whole, s, maps[0], series[of_co2].mean(axis=0)), maps, series[:, :, 0])
 
 
-class KernelTime(NamedTuple):
-    """Seconds in the kernel, on the wall's clock and of the processor."""
-
-    wall: float = 0.0
-    cpu: float = 0.0
-
-
-_spent = threading.local()
-
-
-def kernel_time() -> KernelTime:
-    """Time that this thread has spent in the kernel so far."""
-    return getattr(_spent, "time", KernelTime())
-
-
-def _call(
-    model: Model, s: State, ledger: Ledger, first: int, n: int, sums: Array, every: int, shares: Array | None = None
-) -> tuple[Array, Array]:
-    members = model.n_members
-    zonals = np.zeros((len(ZONALS), (first + n) // every - first // every, model.grid.n_lat, members))
-    series = np.zeros((len(SERIES_FIELDS), n, members))
-    forcing = model.deployment.forcing(model.clock, first, n, shares)
-    room = scratch(model.grid.n_lat, s.ice.shape[1], s.T.shape[0], members)
-    out = Outputs(sums, every, zonals, series)
-    wall, cpu = time.perf_counter(), time.thread_time()
-    advance(model.static, model.options, model.members, s, ledger, forcing, out, room, first, n, members)
-    before = kernel_time()
-    _spent.time = KernelTime(before.wall + time.perf_counter() - wall, before.cpu + time.thread_time() - cpu)
-    return zonals, series
-
-
-def _check(s: State, name: str, year: float) -> None:
+def _check(model: Model, s: State, series: Array, name: str, year: float) -> None:
     low, high = float(s.T.min()), float(s.T.max())
+    hot = runaway(model, s, series)
+    if hot is not None:
+        raise SimulationError(f"the simulation of {name} ends near year {year:.1f} in {hot}.")
     if not (low > 1.0 and high < 1500.0 and float(s.gas.min()) >= 0.0):
         raise SimulationError(
             f"the simulation of {name} left its range near year {year:.1f}: temperatures {low:.4g} to {high:.4g} K."
@@ -245,11 +232,13 @@ def start(plan: Plan, block: Block) -> tuple[BlockState, dict[str, Array]]:
         states = [c.state for c in climates]
         model = _model(plan, a, b)
         joined = join_members(states)
-        sums = np.zeros((b - a, 0, n_maps(model), plan.grid.n_lat, plan.grid.n_lon))
-        control = np.zeros((b - a, max(len(s.scenario.interventions) for s in plan.specs), 2))
-        means = np.concatenate([controllers.orbit_means(c.series[:, :, None]) for c in climates])
-        beginning = budget.contents(model, joined)
-        parts.append(_block_state(0, joined, empty_ledger(b - a), beginning, control, means, sums))
+        sums = np.zeros((b - a, 0, model.n_maps, plan.grid.n_lat, plan.grid.n_lon))
+        own = {
+            "refined_orbits": np.zeros(b - a),
+            "control": np.zeros((b - a, max(len(s.scenario.interventions) for s in plan.specs), 2)),
+            "orbit_means": np.concatenate([controllers.orbit_means(c.series[:, :, None]) for c in climates]),
+        }
+        parts.append(_block_state(0, joined, empty_ledger(b - a), budget.contents(model, joined), sums, **own))
         climates_of_block += climates
     initial = {f.name: np.stack([c.maps[i] for c in climates_of_block]) for i, f in _numbered(plan, MAPS)}
     initial |= {f.name: np.stack([c.series[i] for c in climates_of_block]) for i, f in _numbered(plan, SERIES_FIELDS)}
@@ -260,11 +249,6 @@ def _numbered(plan: Plan, declared: tuple[Field, ...]) -> list[tuple[int, Field]
     """The fields of a plan with their places in the kernel's arrays."""
     wanted = active(declared, plan.processes)
     return [(i, f) for i, f in enumerate(declared) if f in wanted]
-
-
-def n_maps(model: Model) -> int:
-    """How many maps the kernel accumulates: those of the ground only where a process has any."""
-    return len(MAPS) if model.options.has_local else N_BASE_MAPS
 
 
 def _slabs(block: Block) -> list[tuple[int, int]]:
@@ -291,7 +275,7 @@ def run_segment(plan: Plan, block: Block, segment: Segment, state: BlockState) -
     """
     first = block.members[0]
     outputs = [
-        _run_slab(plan, segment, _part(state, a - first, b - first), _model(plan, a, b)) for a, b in _slabs(block)
+        _run_slab(plan, segment, _part(state, a - first, b - first), _model(plan, a, b), a) for a, b in _slabs(block)
     ]
     names = outputs[0].arrays
     arrays = {name: np.concatenate([o.arrays[name] for o in outputs]) for name in names}
@@ -299,45 +283,45 @@ def run_segment(plan: Plan, block: Block, segment: Segment, state: BlockState) -
     return SegmentOutput(_join([o.state for o in outputs]), arrays, record)
 
 
-def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> SegmentOutput:
+def _refined(plan: Plan, member: int, factor: int) -> Model:
+    """The model of one member with some times the steps."""
+    spec = plan.specs[member]
+    clock = Clock(plan.clock.orbit_seconds, plan.clock.steps_per_orbit * factor)
+    value: Model = _models.get(
+        (spec.digest, factor, plan.processes),
+        lambda: build((spec.body,), (spec.scenario,), plan.grid, clock, plan.processes),
+    )
+    return value
+
+
+def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model, offset: int) -> SegmentOutput:
     every, (first, last) = plan.specs[0].output.zonal_every_steps, segment.steps
     if state.step != first:
         raise SimulationError(f"segment {segment.index} starts at step {first}, but the state is of step {state.step}.")
     s, ledger = _kernel_state(state)
-    members, grid = model.n_members, plan.grid
+    members, grid, orbit = model.n_members, plan.grid, plan.clock.steps_per_orbit
     windows = plan.windows
     open_windows = [w for w in windows if w[0] < first < w[1]]
     sums: dict[tuple[int, int], Any] = {w: _inward(state.sums[:, i]) for i, w in enumerate(open_windows)}
-    orbit = plan.clock.steps_per_orbit
-    cuts = sorted({first, last, *range(first, last, orbit), *(c for w in windows for c in w if first < c < last)})
-    control, means = state.control.copy(), state.orbit_means
-    shares = np.ones(control.shape[:2])
-    of_orbit: list[Array] = []
+    refined_orbits, control, means = state.refined_orbits.copy(), state.control.copy(), state.orbit_means
     maps, zonals, series = [], [], []
-    for a, b in pairwise(cuts):
-        if a % orbit == 0:
-            shares = controllers.steer(model.scenarios, plan.clock, a, means, control)
-            of_orbit = []
-        active = [w for w in windows if w[0] <= a and b <= w[1]]
-        shape = (n_maps(model), grid.n_lat, grid.n_lon * members)
-        stack = np.zeros((len(active), *shape))
-        for w, total in zip(active, stack, strict=True):
-            total[:] = sums.pop(w, 0.0)
-        z, x = _call(model, s, ledger, a, b - a, stack, every, shares)
-        zonals.append(z)
-        series.append(x)
-        of_orbit.append(x)
-        if b % orbit == 0:
-            means = controllers.orbit_means(np.concatenate(of_orbit, axis=1))
+    for a, b in pairwise(sorted({first, last, *range(-(-first // orbit) * orbit, last, orbit)})):
+        cuts = sorted({a, b, *(c for w in windows for c in w if a < c < b)})
+        shares = controllers.steer(model.scenarios, plan.clock, a, means, control)
+        done, again = run_stretch(
+            model, lambda m, r: _refined(plan, offset + m, r), s, ledger, cuts, windows, sums, every, shares
+        )
         controllers.deliver(model.scenarios, plan.clock, (a, b), shares, control)
-        for w, total in zip(active, stack, strict=True):
-            if w[1] == b:
-                maps.append(_outward(total / (w[1] - w[0]), members))
-            else:
-                sums[w] = total
-        _check(s, model.bodies[0].name, plan.clock.year_of_step(b))
+        means = controllers.orbit_means(done.series)
+        zonals.append(done.zonals)
+        series.append(done.series)
+        refined_orbits += again
+        sums = done.sums
+        for w in [w for w in windows if a < w[1] <= b]:
+            maps.append(_outward(sums.pop(w) / (w[1] - w[0]), members))
+        _check(model, s, done.series, model.bodies[0].name, plan.clock.year_of_step(b))
     still = [sums[w] for w in windows if w[0] < last < w[1]]
-    kept = np.zeros((members, len(still), n_maps(model), grid.n_lat, grid.n_lon))
+    kept = np.zeros((members, len(still), model.n_maps, grid.n_lat, grid.n_lon))
     for i, total in enumerate(still):
         kept[:, i] = _outward(total, members)
     beginning = budget.Contents(state.start_energy, state.start_mass.T)
@@ -347,8 +331,10 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> 
         "mass_error": books.mass.tolist(),
         "energy_error": books.energy.tolist(),
         "transport_error": books.transport.tolist(),
+        "refined_orbits": refined_orbits.tolist(),  # since the run's start
     }
-    new = _block_state(last, s, ledger, beginning, control, means, kept)
+    own = {"refined_orbits": refined_orbits, "control": control, "orbit_means": means}
+    new = _block_state(last, s, ledger, beginning, kept, **own)
     return SegmentOutput(new, _named(plan, maps, zonals, series, members), record)
 
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from tests.laws.toy_bodies import MARS, clock_of, drive
 from twinpipe.body import Body, LinearLongwave
-from twinpipe.constants import LATENT_HEAT_CO2, STEFAN_BOLTZMANN
+from twinpipe.constants import LATENT_HEAT_CO2 as LATENT
+from twinpipe.constants import STEFAN_BOLTZMANN
 from twinpipe.fields import MAPS
 from twinpipe.grid import Array, Grid
 from twinpipe.physics.budget import closure, contents
-from twinpipe.physics.co2_ice import LARGEST_SHARE, LATENT, frost_point_of, surface_balance
+from twinpipe.physics.co2_ice import LARGEST_SHARE, frost_point_of, surface_balance
 from twinpipe.physics.model import Model, build, empty_ledger, first_guess
 from twinpipe.scenario import Scenario
 
@@ -38,7 +39,7 @@ class Column(NamedTuple):
         base = self.stiff * self.T + received
         surface_balance(
             self.T, self.ice, self.frost * one, self.k * one, 210.0, 2.0, linear, self.stiff * one, 0.0, one,
-            base, 0.0 * one, column * one, DT, olr, change,
+            base, 0.0 * one, column * one, LATENT, DT, olr, change,
         )  # fmt: skip
         return float(olr[0]), float(change[0]), float(base[0])
 
@@ -52,8 +53,9 @@ columns = st.builds(
 )
 
 
-def test_latent_heat_is_that_of_the_constants() -> None:
-    assert LATENT == LATENT_HEAT_CO2
+def test_latent_heat_of_mars_is_that_of_the_constants() -> None:
+    assert MARS.co2_ice is not None
+    assert MARS.co2_ice.latent_j_kg == LATENT
 
 
 def test_frost_point_of_mars_today() -> None:

@@ -15,6 +15,7 @@ from twinpipe.plan import make_plan
 from twinpipe.scenario import Scenario
 from twinpipe.simulation import BlockState, run_segment, start
 from twinpipe.spec import RunSpec
+from twinpipe.spheres import Hydrosphere
 
 STEPS = 24
 
@@ -25,10 +26,13 @@ def spec_of(body: Body, *interventions: Intervention, years: int = 12, grid: str
 
 
 def garden(solar_constant: float = 1361.0, **changes: Any) -> Body:
-    """Mars with half a bar of CO2 and N2, vapour enough to drink, and the sunlight of Earth."""
+    """Mars with half a bar of CO2 and N2, vapour enough to drink, the sunlight of Earth, and no ices."""
     orbit = MARS.orbit.model_copy(update={"solar_constant_w_m2": solar_constant})
     air = Atmosphere(mass_kg={"CO2": 1e18, "N2": 1e18, "O2": 1e15, "H2O": 2e16})
-    return MARS.model_copy(update={"orbit": orbit, "atmosphere": air, "co2_ice": None, **changes})
+    none: dict[str, Any] = dict.fromkeys(("co2_ice", "water_cycle", "regolith", "buried_co2")) | {
+        "hydrosphere": Hydrosphere()
+    }
+    return MARS.model_copy(update={"orbit": orbit, "atmosphere": air, **none, **changes})
 
 
 class Ran:

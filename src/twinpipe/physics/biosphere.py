@@ -96,17 +96,6 @@ def shade(living: Array, ground: Array, half: Array, darkening: Array, out: Arra
 
 
 @compiled
-def settle_seeds(living: Array, rate: Array, place: Array, dt: float, gained: Array) -> None:
-    """Living matter of a patch, rate (member; kg/s) on a row of its map (1/m2); gained is what it really got."""
-    for start in range(0, living.size, rate.size):
-        for b in range(rate.size):
-            j = start + b
-            after = living[j] + rate[b] * place[j] * dt
-            gained[j] = after - living[j]
-            living[j] = after
-
-
-@compiled
 def scatter(living: Array, mean: Array, share: Array) -> None:
     """Wind carries a share (member) of what lives in a row all over the body, which has the mean (member)."""
     for start in range(0, living.size, mean.size):
@@ -192,11 +181,3 @@ def live(
                 taken[j] = min(max(net[j] * WATER_PER_O2, 0.0), liquid[j])
                 liquid[j] -= taken[j]
             heat[j] = (-ENERGY_PER_O2 * net[j] - VAPORISATION * taken[j]) / dt
-
-
-@compiled
-def shift(row: Array, amount: Array) -> None:
-    """row += amount (member)."""
-    for start in range(0, row.size, amount.size):
-        for b in range(amount.size):
-            row[start + b] += amount[b]

@@ -3,15 +3,18 @@
 Arrays are (row, cell) with cell = longitude * members + member, members innermost, so that each loop over a
 row is one long contiguous loop, whether the block holds one member or sixteen.  Order of a step:
 
-    interventions, escape -> interior, plants, ocean -> pressure -> life -> sunlight, longwave -> column -> transport
-    -> surface and CO2 ice -> soil -> CO2 gas -> sums.
+    once an orbit: deep ground, regolith, heat to buried CO2 ->
+    interventions, escape -> interior, plants, ocean -> pressure -> life -> sunlight, longwave -> column
+    -> transport of heat and vapour, runoff -> surface, CO2 ice and water -> soil -> CO2 gas -> sums.
 """
 
 from __future__ import annotations
 
-from twinpipe.physics import bulk_water, geosphere, life, plants
+from twinpipe.physics import bulk_water, dust, geosphere, life, plants, water
 from twinpipe.physics.air import amounts, change_gases, mix_air
+from twinpipe.physics.buried_co2 import sublimate
 from twinpipe.physics.compiled import compiled, part
+from twinpipe.physics.ground import begin_orbit, note_orbit
 from twinpipe.physics.records import (
     EMISSIVITY_FACTOR,
     FROST_ALBEDO,
@@ -27,8 +30,8 @@ from twinpipe.physics.records import (
     State,
     Static,
 )
-from twinpipe.physics.rows import accumulate_plain, add_row_sum, tile
-from twinpipe.physics.substances import CO2, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
+from twinpipe.physics.rows import accumulate_plain, add_row_sum, add_scaled, tile
+from twinpipe.physics.substances import BURIED_DUST, CO2, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
 from twinpipe.physics.surface import balance, carry_heat, settle
 
 N_BASE_MAPS, N_BASE_SERIES = 6, 10  # of fields.MAPS and SERIES_FIELDS, before those of the ground and the stores
@@ -50,9 +53,17 @@ def advance(
 ) -> None:
     """Advance a block n_steps from first_step, in place."""
     repeat_parameters(m, x)
+    below = o.regolith or o.buried
     for k in range(n_steps):
         step = first_step + k
         calendar = step % st.insolation.shape[0]
+        turn = calendar == 0
+        if below and turn:
+            begin_orbit(st, o, m, s, x, members)
+        if k == 0 or turn:
+            add_layers(st, o, s, x, members)
+        if o.buried:
+            sublimate(st, o, s, members)
         change_gases(o, m, s, ledger, f, k, members)
         x.heat[:] = 0.0
         if o.geosphere:
@@ -61,18 +72,26 @@ def advance(
             plants.run(st, o, s, ledger, f, x, k, members)
         if o.bulk_water:
             bulk_water.step(st, o, m, s, x, members)
+        if o.water:
+            water.take_gas(st, o, s, x, members)
         mix_air(st, o, m, s, f, x, k, members)
         if o.biosphere:
             life.step(st, o, m, s, ledger, f, x, k, calendar, members)
-        balance(st, o, s, f, x, k, calendar)
+        balance(st, o, m, s, f, x, k, calendar)
         carry_heat(st, x, members)
+        if o.water:
+            water.carry(st, o, m, s, x, members)
+        if o.dust:
+            dust.spread(st, o, s, ledger, f, x, k, members)
         due = (step + 1) % out.zonal_every == 0
         zonal_time = (step + 1) // out.zonal_every - first_step // out.zonal_every - 1 if due else -1
         x.totals[1:8] = 0.0
-        settle(st, o, s, out, x, k, zonal_time, members)
+        settle(st, o, m, s, out, x, k, zonal_time, members)
         if o.has_local:
             note_ground(st, o, s, out, x, k, members)
         close_step(st, o, s, ledger, out, x, k, members)
+        if below:
+            note_orbit(o, s, out, k, members)
 
 
 @part
@@ -99,6 +118,8 @@ def close_step(
         ledger.energy[5, b] += x.totals[3, b] * o.dt
         frozen = x.totals[4, b] * o.area
         s.gas[CO2, b] -= frozen
+        if o.dust:
+            s.store[BURIED_DUST, b] += x.totals[9, b] * o.area
         ledger.condensed[b] += frozen
         s.mean_temperature[b] = x.totals[5, b]
         mass, moles = amounts(st, s, 0, b)
@@ -122,18 +143,27 @@ def close_step(
 
 
 @part
+def add_layers(st: Static, o: Options, s: State, x: Scratch, members: int) -> None:
+    """What all layers have adsorbed, per area and in all; it changes once an orbit."""
+    x.adsorbed[:] = 0.0
+    x.adsorbed_mass[:] = 0.0
+    for i in range(s.ice.shape[0]):
+        for layer in range(s.adsorbed.shape[0]):
+            add_scaled(s.adsorbed[layer, i], 1.0, x.adsorbed[i])
+        add_row_sum(x.adsorbed[i], st.weight[i] * o.area, x.line, x.adsorbed_mass)
+
+
+@part
 def note_ground(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, members: int) -> None:
     """The fields on the ground go into the running means, and their masses (kg) into the series."""
-    for q in range(N_LOCALS + 1):
+    for q in st.on_the_ground:
         total = out.series[N_BASE_SERIES + q, k]
-        total[:] = 0.0
-        for i in range(s.local.shape[1]):
-            if q < N_LOCALS:
+        if q < N_LOCALS:
+            total[:] = 0.0
+            for i in range(s.local.shape[1]):
                 accumulate_plain(out.sums, N_BASE_MAPS + q, i, s.local[q, i])
-                add_row_sum(s.local[q, i], st.weight[i], x.line, total)
-            else:
-                for layer in range(s.adsorbed.shape[0]):
-                    accumulate_plain(out.sums, N_BASE_MAPS + q, i, s.adsorbed[layer, i])
-                    add_row_sum(s.adsorbed[layer, i], st.weight[i], x.line, total)
-        for b in range(members):
-            total[b] *= o.area
+                add_row_sum(s.local[q, i], st.weight[i] * o.area, x.line, total)
+        else:
+            total[:] = x.adsorbed_mass
+            for i in range(x.adsorbed.shape[0]):
+                accumulate_plain(out.sums, N_BASE_MAPS + q, i, x.adsorbed[i])

@@ -19,12 +19,11 @@ from twinpipe.physics.biosphere import (
     live,
     photosynthesis,
     scatter,
-    settle_seeds,
     shade,
-    shift,
     survivors,
 )
 from twinpipe.physics.compiled import part
+from twinpipe.physics.dust import fall
 from twinpipe.physics.records import (
     AEROSOL_ALBEDO,
     LIFE,
@@ -54,6 +53,7 @@ from twinpipe.physics.substances import (
     ORGANIC_MATTER,
     VAPORISATION,
 )
+from twinpipe.physics.water import add_evenly
 
 
 @part
@@ -64,7 +64,7 @@ def seed(st: Static, o: Options, s: State, ledger: Ledger, f: Forcing, x: Scratc
         if f.patch_kind[q] == SEED:
             total[:] = 0.0
             for i in range(s.ice.shape[0]):
-                settle_seeds(s.local[LIVING_MATTER, i], f.patch_rate[k, q], f.patch_map[q, i], o.dt, gained)
+                fall(s.local[LIVING_MATTER, i], f.patch_rate[k, q], f.patch_map[q, i], o.dt, gained)
                 add_row_sum(gained, st.weight[i], x.line, total)
             for b in range(members):
                 ledger.spread[LIVING_MATTER, b] += total[b] * o.area
@@ -124,7 +124,7 @@ def step(
                 light,
                 living,
                 s.local[LIQUID_WATER, i],
-                o.liquid,
+                o.water,
                 v[0],
                 v[1],
                 m.life,
@@ -135,7 +135,7 @@ def step(
         for b in range(members):
             wanted = made[b] * o.area
             most = s.gas[CO2, b] / CO2_PER_O2
-            if not o.liquid:
+            if not o.water:
                 most = min(most, (s.gas[H2O, b] + s.store[OCEAN_WATER, b]) / WATER_PER_O2)
             v[0, b] = most / wanted if wanted > most else 1.0
             grown = wanted * v[0, b] * MATTER_PER_O2
@@ -158,7 +158,7 @@ def exchange(st: Static, o: Options, m: Members, s: State, ledger: Ledger, x: Sc
     warming[:] = 0.0
     for i in range(s.ice.shape[0]):
         living, liquid, made = s.local[LIVING_MATTER, i], s.local[LIQUID_WATER, i], x.fields[LIFE, i]
-        live(living, liquid, o.liquid, made, v[0], v[1], v[3], v[4], v[7], o.dt, taken, net, buried, heat)
+        live(living, liquid, o.water, made, v[0], v[1], v[3], v[4], v[7], o.dt, taken, net, buried, heat)
         add_row_sum(net, st.weight[i], x.line, oxygen)
         add_row_sum(taken, st.weight[i], x.line, water)
         add_row_sum(buried, st.weight[i], x.line, matter)
@@ -175,7 +175,7 @@ def exchange(st: Static, o: Options, m: Members, s: State, ledger: Ledger, x: Sc
         v[0, b] = -VAPORISATION * from_ocean / o.area / o.dt
         ledger.energy[REACTION_HEAT, b] -= ENERGY_PER_O2 * oxygen[b]
     for i in range(s.ice.shape[0]):
-        shift(x.fields[LIFE, i], v[0])
+        add_evenly(x.fields[LIFE, i], v[0])
         add_row_sum(x.fields[LIFE, i], st.weight[i], x.line, warming)
     for b in range(members):
         x.heat[OWN, b] += warming[b]

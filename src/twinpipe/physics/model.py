@@ -5,23 +5,26 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from twinpipe.body import Body, LinearLongwave, SemiGrey, Slab
 from twinpipe.clock import Clock
-from twinpipe.constants import MOLAR_MASS, YEAR
+from twinpipe.constants import LATENT_HEAT_CO2, MOLAR_MASS, YEAR
 from twinpipe.errors import InvalidInput
+from twinpipe.fields import MAPS
 from twinpipe.grid import Array, Grid
-from twinpipe.intervention import Inoculation, VolatileImport
-from twinpipe.maps import evaluate, land_share, surface_ice
-from twinpipe.physics import biosphere, geosphere, soil, transport
+from twinpipe.maps import evaluate, land_share, open_share, surface_ice
+from twinpipe.physics import biosphere, geosphere, ground, regolith, runoff, soil, transport
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment, particle_numbers
 from twinpipe.physics.orbit import insolation_table
-from twinpipe.physics.records import ENERGY_FLOWS, N_PLANTS, Ledger, Members, Options, State, Static
+from twinpipe.physics.processes import GROUND, living, processes
+from twinpipe.physics.records import ENERGY_FLOWS, N_ORBIT, N_PLANTS, Kinds, Ledger, Members, Options, State, Static
 from twinpipe.physics.substances import (
     AEROSOLS,
+    CO2,
     GASES,
     LIVING_MATTER,
     N_AEROSOLS,
@@ -29,63 +32,10 @@ from twinpipe.physics.substances import (
     N_LOCALS,
     N_STORES,
     SUPER_GASES,
+    WATER_ICE,
 )
 from twinpipe.scenario import Scenario
-from twinpipe.spheres import Biosphere
-
-# Every process, in the order in which a step runs them; B18.
-ORDER = (
-    "interventions",
-    "particles",
-    "stores",
-    "escape",
-    "geosphere",
-    "chemistry",
-    "bulk_water",
-    "pressure",
-    "biosphere",
-    "shortwave",
-    "longwave",
-    "diurnal",
-    "soil",
-    "transport",
-    "co2_ice",
-)
-GROUND = frozenset({"water", "dust", "biosphere", "methane", "ice_shell", "regolith"})  # have fields on the ground
-
-
-def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:
-    """The processes that run on a body under a scenario, in their order."""
-    running = {"shortwave", "longwave", "soil", "transport"}
-    kinds = {i.kind for i in scenario.interventions}
-    if kinds:
-        running.add("interventions")
-    if "aerosol" in kinds:
-        running.add("particles")
-    if "reaction" in kinds:
-        running.add("chemistry")
-    if body.interior is not None:
-        running.add("geosphere")
-    if living(body, scenario) is not None:
-        running.add("biosphere")
-    if isinstance(body.climate.longwave, SemiGrey):
-        running |= {"escape", "pressure", "diurnal"}
-    if body.co2_ice is not None:
-        running.add("co2_ice")
-    brings_water = any(
-        isinstance(i, VolatileImport) and i.composition.get("H2O", 0) > 0 for i in scenario.interventions
-    )
-    if "water" not in running and (brings_water or running & {"chemistry", "biosphere"}):
-        running.add("bulk_water")
-    if running & {"chemistry", "geosphere", "biosphere", "bulk_water"} or kinds & {"aerosol", "store_release"}:
-        running.add("stores")
-    return tuple(p for p in ORDER if p in running)
-
-
-def living(body: Body, scenario: Scenario) -> Biosphere | None:
-    """The life of a body: its own, or that with which a scenario inoculates it."""
-    inoculated = any(isinstance(i, Inoculation) for i in scenario.interventions)
-    return body.biosphere or (Biosphere() if inoculated else None)
+from twinpipe.spheres import WaterCycle
 
 
 @dataclass(frozen=True)
@@ -104,6 +54,11 @@ class Model:
     @property
     def n_members(self) -> int:
         return len(self.bodies)
+
+    @property
+    def n_maps(self) -> int:
+        """How many maps the kernel accumulates: those of the ground only where a process has any."""
+        return sum(f.process is None or self.options.has_local for f in MAPS)
 
 
 def _cells(per_member: list[Array]) -> Array:
@@ -134,9 +89,37 @@ def _inertia(body: Body, grid: Grid) -> Array:
     return 1 + land_share(body, grid) * (ratio - 1)
 
 
-def _options(body: Body, clock: Clock, running: frozenset[str], own: frozenset[str]) -> Options:
-    longwave, ice = body.climate.longwave, body.climate.step_ice
-    linear = isinstance(longwave, LinearLongwave)
+def _on_the_ground(running: frozenset[str]) -> Kinds:
+    """Places of the fields on the ground that some process changes, in the order of fields.MAPS."""
+    own = [f.process for f in MAPS if f.process is not None]
+    return np.array([q for q, process in enumerate(own) if process in running], dtype=np.int64)
+
+
+def _bare_albedo(body: Body, grid: Grid) -> float:
+    """Mean albedo of the ground without surface ice; of all of it if there is none without."""
+    bare = grid.area_weight * (surface_ice(body, grid) <= 0)
+    weight = bare if bare.any() else grid.area_weight
+    return float((_albedo(body, grid) * weight).sum() / weight.sum())
+
+
+class _Any(NamedTuple):
+    """What runs in a block when it does for any of its members; for the others its numbers are 0."""
+
+    has_local: bool
+    dust: bool
+    chemistry: bool
+    bulk_water: bool
+    biosphere: bool
+    geosphere: bool
+    haze: bool
+    clouds: bool
+    humid: bool
+
+
+def _options(body: Body, clock: Clock, some: _Any) -> Options:
+    longwave, ice, ramp, frost = body.climate.longwave, body.climate.step_ice, body.climate.ice_ramp, body.co2_ice
+    below, lid = ground.deep(body, clock.orbit_seconds), ground.lid_of(body)
+    linear, grey = isinstance(longwave, LinearLongwave), _grey(body)
     return Options(
         dt=clock.step_seconds,
         area=body.bulk.area_m2,
@@ -149,26 +132,45 @@ def _options(body: Body, clock: Clock, running: frozenset[str], own: frozenset[s
         b=longwave.b_w_m2_k if isinstance(longwave, LinearLongwave) else 0.0,
         ice_threshold=ice.threshold_k if ice else 0.0,
         ice_width=ice.width_k if ice else 0.0,
-        ice_albedo=ice.albedo if ice else 0.0,
-        frost=body.co2_ice is not None,
+        ice_albedo=ice.albedo if ice else ramp.albedo if ramp else 0.0,
+        ice_ramp=ramp is not None,
+        planetary_albedo=body.climate.albedo_of == "planet",
+        frost=frost is not None,
+        liquid=frost is not None and frost.condensation == "frost_or_liquid",
+        latent=frost.latent_j_kg if frost else LATENT_HEAT_CO2,
+        quartic=0.375 if grey.large_diurnal else 0.0,
+        nitrogen=grey.nitrogen_column,
         reference_pressure=body.climate.diffusivity_reference_pa or 0.0,
-        has_local=bool(GROUND & running),
-        chemistry="chemistry" in running,
-        bulk_water="bulk_water" in running,
-        biosphere="biosphere" in running,
-        liquid="water" in own,
-        geosphere="geosphere" in running,
+        water=body.water_cycle is not None,
+        orbit=clock.orbit_seconds,
+        regolith=ground.regolith_of(body) is not None,
+        buried=lid is not None,
+        skin_resistance=below.skin_resistance,
+        deep_resistance=below.top_resistance,
+        lid_conductance=lid.lid_conductivity_w_m_k / lid.lid_thickness_m if lid else 0.0,
+        lid_pressure=lid.lid_density_kg_m3 * lid.lid_thickness_m * body.bulk.gravity_m_s2 if lid else 0.0,
         midpoint=body.climate.second_order,
+        **some._asdict(),
     )
 
 
-def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Members:
-    grey = [
-        b.climate.longwave if isinstance(b.climate.longwave, SemiGrey) else SemiGrey(diurnal_factor=0.0) for b in bodies
-    ]
+def _grey(body: Body) -> SemiGrey:
+    """The body's semi-grey law; one of no effect where another holds."""
+    longwave = body.climate.longwave
+    return longwave if isinstance(longwave, SemiGrey) else SemiGrey(diurnal_factor=0.0)
+
+
+def _collision_depth(body: Body) -> tuple[float, float, float]:
+    depth = _grey(body).collision_depth
+    return (depth.nitrogen, depth.methane, depth.hydrogen) if depth is not None else (-1.0, -1.0, -1.0)
+
+
+def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid) -> Members:
+    grey = [_grey(b) for b in bodies]
     particles = [particle_numbers(s, YEAR) for s in scenarios]
     depths = [{str(k): v for k, v in s.aerosol_optical_depth.items()} for s in scenarios]
     frost = [b.co2_ice for b in bodies]
+    water = [b.water_cycle or WaterCycle() for b in bodies]
     escape = np.zeros((N_GASES, len(bodies)))
     for m, body in enumerate(bodies):
         for gas, rate in body.atmosphere.escape_kg_s.items():
@@ -178,7 +180,7 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         coupling=np.array([b.climate.air_coupling_w_m2_k for b in bodies]),
         emissivity_factor=np.array([g.emissivity_factor for g in grey]),
         diurnal_factor=np.array([g.diurnal_factor for g in grey]),
-        solar_constant=np.array([b.orbit.solar_constant_w_m2 for b in bodies]),
+        solar_constant=np.array([b.orbit.solar_constant_w_m2 * (1 - b.orbit.eclipse_fraction) for b in bodies]),
         visible_depth=np.array([[depth.get(k, 0.0) for depth in depths] for k in AEROSOLS], dtype=np.float64),
         extinction=np.stack([extinction for extinction, _ in particles], axis=1),
         fall_out=np.stack([rate for _, rate in particles], axis=1),
@@ -191,12 +193,27 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         half_cover=np.array([f.half_cover_kg_m2 if f else 1.0 for f in frost]),
         escape=escape,
         decay=np.stack([decay_rates(s, YEAR) for s in scenarios], axis=1),
-        bulk_water=np.array(
-            [float("bulk_water" in processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)], dtype=np.float64
-        ),
+        bulk_water=np.array([float("bulk_water" in processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)]),
         life=np.stack([biosphere.numbers(living(b, s)) for b, s in zip(bodies, scenarios, strict=True)]),
         interior=np.stack([geosphere.numbers(b.interior) for b in bodies], axis=1),
         outgassing=np.stack([geosphere.outgassing(b.interior) for b in bodies], axis=1),
+        regolith_amount=np.array([b.regolith.inventory_kg / b.bulk.area_m2 if b.regolith else 0.0 for b in bodies]),
+        regolith_scale=np.array([b.regolith.temperature_scale_k if b.regolith else 1.0 for b in bodies]),
+        regolith_exponent=np.array([b.regolith.exponent if b.regolith else 0.0 for b in bodies]),
+        reference_molar_mass=np.array([b.mean_molar_mass_kg_mol for b in bodies]),
+        collision_depth=np.array([_collision_depth(b) for b in bodies]).T.copy(),
+        haze=np.array([g.haze_absorption for g in grey]),
+        cloud_albedo=np.array([b.climate.cloud_albedo for b in bodies]),
+        cloud_olr=np.array([b.climate.cloud_olr_w_m2 for b in bodies]),
+        vapour_mixing=np.array(
+            [w.vapour_diffusivity_m2_s / b.bulk.mean_radius_m**2 for w, b in zip(water, bodies, strict=True)]
+        ),
+        vapour_height=np.array([w.vapour_height_m for w in water]),
+        vapour_wind=np.array([w.exchange_velocity_m_s for w in water]),
+        snow_albedo=np.array([w.snow_albedo for w in water]),
+        snow_half_cover=np.array([w.half_cover_kg_m2 for w in water]),
+        bare_albedo=np.array([_bare_albedo(b, grid) for b in bodies]),
+        liquid_hold=np.array([w.hold_kg_m2 for w in water]),
     )
 
 
@@ -219,27 +236,43 @@ def build(
     Raises InvalidInput if the members differ in what a block shares (orbit, size, gravity, laws).
     """
     first, unit = bodies[0], _of_unit_star(bodies[0])
-    own = [frozenset(processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)]
-    running = frozenset(elsewhere).union(*own)
-    options = _options(first, clock, running, own[0])
-    for body, names in zip(bodies[1:], own[1:], strict=True):
-        if _options(body, clock, running, names) != options or _shared_laws(body) != _shared_laws(first):
+    running = frozenset(elsewhere).union(*(processes(b, s) for b, s in zip(bodies, scenarios, strict=True)))
+    humidity = [np.where(surface_ice(b, grid) > 0, b.climate.relative_humidity, 0.0) for b in bodies]
+    some = _Any(
+        has_local=bool(GROUND & running),
+        dust="dust" in running,
+        chemistry="chemistry" in running,
+        bulk_water="bulk_water" in running,
+        biosphere="biosphere" in running,
+        geosphere="geosphere" in running,
+        haze=any(_grey(b).haze_absorption > 0 for b in bodies),
+        clouds=any(b.climate.cloud_olr_w_m2 != 0 for b in bodies),
+        humid=any(_grey(b).nitrogen_column for b in bodies) or any(h.any() for h in humidity),
+    )
+    options = _options(first, clock, some)
+    for body in bodies[1:]:
+        if _options(body, clock, some) != options or _shared_laws(body) != _shared_laws(first):
             raise InvalidInput("members", body.name, "members of a block share size, gravity, orbit and laws")
+        if ground.shared(body) != ground.shared(first):
+            allowed = "members of a block share the ground below the soil, its inventories and isotherms apart"
+            raise InvalidInput("members", body.name, allowed)
         if _of_unit_star(body).orbit != unit.orbit or body.climate.insolation != first.climate.insolation:
             raise InvalidInput("members", body.name, "members of a block share the orbit, solar constant apart")
     column, faces = soil.column(first, clock.step_seconds), transport.geometry(grid)
+    below, (adsorbing, exchanging) = ground.deep(first, clock.orbit_seconds), regolith.shares(first)
     q, q1 = insolation_table(unit, grid, clock.steps_per_orbit)
     inertia = _cells([_inertia(b, grid) for b in bodies])
+    altitude = _cells([evaluate(b.surface.elevation_m, grid) for b in bodies])
     static = Static(
         weight=grid.row_weight,
         north=faces.north,
         south=faces.south,
         east=faces.east * first.climate.zonal_mixing,
-        altitude=_cells([evaluate(b.surface.elevation_m, grid) for b in bodies]),
+        altitude=altitude,
         ground_albedo=_cells([_albedo(b, grid) for b in bodies]),
         inertia=inertia,
         bottom_heat=options.geothermal / inertia,
-        humidity=_cells([np.where(surface_ice(b, grid) > 0, b.climate.relative_humidity, 0.0) for b in bodies]),
+        humidity=_cells(humidity),
         insolation=q,
         harmonic=q1,
         table=inverse_emissivity_table().ravel(),
@@ -250,6 +283,18 @@ def build(
         below=column.below,
         heat=column.heat,
         molar_mass=np.array([MOLAR_MASS[g] for g in GASES]),
+        deposit=_cells([surface_ice(b, grid) for b in bodies]),
+        open_share=_cells([open_share(b, grid) for b in bodies]),
+        lowest_first=runoff.lowest_first(altitude, len(bodies)),
+        on_the_ground=_on_the_ground(frozenset().union(*running)),
+        deep_capacity=below.capacity,
+        deep_conductance=below.conductance,
+        deep_alpha=below.alpha,
+        deep_own=below.own,
+        deep_below=below.below,
+        adsorbing=adsorbing,
+        exchanging=exchanging,
+        buried_cover=ground.buried_cover(first, grid),
     )
     return Model(
         grid,
@@ -258,7 +303,7 @@ def build(
         scenarios,
         static,
         options,
-        _members(bodies, scenarios),
+        _members(bodies, scenarios, grid),
         deployment(bodies, scenarios, grid),
     )
 
@@ -287,7 +332,9 @@ def first_guess(model: Model) -> State:
     local = np.zeros((N_LOCALS, n_lat, width))
     alive = [body.biosphere.living_kg_m2 if body.biosphere else 0.0 for body in model.bodies]
     local[LIVING_MATTER] = np.tile(alive, model.grid.n_lon)
-    return State(
+    if model.options.water:
+        local[WATER_ICE] = model.static.deposit
+    state = State(
         T=np.ascontiguousarray(np.repeat(surface[None], n_layers, axis=0)),
         ice=np.zeros((n_lat, width)),
         p=np.ascontiguousarray(np.repeat(pressure.reshape(1, width), n_lat, axis=0)),
@@ -297,7 +344,23 @@ def first_guess(model: Model) -> State:
         adsorbed=np.zeros((0, n_lat, width)),
         store=np.zeros((N_STORES, members)),
         aerosol=np.zeros((N_AEROSOLS, members)),
+        warming=np.zeros((0, n_lat, width)),
+        ground=np.zeros((0, n_lat, width)),
+        orbit=np.zeros((N_ORBIT, members)),
     )
+    air = gas[CO2] * model.options.gravity / model.options.area
+    return as_today(model, state, surface, air)
+
+
+def as_today(model: Model, s: State, surface: Array, co2_pressure: Array) -> State:
+    """A state whose deep ground, regolith and buried CO2 are those of today.
+
+    surface (row, cell) K and co2_pressure (member) Pa: today's means over an orbit.
+    """
+    if not (model.options.regolith or model.options.buried):
+        return s
+    buried = np.array([b.buried_co2.mass_kg if b.buried_co2 else 0.0 for b in model.bodies])
+    return ground.today(model.static, s, surface, co2_pressure, model.members.regolith_amount, buried)
 
 
 def empty_ledger(members: int) -> Ledger:

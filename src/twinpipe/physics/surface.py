@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from twinpipe.physics import biosphere, co2_ice, longwave, pressure, shortwave, soil, transport
+from twinpipe.physics import biosphere, co2_ice, dust, longwave, pressure, shortwave, soil, transport, water
 from twinpipe.physics.compiled import part
 from twinpipe.physics.records import (
     ABSORBED,
     AEROSOL_ALBEDO,
     AMPLITUDE2,
     BASE,
+    BOTTOM_HEAT,
     CAPACITY,
+    CLOUDS,
     CO2_SHARE,
     COUPLING,
     DIURNAL,
@@ -21,14 +23,17 @@ from twinpipe.physics.records import (
     GAS_DEPTH,
     HALF_COVER,
     HALF_LOG_CO2,
+    HAZE,
     HEAT,
     IMPACTS,
     INVERSE_HEIGHT,
+    LID_FLUX,
     LIFE,
     LIGHT,
     LOG_CO2,
     LOG_P,
     LOG_SCALE,
+    NITROGEN,
     PAINT,
     REFLECTANCE,
     SCALE,
@@ -41,6 +46,7 @@ from twinpipe.physics.records import (
     D,
     Forcing,
     K,
+    Members,
     Options,
     Outputs,
     Scratch,
@@ -51,6 +57,7 @@ from twinpipe.physics.rows import (
     accumulate,
     add_product,
     add_row_sum,
+    add_scaled,
     air_heat,
     capacity_over_dt,
     extrapolate,
@@ -61,11 +68,11 @@ from twinpipe.physics.rows import (
     times,
     zero_amplitude_on_ice,
 )
-from twinpipe.physics.substances import LIVING_MATTER
+from twinpipe.physics.substances import DARK_DUST, LIQUID_WATER, LIVING_MATTER, WATER_ICE, WATER_VAPOUR
 
 
 @part
-def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, calendar: int) -> None:
+def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch, k: int, calendar: int) -> None:
     """Pressure, sunlight, longwave and the eliminated soil of each row: the surface's balance before transport."""
     n_layers, n_lat, _ = s.T.shape
     inverse_height, scale, log_scale = x.rows[INVERSE_HEIGHT], x.rows[SCALE], x.rows[LOG_SCALE]
@@ -90,24 +97,48 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
         add_row_sum(gained, st.weight[i], x.line, x.totals[0])
         s.p[i, :] = work
         capacity_over_dt(other, inertia, st.layer_capacity[0], steepness / o.dt, x.fields[CAPACITY, i])
-        ground = st.ground_albedo[i]
+        ground, frosted = st.ground_albedo[i], ice_albedo
+        if o.water:
+            ground = coalbedo
+            water.ground_albedo(
+                s.local[WATER_ICE, i],
+                st.deposit[i],
+                st.ground_albedo[i],
+                m.snow_albedo,
+                m.snow_half_cover,
+                m.bare_albedo,
+                other,
+                ground,
+            )
+            if o.dust:
+                times(ground, 1.0, work)
+                dust.darken(s.local[DARK_DUST, i], other, work, ground)
         if o.biosphere:
-            biosphere.shade(s.local[LIVING_MATTER, i], ground, x.life[5], x.life[6], eps)
-            ground = eps
+            biosphere.shade(s.local[LIVING_MATTER, i], ground, x.life[5], x.life[6], gained)
+            ground = gained
         if o.frost:
             if i == n_lat // 2:
                 ice_albedo, ice_emissivity = x.rows[FROST_ALBEDO + 1], x.rows[FROST_EMISSIVITY + 1]
-            co2_ice.frost_point(log_p, log_co2, x.fields[FROST, i])
-            shortwave.frost_cover(ice, half_cover, ground, ice_albedo, ice_emissivity, albedo, emit)
+            frosted = ice_albedo
+            if o.dust:
+                other[:] = 1.0
+                frosted = eps
+                dust.darken(s.local[DARK_DUST, i], other, ice_albedo, frosted)
+            if o.liquid:
+                co2_ice.condensation_point(log_p, log_co2, x.fields[FROST, i])
+            else:
+                co2_ice.frost_point(log_p, log_co2, x.fields[FROST, i])
+            shortwave.frost_cover(ice, half_cover, ground, frosted, ice_emissivity, albedo, emit)
         else:
             albedo[:] = ground
             emit[:] = 1.0
         if o.ice_threshold > 0.0:
             shortwave.step_ice(t, o.ice_threshold, o.ice_width, o.ice_albedo, albedo)
+        if o.ice_ramp:
+            shortwave.ice_ramp(t, o.ice_albedo, albedo)
         extra[:] = impacts
         if o.biosphere:
-            for j in range(extra.size):
-                extra[j] += x.fields[LIFE, i, j]
+            add_scaled(x.fields[LIFE, i], 1.0, extra)
         other[:] = 0.0
         for q in range(f.patch_kind.size):
             if f.patch_kind[q] == LIGHT or f.patch_kind[q] == HEAT or f.patch_kind[q] == PAINT:
@@ -118,18 +149,35 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
                     add_product(work, f.patch_map[q, i], extra)
                 else:
                     add_product(work, f.patch_map[q, i], albedo)
+        add_row_sum(extra, st.weight[i], x.line, x.totals[8])
+        if o.buried and st.buried_cover[i] > 0.0:
+            add_scaled(s.ground[LID_FLUX, i], -1.0, extra)
         q0 = st.insolation[calendar, i]
         shortwave.absorbed(albedo, reflectance, aerosol, sunlight, other, q0, coalbedo, x.fields[ABSORBED, i])
         if o.linear:
             amplitude2[:] = 0.0
         else:
             work[:] = gas_depth
-            longwave.add_water_depth(t, st.humidity[i], log_p, work)
+            if o.water:
+                water.add_vapour_depth(t, s.local[WATER_VAPOUR, i], m.vapour_height, log_p, work)
+            else:
+                longwave.add_water_depth(t, st.humidity[i], log_p, work)
             longwave.emissivity(t, log_p, half_log_co2, work, st.table, eps)
+            if o.nitrogen:
+                longwave.blend_nitrogen(t, log_p, log_co2, gas_depth, x.rows[NITROGEN], eps)
+            if o.haze:
+                longwave.antigreenhouse(x.rows[HAZE], eps)
             times(inertia, o.skin_root, other)
             longwave.diurnal_amplitude(t, eps, coalbedo, st.harmonic[calendar, i], diurnal, other, amplitude2)
-            longwave.outgoing(t, eps, emit, amplitude2, emissivity_factor, ice, x.fields[K, i])
-        soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], x.beta)
+            if o.quartic > 0.0:
+                longwave.large_diurnal_amplitude(t, eps, other, amplitude2)
+            longwave.outgoing(t, eps, emit, amplitude2, o.quartic, emissivity_factor, ice, x.fields[K, i])
+            if o.clouds:
+                longwave.add_clouds(t, x.rows[CLOUDS], x.fields[K, i])
+            if o.humid:
+                longwave.limit_by_vapour(t, log_p, st.humidity[i], x.rows[NITROGEN], x.fields[K, i])
+        bottom_heat = s.ground[BOTTOM_HEAT, i] if o.regolith else st.bottom_heat[i]
+        soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(x.beta[1], top_conductance(st), inertia, work)
         co2_ice.linearise(
             t,
@@ -147,7 +195,6 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
             x.fields[A, i],
             x.fields[DRIVE, i],
         )
-        add_row_sum(extra, st.weight[i], x.line, x.totals[8])
         co2_ice.couple_air(ice, x.fields[FROST, i], coupling, o.frost, x.fields[A, i], x.fields[DRIVE, i])
 
 
@@ -178,7 +225,9 @@ def carry_heat(st: Static, x: Scratch, members: int) -> None:
 
 
 @part
-def settle(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, zonal_time: int, members: int) -> None:
+def settle(
+    st: Static, o: Options, m: Members, s: State, out: Outputs, x: Scratch, k: int, zonal_time: int, members: int
+) -> None:
     """New surface, CO2 ice and soil of each row, and its part in sums, zonal means and series."""
     n_layers, n_lat, width = s.T.shape
     olr, change, work, co2_share = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[CO2_SHARE]
@@ -198,7 +247,8 @@ def settle(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, z
         amplitude2 = x.fields[AMPLITUDE2, i]
         if i == n_lat // 2:
             ice_sum = x.totals[7]
-        soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], x.beta)
+        bottom_heat = s.ground[BOTTOM_HEAT, i] if o.regolith else st.bottom_heat[i]
+        soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(s.p[i], 1.0 / o.gravity, co2_share, work)
         if o.midpoint:
             old[:] = t
@@ -216,10 +266,44 @@ def settle(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, z
             x.fields[BASE, i],
             source,
             work,
+            o.latent,
             o.dt,
             olr,
             change,
         )
+        fresh, buried = x.rows[WORK + 4], x.rows[WORK + 5]
+        if o.water:
+            water.change_phase(
+                t,
+                ice,
+                s.local[WATER_ICE, i],
+                s.local[LIQUID_WATER, i],
+                s.local[WATER_VAPOUR, i],
+                st.deposit[i],
+                st.open_share[i],
+                s.p[i],
+                x.fields[K, i],
+                amplitude2,
+                o.b,
+                o.linear,
+                x.fields[CAPACITY, i],
+                stiffness,
+                st.inertia[i],
+                o.latent,
+                o.dt,
+                o.gravity,
+                m.vapour_wind,
+                m.vapour_height,
+                x.by_member[12],
+                olr,
+                change,
+                fresh,
+            )
+        else:
+            fresh[:] = 0.0
+        if o.dust:
+            dust.bury(s.local[DARK_DUST, i], change, fresh, buried)
+            add_row_sum(buried, w, line, x.totals[9])
         if o.midpoint:
             extrapolate(old, t)
         soil.substitute(s.T, i, st.alpha, x.beta)
