@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.laws.toy_bodies import MARS, slab_body
 from tests.laws.toy_runs import Ran
-from twinpipe.body import Atmosphere, Body
+from twinpipe.body import Atmosphere, Body, builtin_body
 from twinpipe.constants import YEAR
 from twinpipe.physics.geosphere import liquid_is_stable, weathering
 from twinpipe.physics.substances import GASES
@@ -97,3 +97,11 @@ def test_weathering_grows_with_water_co2_and_warmth(wet: float, ratio: float, wa
     assert rate >= 0
     assert weathering(1.0, wet, 2 * ratio, 0.3, warming + 1, 13.7) >= rate
     assert weathering(1.0, 1.0, 1.0, 0.3, 13.7, 13.7) == pytest.approx(2.718281828)
+
+
+def test_the_earth_that_ships_weathers_what_its_volcanoes_give() -> None:
+    ran = Ran(builtin_body("earth"), years=10)
+    ran.closes()
+    given_off = 1.0457e4 * ran.state.step * ran.plan.clock.step_seconds
+    assert ran.store("weathered_co2") == pytest.approx(given_off, rel=0.15)  # on 4 rows; 1 % on 24
+    assert abs(ran.gained("CO2")) < 1e-6 * ran.gas("CO2")
