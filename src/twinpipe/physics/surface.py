@@ -152,6 +152,9 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
         add_row_sum(extra, st.weight[i], x.line, x.totals[8])
         if o.buried and st.buried_cover[i] > 0.0:
             add_scaled(s.ground[LID_FLUX, i], -1.0, extra)
+        if n_layers == 1:
+            for j in range(extra.size):  # below a slab there is no soil to bring it
+                extra[j] += o.geothermal
         q0 = st.insolation[calendar, i]
         shortwave.absorbed(albedo, reflectance, aerosol, sunlight, other, q0, coalbedo, x.fields[ABSORBED, i])
         if o.linear:
