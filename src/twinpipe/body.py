@@ -18,7 +18,7 @@ from twinpipe.digest import digest
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
 from twinpipe.prior import Prior
-from twinpipe.spheres import BuriedCo2, Co2Ice, Geosphere, Hydrosphere, Regolith, WaterCycle
+from twinpipe.spheres import Biosphere, BuriedCo2, Co2Ice, Geosphere, Hydrosphere, Interior, Regolith, WaterCycle
 
 MapName = Literal["elevation", "albedo", "thermal_inertia"]
 
@@ -240,6 +240,8 @@ class Body(Part):
     hydrosphere: Hydrosphere = Hydrosphere()
     water_cycle: WaterCycle | None = None
     geosphere: Geosphere = Geosphere()
+    biosphere: Biosphere | None = None
+    interior: Interior | None = None
     uncertainty: dict[str, Prior] = Field({}, description="dotted field -> distribution that ensembles draw it from")
     sources: dict[str, str] = Field({}, description="dotted field -> where its number comes from")
     assumptions: tuple[str, ...] = Field((), description="what was assumed when the body was read")

@@ -25,7 +25,7 @@ from twinpipe.layout import run_layout, twin_layout
 from twinpipe.measures import gas_by_name
 from twinpipe.ownership import is_own_store
 from twinpipe.physics.compiled import CODE_FINGERPRINT
-from twinpipe.physics.model import processes
+from twinpipe.physics.processes import processes
 from twinpipe.plan import Plan, make_plan
 from twinpipe.result import build_result, read_outcome
 from twinpipe.scenario import Scenario

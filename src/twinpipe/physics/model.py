@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,17 +15,18 @@ from twinpipe.constants import LATENT_HEAT_CO2, MOLAR_MASS, YEAR
 from twinpipe.errors import InvalidInput
 from twinpipe.fields import MAPS
 from twinpipe.grid import Array, Grid
-from twinpipe.intervention import DarkDust
 from twinpipe.maps import evaluate, land_share, open_share, surface_ice
-from twinpipe.physics import ground, regolith, runoff, soil, transport
+from twinpipe.physics import biosphere, geosphere, ground, regolith, runoff, soil, transport
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment, particle_numbers
 from twinpipe.physics.orbit import insolation_table
-from twinpipe.physics.records import ENERGY_FLOWS, N_ORBIT, Kinds, Ledger, Members, Options, State, Static
+from twinpipe.physics.processes import GROUND, living, processes
+from twinpipe.physics.records import ENERGY_FLOWS, N_ORBIT, N_PLANTS, Kinds, Ledger, Members, Options, State, Static
 from twinpipe.physics.substances import (
     AEROSOLS,
     CO2,
     GASES,
+    LIVING_MATTER,
     N_AEROSOLS,
     N_GASES,
     N_LOCALS,
@@ -35,51 +37,7 @@ from twinpipe.physics.substances import (
 from twinpipe.scenario import Scenario
 from twinpipe.spheres import WaterCycle
 
-# Every process, in the order in which a step runs them; B18.
-ORDER = (
-    "interventions",
-    "particles",
-    "stores",
-    "escape",
-    "pressure",
-    "shortwave",
-    "longwave",
-    "diurnal",
-    "soil",
-    "transport",
-    "co2_ice",
-    "regolith",
-    "buried_co2",
-    "water",
-    "dust",
-)
 LEAST_AIR = 1.0  # Pa; less holds no vapour over the ice
-GROUND = frozenset({"water", "dust", "biosphere", "methane", "ice_shell", "regolith"})  # have fields on the ground
-
-
-def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:
-    """The processes that run on a body under a scenario, in their order."""
-    running = {"shortwave", "longwave", "soil", "transport"}
-    kinds = {i.kind for i in scenario.interventions}
-    if kinds:
-        running.add("interventions")
-    if "aerosol" in kinds:
-        running.add("particles")
-    if kinds & {"aerosol", "store_release"}:
-        running.add("stores")
-    if isinstance(body.climate.longwave, SemiGrey):
-        running |= {"escape", "pressure", "diurnal"}
-    if body.co2_ice is not None:
-        running.add("co2_ice")
-    if body.water_cycle is not None:
-        running.add("water")
-    if any(isinstance(i, DarkDust) for i in scenario.interventions):
-        running.add("dust")
-    if ground.regolith_of(body) is not None:
-        running.add("regolith")
-    if ground.lid_of(body) is not None:
-        running.add("buried_co2")
-    return tuple(p for p in ORDER if p in running)
 
 
 @dataclass(frozen=True)
@@ -151,6 +109,10 @@ class _Any(NamedTuple):
 
     has_local: bool
     dust: bool
+    chemistry: bool
+    bulk_water: bool
+    biosphere: bool
+    geosphere: bool
     haze: bool
     clouds: bool
     humid: bool
@@ -233,6 +195,10 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Gr
         half_cover=np.array([f.half_cover_kg_m2 if f else 1.0 for f in frost]),
         escape=escape,
         decay=np.stack([decay_rates(s, YEAR) for s in scenarios], axis=1),
+        bulk_water=np.array([float("bulk_water" in processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)]),
+        life=np.stack([biosphere.numbers(living(b, s)) for b, s in zip(bodies, scenarios, strict=True)]),
+        interior=np.stack([geosphere.numbers(b.interior) for b in bodies], axis=1),
+        outgassing=np.stack([geosphere.outgassing(b.interior) for b in bodies], axis=1),
         regolith_amount=np.array([b.regolith.inventory_kg / b.bulk.area_m2 if b.regolith else 0.0 for b in bodies]),
         regolith_scale=np.array([b.regolith.temperature_scale_k if b.regolith else 1.0 for b in bodies]),
         regolith_exponent=np.array([b.regolith.exponent if b.regolith else 0.0 for b in bodies]),
@@ -262,20 +228,28 @@ def _shared_laws(body: Body) -> tuple[object, ...]:
     return body.climate.column, body.climate.zonal_mixing
 
 
-def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid, clock: Clock) -> Model:
+def build(
+    bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid, clock: Clock, elsewhere: Iterable[str] = ()
+) -> Model:
     """The model of a block of members, one (body, scenario) each.
+
+    elsewhere: processes of the other members of a sweep, which the kernel then runs here too, on nothing.
 
     Raises InvalidInput if the members differ in what a block shares (orbit, size, gravity, laws).
     """
     first, unit = bodies[0], _of_unit_star(bodies[0])
-    running = [frozenset(processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)]
+    running = frozenset(elsewhere).union(*(processes(b, s) for b, s in zip(bodies, scenarios, strict=True)))
     humidity = [
         np.where(surface_ice(b, grid) > 0, b.climate.relative_humidity, 0.0) * (b.surface_pressure_pa > LEAST_AIR)
         for b in bodies
     ]
     some = _Any(
-        has_local=any(GROUND & names for names in running),
-        dust=any("dust" in names for names in running),
+        has_local=bool(GROUND & running),
+        dust="dust" in running,
+        chemistry="chemistry" in running,
+        bulk_water="bulk_water" in running,
+        biosphere="biosphere" in running,
+        geosphere="geosphere" in running,
         haze=any(_grey(b).haze_absorption > 0 for b in bodies),
         clouds=any(b.climate.cloud_olr_w_m2 != 0 for b in bodies),
         humid=any(_grey(b).nitrogen_column for b in bodies) or any(h.any() for h in humidity),
@@ -361,6 +335,8 @@ def first_guess(model: Model) -> State:
         gas.sum(axis=0)[None, :] * model.options.gravity / model.options.area, model.grid.n_lon, axis=0
     )
     local = np.zeros((N_LOCALS, n_lat, width))
+    alive = [body.biosphere.living_kg_m2 if body.biosphere else 0.0 for body in model.bodies]
+    local[LIVING_MATTER] = np.tile(alive, model.grid.n_lon)
     if model.options.water:
         local[WATER_ICE] = model.static.deposit
     state = State(
@@ -407,4 +383,5 @@ def empty_ledger(members: int) -> Ledger:
         made=nothing(N_AEROSOLS),
         spread=nothing(N_LOCALS),
         condensed=np.zeros(members),
+        reacted=nothing(N_PLANTS),
     )
