@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from twinpipe.grid import Array
-from twinpipe.physics.compiled import compiled
+from twinpipe.physics.compiled import compiled, inlined
 
 LATENT = 5.90e5  # J kg-1
 LARGEST_SHARE = 0.5  # of the CO2 column that may condense in one step, so that the gas cannot run out
+LEAST, MOST = 0.9, 2.0  # of a temperature, between which the tangent of OLR there is followed
+ITERATIONS = 100  # of Newton's method at most; from any start each but the first takes a quarter off, or converges
 
 
 @compiled
@@ -76,6 +78,22 @@ def couple_air(ice: Array, frost: Array, coupling: Array, frosty: bool, A: Array
             drive[j] = drive[j] * k / (a + k)
 
 
+@inlined
+def follow(t: float, tangent: float, stiff: float, drive: float, k: float) -> float:
+    """The last point (K) at which to take the tangent of k T^4 in stiff T + k T^4 = drive; B8.
+
+    t is the root with the tangent at a first point.  Where that is too far for the tangent to hold, Newton's
+    iterations go on from t; they come down to the root, so that the flux along the tangent is never negative.
+    """
+    for _ in range(ITERATIONS):
+        if LEAST * tangent <= t <= MOST * tangent:
+            break
+        tangent = t
+        q3 = k * t * t * t
+        t = (drive + 3.0 * q3 * t) / (stiff + 4.0 * q3)
+    return tangent
+
+
 @compiled
 def surface_balance(
     T: Array,
@@ -100,6 +118,7 @@ def surface_balance(
     Without frost: two Newton iterations on (C/dt + G) T' + OLR(T') = base + s.  Where that is below the
     frost point, or ice lies: T' = T_f and dm = -(surplus) dt / L; if more ice would go than there is, or more
     CO2 condense than LARGEST_SHARE of the column (kg m-2), dm is cut and the rest of the energy sets T'.
+    Iterations go on where T' is far from where OLR was linearised (follow), as it is once all CO2 has frozen.
     olr is the flux that was applied, change the dm (kg m-2) of this step.
     """
     for j in range(T.size):
@@ -115,6 +134,10 @@ def surface_balance(
             q3 = k[j] * t * t * t
             t1 = t
             t = (drive + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
+            if not LEAST * t1 <= t <= MOST * t1:
+                t1 = follow(t, t1, stiff, drive, k[j])
+                q3 = k[j] * t1 * t1 * t1
+                t = (drive + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
             flux = q3 * (4.0 * t - 3.0 * t1)
         dm = 0.0
         if ice[j] > 0.0 or t < frost[j]:
@@ -131,8 +154,15 @@ def surface_balance(
             allowed = min(max(dm, -ice[j]), LARGEST_SHARE * column[j])
             if allowed != dm:
                 dm = allowed
-                t = (drive + dm * LATENT / dt + slope * tf - flux) / (stiff + slope)
-                flux += slope * (t - tf)
+                rest = drive + dm * LATENT / dt
+                t = (rest + slope * tf - flux) / (stiff + slope)
+                if not (linear or LEAST * tf <= t <= MOST * tf):
+                    t1 = follow(t, tf, stiff, rest, k[j])
+                    q3 = k[j] * t1 * t1 * t1
+                    t = (rest + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
+                    flux = q3 * (4.0 * t - 3.0 * t1)
+                else:
+                    flux += slope * (t - tf)
         T[j] = t
         ice[j] += dm
         olr[j] = flux
