@@ -16,7 +16,7 @@ from twinpipe.constants import GRAVITATIONAL_CONSTANT, MOLAR_MASS
 from twinpipe.digest import digest
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
-from twinpipe.spheres import Co2Ice, Geosphere, Hydrosphere
+from twinpipe.spheres import Co2Ice, Geosphere, Hydrosphere, IceShell, MethaneCycle
 
 MapName = Literal["elevation", "albedo", "thermal_inertia"]
 
@@ -193,6 +193,8 @@ class Body(Part):
     climate: Climate = Climate()
     co2_ice: Co2Ice | None = None
     hydrosphere: Hydrosphere = Hydrosphere()
+    methane_cycle: MethaneCycle | None = None
+    ice_shell: IceShell | None = None
     geosphere: Geosphere = Geosphere()
     sources: dict[str, str] = Field({}, description="dotted field -> where its number comes from")
     assumptions: tuple[str, ...] = Field((), description="what was assumed when the body was read")
@@ -218,6 +220,15 @@ class Body(Part):
             raise ValueError("surface.land needs a climate.column of kind slab, whose heat capacity it replaces")
         if self.climate.second_order and (self.co2_ice is not None or not slab):
             raise ValueError("climate.second_order needs a climate.column of kind slab and no co2_ice")
+        return self
+
+    @model_validator(mode="after")
+    def _moons_have_ground(self) -> Body:
+        grey = isinstance(self.climate.longwave, SemiGrey)
+        if self.methane_cycle is not None and not grey:
+            raise ValueError("methane_cycle needs a climate.longwave of kind semi_grey")
+        if self.ice_shell is not None and not (grey and isinstance(self.climate.column, SoilColumn)):
+            raise ValueError("ice_shell needs a climate.column of kind soil and a climate.longwave of kind semi_grey")
         return self
 
     @cached_property

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twinpipe.body import Body, HarmonicMap
 from twinpipe.grid import Array, Grid
@@ -62,15 +63,34 @@ def _read_only(field: Array) -> Array:
 def surface_ice(body: Body, grid: Grid) -> Array:
     """(n_lat, n_lon) kg m-2 of surface water ice; each deposit fills the rows centred in its band."""
     field = np.zeros((grid.n_lat, grid.n_lon))
-    degrees = np.degrees(grid.latitude)
     for deposit in body.hydrosphere.surface_ice:
-        rows = (degrees >= deposit.south_degree) & (degrees <= deposit.north_degree)
-        if not rows.any():  # a coarse grid has no row centre in the band
-            centre = 0.5 * (deposit.south_degree + deposit.north_degree)
-            rows[np.argmin(np.abs(degrees - centre))] = True
-        area = grid.area_weight[rows].sum() * body.bulk.area_m2
-        field[rows] += deposit.mass_kg / area
+        rows = _rows(deposit.south_degree, deposit.north_degree, grid)
+        field[rows] += deposit.mass_kg / (grid.area_weight[rows].sum() * body.bulk.area_m2)
     return field
+
+
+def seas(body: Body, grid: Grid) -> tuple[Array, Array, Array]:
+    """(n_lat, n_lon) kg m-2 of methane and of ethane in seas, and the share of a cell that they cover, 1 where none is.
+
+    Each sea fills the rows centred in its band; where several do, the cell's share is the widest one's.
+    """
+    methane, ethane, share = (np.zeros((grid.n_lat, grid.n_lon)) for _ in range(3))
+    for sea in body.methane_cycle.seas if body.methane_cycle is not None else ():
+        rows = _rows(sea.south_degree, sea.north_degree, grid)
+        area = grid.area_weight[rows].sum() * body.bulk.area_m2
+        methane[rows] += sea.methane_kg / area
+        ethane[rows] += sea.ethane_kg / area
+        share[rows] = np.maximum(share[rows], sea.share)
+    return methane, ethane, np.where(share > 0, share, 1.0)
+
+
+def _rows(south: float, north: float, grid: Grid) -> NDArray[np.bool_]:
+    """(n_lat) rows whose centres lie in a band; the nearest if none does, as on a coarse grid."""
+    degrees = np.degrees(grid.latitude)
+    rows = (degrees >= south) & (degrees <= north)
+    if not rows.any():
+        rows[np.argmin(np.abs(degrees - 0.5 * (south + north)))] = True
+    return np.asarray(rows)
 
 
 def land_share(body: Body, grid: Grid) -> Array:

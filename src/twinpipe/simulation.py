@@ -18,9 +18,10 @@ from twinpipe.clock import Clock
 from twinpipe.errors import SimulationError
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, Field, active
 from twinpipe.grid import Array, Grid
-from twinpipe.physics import budget
+from twinpipe.physics import budget, today
 from twinpipe.physics.kernel import N_BASE_MAPS, advance
 from twinpipe.physics.model import Model, build, empty_ledger, first_guess
+from twinpipe.physics.nitrogen import collapse
 from twinpipe.physics.records import Ledger, Outputs, State, scratch
 from twinpipe.plan import Block, Plan, Segment
 from twinpipe.scenario import Scenario
@@ -33,7 +34,8 @@ class BlockState:
     """State of a block at a step, member first; what a restart needs, exactly.
 
     T (member, layer, lat, lon), ice and p (member, lat, lon), gas (member, gas), mean_temperature (member), local
-    (member, field, lat, lon), adsorbed (member, layer, lat, lon), store and aerosol (member, substance), the ledger
+    (member, field, lat, lon), adsorbed and shell (member, layer, lat, lon), today (member, field, lat, lon), store and
+    aerosol (member, substance), the ledger
     since the run's start, the contents at the start (energy; mass by element), and the running sums
     (member, window, field, lat, lon) of the windows that are open at this step.
     """
@@ -48,6 +50,8 @@ class BlockState:
     adsorbed: Array
     store: Array
     aerosol: Array
+    shell: Array
+    today: Array
     energy_flow: Array
     imported: Array
     escaped: Array
@@ -90,7 +94,7 @@ def _outward(a: Array, members: int) -> Array:
     return np.ascontiguousarray(np.moveaxis(a.reshape(*a.shape[:-1], a.shape[-1] // members, members), -1, 0))
 
 
-OF_CELLS = ("T", "ice", "p", "local", "adsorbed")  # of the kernel's state
+OF_CELLS = ("T", "ice", "p", "local", "adsorbed", "shell", "today")  # of the kernel's state
 
 
 def _kernel_state(b: BlockState) -> tuple[State, Ledger]:
@@ -130,14 +134,16 @@ def join_members(states: list[State]) -> State:
 
 
 def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
-    """Climate of the untouched body after a number of orbits from a first guess."""
+    """Climate of the untouched body after a number of orbits from a first guess, each with today's ice and seas."""
     model = build((body,), (Scenario(),), grid, clock)
     s, n = first_guess(model), clock.steps_per_orbit
+    today.hold(model, s, s.T[0])
     sums = np.zeros((1, n_maps(model), grid.n_lat, grid.n_lon))
     for orbit in range(max(orbits, 1)):
         sums[:] = 0.0
         _, series = _call(model, s, empty_ledger(1), orbit * n, n, sums, n)
-    _check(s, body.name, 0.0)
+        today.hold(model, s, sums[0, 0] / n, last=orbit > orbits // 3)
+    _check(model, s, series, body.name, 0.0)
     return Climate(s, sums[0] / n, series[:, :, 0])
 
 
@@ -170,7 +176,10 @@ def _call(model: Model, s: State, ledger: Ledger, first: int, n: int, sums: Arra
     return zonals, series
 
 
-def _check(s: State, name: str, year: float) -> None:
+def _check(model: Model, s: State, series: Array, name: str, year: float) -> None:
+    cold = collapse(model, s, series)
+    if cold is not None:
+        raise SimulationError(f"the simulation of {name} ends near year {year:.1f}: {cold}.")
     low, high = float(s.T.min()), float(s.T.max())
     if not (low > 1.0 and high < 1500.0 and float(s.gas.min()) >= 0.0):
         raise SimulationError(
@@ -306,7 +315,7 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> 
                 maps.append(_outward(total / (w[1] - w[0]), members))
             else:
                 sums[w] = total
-        _check(s, model.bodies[0].name, plan.clock.year_of_step(b))
+        _check(model, s, x, model.bodies[0].name, plan.clock.year_of_step(b))
     still = [sums[w] for w in windows if w[0] < last < w[1]]
     kept = np.zeros((members, len(still), n_maps(model), grid.n_lat, grid.n_lon))
     for i, total in enumerate(still):

@@ -158,7 +158,7 @@ def test_strong_air_coupling_is_the_limit_of_diffusing_ground() -> None:
 def test_ground_far_from_its_frost_point_radiates_as_it_is(
     start: float, frost: float, stiff: float, received: float, ice: float, gone: bool
 ) -> None:
-    """No CO2 is left to condense: whatever the frost point, OLR is that of the new temperature to a tenth, not below 0."""
+    """No CO2 is left to condense: OLR is that of the new temperature to a tenth, and never below 0."""
     column = Column(np.array([start]), np.array([ice]), frost, stiff, STEFAN_BOLTZMANN)
     olr, change, base = column.step(received, 0.0 if gone else 1e-20)
     left = column.stiff * column.T[0] + olr - base - change * LATENT / DT

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twinpipe.grid import Array
+from twinpipe.physics import shell
 from twinpipe.physics.co2_ice import LATENT
 from twinpipe.physics.model import Model
 from twinpipe.physics.records import ENERGY_FLOWS, Ledger, State
@@ -65,6 +66,8 @@ def contents(model: Model, s: State) -> Contents:
             heat -= latent * field
     for layer in s.adsorbed:
         heat -= DESORPTION * layer
+    if o.ice_shell:
+        heat += shell.cold_content(s, st.shell_layers, model.members.shell_base)
     energy = _mean(heat, weight, members) - _of(LATENT_OF_STORES[None], s.store)[0] / o.area
     mass = _of(OF_GASES, s.gas) + _of(OF_STORES, s.store) + _of(OF_AEROSOLS, s.aerosol)
     mass += _of(OF_LOCALS, np.array([_mean(field, weight, members) for field in s.local])) * o.area

@@ -3,15 +3,17 @@
 Arrays are (row, cell) with cell = longitude * members + member, members innermost, so that each loop over a
 row is one long contiguous loop, whether the block holds one member or sixteen.  Order of a step:
 
-    interventions, escape -> pressure -> sunlight, longwave -> column -> transport -> surface and CO2 ice
-    -> soil -> CO2 gas -> sums.
+    interventions, escape, photolysis -> ice shell and ocean -> pressure -> sunlight, longwave -> column -> transport
+    -> surface: CO2 ice, then methane or sublimation -> soil -> gas that condensed -> sums.
 """
 
 from __future__ import annotations
 
+from twinpipe.physics import methane, shell
 from twinpipe.physics.air import amounts, change_gases, mix_air
 from twinpipe.physics.compiled import compiled, part
 from twinpipe.physics.records import (
+    CONDENSED,
     EMISSIVITY_FACTOR,
     FROST_ALBEDO,
     FROST_EMISSIVITY,
@@ -26,10 +28,11 @@ from twinpipe.physics.records import (
     Static,
 )
 from twinpipe.physics.rows import accumulate_plain, add_row_sum, tile
-from twinpipe.physics.substances import CO2, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
+from twinpipe.physics.substances import CH4, CO2, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
 from twinpipe.physics.surface import balance, carry_heat, settle
 
 N_BASE_MAPS, N_BASE_SERIES = 6, 10  # of fields.MAPS and SERIES_FIELDS, before those of the ground and the stores
+THINNEST_SHELL = N_BASE_SERIES + N_LOCALS + 1 + N_STORES + N_AEROSOLS  # place of that series, after the stores
 
 
 @compiled
@@ -51,13 +54,22 @@ def advance(
     for k in range(n_steps):
         step = first_step + k
         change_gases(o, m, s, ledger, f, k, members)
+        if o.methane:
+            methane.begin(st, o, m, s, ledger, x, members)
+        if o.ice_shell:
+            shell.step(st, o, m, s, ledger, x, members)
         mix_air(st, o, m, s, f, x, k, members)
         balance(st, o, s, f, x, k, step % st.insolation.shape[0])
         carry_heat(st, x, members)
         due = (step + 1) % out.zonal_every == 0
         zonal_time = (step + 1) // out.zonal_every - first_step // out.zonal_every - 1 if due else -1
         x.totals[1:8] = 0.0
-        settle(st, o, s, out, x, k, zonal_time, members)
+        settle(st, o, m, s, out, x, k, zonal_time, members)
+        if o.methane:
+            for b in range(members):
+                s.gas[CH4, b] -= x.moved[CONDENSED, b] * o.area
+        if o.ice_shell:
+            shell.close(o, s, ledger, out, x, k, THINNEST_SHELL, members)
         if o.has_local:
             note_ground(st, o, s, out, x, k, members)
         close_step(st, o, s, ledger, out, x, k, members)

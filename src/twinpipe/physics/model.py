@@ -12,14 +12,15 @@ from twinpipe.clock import Clock
 from twinpipe.constants import MOLAR_MASS, YEAR
 from twinpipe.errors import InvalidInput
 from twinpipe.grid import Array, Grid
-from twinpipe.maps import evaluate, land_share, surface_ice
+from twinpipe.maps import evaluate, land_share, seas, surface_ice
 from twinpipe.physics import soil, transport
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment, particle_numbers
 from twinpipe.physics.orbit import insolation_table
-from twinpipe.physics.records import ENERGY_FLOWS, Ledger, Members, Options, State, Static
+from twinpipe.physics.records import ENERGY_FLOWS, N_TODAY, Ledger, Members, Options, State, Static
 from twinpipe.physics.substances import AEROSOLS, GASES, N_AEROSOLS, N_GASES, N_LOCALS, N_STORES, SUPER_GASES
 from twinpipe.scenario import Scenario
+from twinpipe.spheres import IceShell, MethaneCycle
 
 # Every process, in the order in which a step runs them; B18.
 ORDER = (
@@ -34,6 +35,8 @@ ORDER = (
     "soil",
     "transport",
     "co2_ice",
+    "methane",
+    "ice_shell",
 )
 GROUND = frozenset({"water", "dust", "biosphere", "methane", "ice_shell", "regolith"})  # have fields on the ground
 
@@ -52,6 +55,10 @@ def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:
         running |= {"escape", "pressure", "diurnal"}
     if body.co2_ice is not None:
         running.add("co2_ice")
+    if body.methane_cycle is not None:
+        running.add("methane")
+    if body.ice_shell is not None:
+        running |= {"ice_shell", "stores"}
     return tuple(p for p in ORDER if p in running)
 
 
@@ -104,13 +111,14 @@ def _inertia(body: Body, grid: Grid) -> Array:
 def _options(body: Body, clock: Clock, has_local: bool) -> Options:
     longwave, ice = body.climate.longwave, body.climate.step_ice
     linear = isinstance(longwave, LinearLongwave)
+    lowest, root = soil.lowest_layer(body), math.sqrt(body.orbit.sidereal_year_s / math.pi)
     return Options(
         dt=clock.step_seconds,
         area=body.bulk.area_m2,
         gravity=body.bulk.gravity_m_s2,
         cp=body.atmosphere.heat_capacity_j_kg_k,
         skin_root=math.sqrt(2 * math.pi / body.orbit.solar_day_s),
-        geothermal=body.surface.geothermal_flux_w_m2,
+        geothermal=body.surface.geothermal_flux_w_m2 if body.ice_shell is None else 0.0,  # a shell has its own
         linear=linear,
         a=longwave.a_w_m2 if isinstance(longwave, LinearLongwave) else 0.0,
         b=longwave.b_w_m2_k if isinstance(longwave, LinearLongwave) else 0.0,
@@ -120,6 +128,11 @@ def _options(body: Body, clock: Clock, has_local: bool) -> Options:
         frost=body.co2_ice is not None,
         reference_pressure=body.climate.diffusivity_reference_pa or 0.0,
         has_local=has_local,
+        ice_shell=body.ice_shell is not None,
+        soil_resistance=soil.resistance(body),
+        bottom_resistance=0.5 * root * lowest,
+        bottom_capacity=root * lowest,
+        methane=body.methane_cycle is not None,
         midpoint=body.climate.second_order,
     )
 
@@ -131,6 +144,8 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
     particles = [particle_numbers(s, YEAR) for s in scenarios]
     depths = [{str(k): v for k, v in s.aerosol_optical_depth.items()} for s in scenarios]
     frost = [b.co2_ice for b in bodies]
+    shells = [b.ice_shell or IceShell() for b in bodies]
+    cycles = [b.methane_cycle or MethaneCycle() for b in bodies]
     escape = np.zeros((N_GASES, len(bodies)))
     for m, body in enumerate(bodies):
         for gas, rate in body.atmosphere.escape_kg_s.items():
@@ -153,7 +168,20 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         half_cover=np.array([f.half_cover_kg_m2 if f else 1.0 for f in frost]),
         escape=escape,
         decay=np.stack([decay_rates(s, YEAR) for s in scenarios], axis=1),
+        shell_conductivity=np.array([i.conductivity_w_m for i in shells]),
+        shell_base=np.array([i.base_temperature_k for i in shells]),
+        ocean_exchange=np.array([i.ocean_exchange_w_m2_k for i in shells]),
+        methane_exchange=np.array([c.exchange_velocity_m_s for c in cycles]),
+        photolysis=np.array([c.photolysis_kg_s for c in cycles]),
     )
+
+
+def _inflow(body: Body, grid: Grid) -> Array:
+    """(n_lat, n_lon) 1/m2 where ethane from the air ends: in the seas, evenly over them, or all over a body without."""
+    methane, ethane, _ = seas(body, grid)
+    wet = np.where(methane + ethane > 0, 1.0, 0.0)
+    wet = wet if wet.any() else np.ones_like(wet)
+    return np.asarray(wet / ((wet * grid.area_weight).sum() * body.bulk.area_m2))
 
 
 def _of_unit_star(body: Body) -> Body:
@@ -162,7 +190,8 @@ def _of_unit_star(body: Body) -> Body:
 
 
 def _shared_laws(body: Body) -> tuple[object, ...]:
-    return body.climate.column, body.climate.zonal_mixing
+    layers = body.ice_shell.layers_m if body.ice_shell is not None else ()
+    return body.climate.column, body.climate.zonal_mixing, layers
 
 
 def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid, clock: Clock) -> Model:
@@ -202,6 +231,9 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
         below=column.below,
         heat=column.heat,
         molar_mass=np.array([MOLAR_MASS[g] for g in GASES]),
+        shell_layers=np.array(first.ice_shell.layers_m if first.ice_shell is not None else ()),
+        sea=_cells([seas(b, grid)[2] for b in bodies]),
+        sea_inflow=_cells([_inflow(b, grid) for b in bodies]),
     )
     return Model(
         grid,
@@ -236,6 +268,7 @@ def first_guess(model: Model) -> State:
     pressure = np.repeat(
         gas.sum(axis=0)[None, :] * model.options.gravity / model.options.area, model.grid.n_lon, axis=0
     )
+    shells, anchored = len(model.static.shell_layers), model.options.ice_shell or model.options.methane
     return State(
         T=np.ascontiguousarray(np.repeat(surface[None], n_layers, axis=0)),
         ice=np.zeros((n_lat, width)),
@@ -246,6 +279,8 @@ def first_guess(model: Model) -> State:
         adsorbed=np.zeros((0, n_lat, width)),
         store=np.zeros((N_STORES, members)),
         aerosol=np.zeros((N_AEROSOLS, members)),
+        shell=np.zeros((shells, n_lat, width)),
+        today=np.zeros((N_TODAY if anchored else 0, n_lat, width)),
     )
 
 

@@ -50,6 +50,9 @@ class Static(NamedTuple):
     below: Array
     heat: Array
     molar_mass: Array  # (gas)
+    shell_layers: Array  # (layer) m, of ice below the soil, the last as thick as the shell is
+    sea: Array  # (row, cell) share of a cell that its methane sea covers, 1 where there is none; empty without seas
+    sea_inflow: Array  # (row, cell) 1/m2, where ethane that falls from the air ends
 
 
 class Options(NamedTuple):
@@ -70,6 +73,11 @@ class Options(NamedTuple):
     frost: bool
     reference_pressure: float  # Pa; 0: D does not scale
     has_local: bool  # whether any process has fields on the ground
+    ice_shell: bool
+    soil_resistance: float  # K m2 W-1 times thermal inertia, from the middle of the first soil layer to the shell
+    bottom_resistance: float  # of half of the lowest soil layer, times its thermal inertia
+    bottom_capacity: float  # of the lowest soil layer, over its thermal inertia
+    methane: bool
     midpoint: bool  # the balance is that of the middle of the step, from which the end is extrapolated
 
 
@@ -89,6 +97,11 @@ class Members(NamedTuple):
     half_cover: Array
     escape: Array  # (gas, member) kg/s
     decay: Array  # (4, member) 1/s, of super-greenhouse gases
+    shell_conductivity: Array  # kappa_0, W m-1
+    shell_base: Array  # T_b, K
+    ocean_exchange: Array  # W m-2 K-1
+    methane_exchange: Array  # C_E U, m s-1
+    photolysis: Array  # kg/s of CH4
 
 
 class State(NamedTuple):
@@ -103,6 +116,8 @@ class State(NamedTuple):
     adsorbed: Array  # (layer, row, cell) kg m-2 of CO2 in the soil's layers
     store: Array  # (substances.STORES, member) kg, and J
     aerosol: Array  # (substances.AEROSOLS, member) kg in the air
+    shell: Array  # (layer, row, cell) J kg-1, specific enthalpy of the ice below the soil
+    today: Array  # (TODAY, row, cell) what keeps the untouched body as it is
 
 
 class Ledger(NamedTuple):
@@ -163,14 +178,23 @@ WEIGHT, LOG_P = 0, 1  # barometric w; ln of the surface pressure
 ABSORBED, K, AMPLITUDE2 = 2, 3, 4  # W m-2; OLR = K T^4; A_d^2
 FROST, CAPACITY, BASE = 5, 6, 7  # frost point; C/dt, W m-2 K-1; what drives the surface, W m-2
 A, DRIVE, UPPER, SOURCE = 8, 9, 10, 11  # of the transport; W m-2 that it brings
-N_FIELDS = 12
+BOTTOM_HEAT = 12  # what an ice shell sends into the soil, over its thermal inertia
+N_FIELDS = 13
 # Rows of Scratch.rows (row, cell): parameters of members and of the mixed air, repeated along a row, ...
 HALF_COVER, FROST_ALBEDO, FROST_EMISSIVITY, EMISSIVITY_FACTOR = 0, 1, 3, 5  # two of each frost: south, north
 SUNLIGHT, AEROSOL_ALBEDO, INVERSE_HEIGHT, SCALE, LOG_SCALE = 6, 7, 8, 9, 10
 LOG_CO2, HALF_LOG_CO2, CO2_SHARE, GAS_DEPTH, REFLECTANCE = 11, 12, 13, 14, 15
 DIURNAL, D, COUPLING, IMPACTS = 16, 17, 18, 19
-WORK = 20  # ... and eight for whatever a process needs within a row
-N_ROWS = 28
+METHANE, METHANE_COLUMN, METHANE_WIND = 20, 21, 22  # Pa and kg m-2 over Pa of all air; m s-1
+WORK = 23  # ... and eight for whatever a process needs within a row
+N_ROWS = 31
+
+# Fields of State.today: heat (W m-2) that the ocean gives the shell; activity of methane in a sea over its share there.
+FROM_BELOW, ACTIVITY = 0, 1
+N_TODAY = 2
+# Rows of Scratch.moved: ice (kg m-2) that froze to the shell, that sublimated; the cold it took (J m-2); ocean's heat
+# that found no ice (J m-2); methane (kg m-2) that condensed
+FROZEN, SUBLIMATED, COLD, UNUSED, CONDENSED = range(5)
 
 
 class Scratch(NamedTuple):
@@ -181,6 +205,7 @@ class Scratch(NamedTuple):
     beta: Array  # (layer, cell) of the soil
     by_member: Array  # (11, member)
     totals: Array  # (9, member) of the step
+    moved: Array  # (5, member) of the step, by moons' processes
     line: Array  # (member)
     super_pressure: Array  # (4) Pa
 
@@ -195,6 +220,7 @@ def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
         np.zeros((max(n_layers, 2), width)),
         np.empty((11, members)),
         np.empty((9, members)),
+        np.zeros((5, members)),
         np.empty(members),
         np.empty(4),
     )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from twinpipe.physics import co2_ice, longwave, pressure, shortwave, soil, transport
+from twinpipe.physics import co2_ice, longwave, methane, pressure, shell, shortwave, soil, transport
 from twinpipe.physics.compiled import part
 from twinpipe.physics.records import (
     ABSORBED,
+    ACTIVITY,
     AEROSOL_ALBEDO,
     AMPLITUDE2,
     BASE,
+    BOTTOM_HEAT,
     CAPACITY,
     CO2_SHARE,
+    COLD,
+    CONDENSED,
     COUPLING,
     DIURNAL,
     DRIVE,
@@ -28,10 +32,14 @@ from twinpipe.physics.records import (
     LOG_CO2,
     LOG_P,
     LOG_SCALE,
+    METHANE,
+    METHANE_COLUMN,
+    METHANE_WIND,
     PAINT,
     REFLECTANCE,
     SCALE,
     SOURCE,
+    SUBLIMATED,
     SUNLIGHT,
     UPPER,
     WEIGHT,
@@ -40,6 +48,7 @@ from twinpipe.physics.records import (
     D,
     Forcing,
     K,
+    Members,
     Options,
     Outputs,
     Scratch,
@@ -60,6 +69,7 @@ from twinpipe.physics.rows import (
     times,
     zero_amplitude_on_ice,
 )
+from twinpipe.physics.substances import LIQUID_ETHANE, LIQUID_METHANE, SHELL_ICE
 
 
 @part
@@ -120,7 +130,8 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
             times(inertia, o.skin_root, other)
             longwave.diurnal_amplitude(t, eps, coalbedo, st.harmonic[calendar, i], diurnal, other, amplitude2)
             longwave.outgoing(t, eps, emit, amplitude2, emissivity_factor, ice, x.fields[K, i])
-        soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], x.beta)
+        bottom_heat = x.fields[BOTTOM_HEAT, i] if o.ice_shell else st.bottom_heat[i]
+        soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(x.beta[1], top_conductance(st), inertia, work)
         co2_ice.linearise(
             t,
@@ -169,11 +180,13 @@ def carry_heat(st: Static, x: Scratch, members: int) -> None:
 
 
 @part
-def settle(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, zonal_time: int, members: int) -> None:
+def settle(
+    st: Static, o: Options, m: Members, s: State, out: Outputs, x: Scratch, k: int, zonal_time: int, members: int
+) -> None:
     """New surface, CO2 ice and soil of each row, and its part in sums, zonal means and series."""
     n_layers, n_lat, width = s.T.shape
     olr, change, work, co2_share = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[CO2_SHARE]
-    old = x.rows[WORK + 3]
+    old, gone, cold = x.rows[WORK + 3], x.rows[WORK + 4], x.rows[WORK + 5]
     absorbed_sum, olr_sum, source_sum, change_sum, t_sum = (
         x.totals[1],
         x.totals[2],
@@ -189,7 +202,8 @@ def settle(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, z
         amplitude2 = x.fields[AMPLITUDE2, i]
         if i == n_lat // 2:
             ice_sum = x.totals[7]
-        soil.eliminate(s.T, i, st.bottom_heat[i], st.own, st.below, st.heat[n_layers - 1], x.beta)
+        bottom_heat = x.fields[BOTTOM_HEAT, i] if o.ice_shell else st.bottom_heat[i]
+        soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(s.p[i], 1.0 / o.gravity, co2_share, work)
         if o.midpoint:
             old[:] = t
@@ -211,6 +225,43 @@ def settle(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, z
             olr,
             change,
         )
+        if o.methane:
+            methane.exchange(
+                t,
+                s.local[LIQUID_METHANE, i],
+                s.local[LIQUID_ETHANE, i],
+                s.today[ACTIVITY, i],
+                st.sea[i],
+                s.p[i],
+                x.rows[METHANE],
+                x.rows[METHANE_COLUMN],
+                x.rows[METHANE_WIND],
+                x.fields[CAPACITY, i],
+                stiffness,
+                st.inertia[i],
+                o.dt,
+                olr,
+                gone,
+            )
+            add_row_sum(gone, w, line, x.moved[CONDENSED])
+        if o.ice_shell:
+            shell.sublimate(
+                s.shell,
+                i,
+                s.local[SHELL_ICE, i],
+                t,
+                x.fields[CAPACITY, i],
+                stiffness,
+                st.inertia[i],
+                m.shell_base,
+                st.shell_layers,
+                o.dt,
+                olr,
+                gone,
+                cold,
+            )
+            add_row_sum(gone, w, line, x.moved[SUBLIMATED])
+            add_row_sum(cold, w, line, x.moved[COLD])
         if o.midpoint:
             extrapolate(old, t)
         soil.substitute(s.T, i, st.alpha, x.beta)
