@@ -26,7 +26,7 @@ lint: $(STAMP) ## style, types, and the floors and doors of the house
 bench: $(STAMP) ## every benchmark, as a table of ratios
 	@$(BIN)/python -m tests.bench
 
-planets: $(STAMP) ## Mars today against published numbers
+planets: $(STAMP) ## every body against published numbers
 	@$(BIN)/python -m tests.planets
 
 peers: $(STAMP) ## climlab itself, in an environment of its own, against its models as body files

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from twinpipe import lifecycle
 from twinpipe.body import load_body
 from twinpipe.clock import check_years
+from twinpipe.db import ledger
 from twinpipe.engine import executor
 from twinpipe.reporting import write_run_report
 from twinpipe.scenario import load_pattern
@@ -27,27 +28,28 @@ class SimulateTwin(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     body: str = Field("mars", description="Built-in body, or the identifier of an imported one.")
-    name: str = Field("Mars", min_length=1, max_length=200, description="Name of the new twin.")
+    name: str = Field("Mars", min_length=1, max_length=200, description="Name of the twin.")
     pattern: Literal["mars_terraform", "custom"] = Field("mars_terraform", description="Deployment pattern.")
     years: int = Field(100, ge=1, le=1000, description="Julian years to simulate.")
     parameters: dict[str, float | str] = Field(
         {}, description="Parameters of the pattern, as numbers in their own unit or as text with a unit."
     )
     grid: str = Field("36x72", description="Latitudes x longitudes.")
+    again: bool = Field(False, description="Make another twin, though one of the same content lives.")
 
 
 @task(name="create", cache_policy=NO_CACHE, persist_result=False)
-def create(params: SimulateTwin) -> int:
-    """Clone the body and queue the run; the run's id."""
+def create(params: SimulateTwin) -> tuple[int, bool]:
+    """Clone the body and queue the run, unless they are there already; the run's id, and whether it is owed."""
     with open_workplace() as w:
         if w.settings.dask_scheduler:
             with executor(w.settings.dask_scheduler):
                 pass  # it answers: better known before a twin is made
         body = load_body(params.body, imported=w.bodies)
         scenario = load_pattern(params.pattern).scenario(body, params.parameters)
-        twin = lifecycle.create_twin(w, body, params.name, grid=params.grid)
+        twin, _ = lifecycle.create_twin(w, body, params.name, grid=params.grid, again=params.again)
         run, _ = lifecycle.prepare_run(w, twin.id, scenario, check_years(params.years))
-        return run.id
+        return run.id, run.status != "completed"
 
 
 @task(name="simulate", cache_policy=NO_CACHE, persist_result=False)
@@ -74,30 +76,30 @@ def simulate(run_id: int, flow_run_id: str | None) -> dict[str, Any]:
 
 
 @task(name="insert", cache_policy=NO_CACHE, persist_result=False)
-def insert(receipt: dict[str, Any]) -> dict[str, Any]:
-    """Insert the result row; the four scores."""
+def insert(receipt: dict[str, Any]) -> None:
+    """Insert the result row."""
     with open_workplace() as w:
-        result = lifecycle.insert_result(w, lifecycle.Receipt(**receipt))
-    return {k: v for k, v in result["success_metrics"].items() if isinstance(v, float)}
+        lifecycle.insert_result(w, lifecycle.Receipt(**receipt))
 
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
-def report(run_id: int) -> str:
-    """Draw the report and show it as an artifact; path of the report."""
+def report(run_id: int) -> tuple[str, dict[str, float]]:
+    """Draw the report and show it as an artifact; path of the report, and the four scores."""
     with open_workplace() as w:
         written = write_run_report(w, run_id)
+        metrics = ledger.get_result(w.engine, run_id).success_metrics
     create_markdown_artifact(markdown=written.markdown, key=f"result-{run_id}", description=f"Result of run {run_id}")
-    return str(written.html)
+    return str(written.html), {k: v for k, v in metrics.items() if isinstance(v, float)}
 
 
 @flow(name="simulate-twin", flow_run_name="{params.body} {params.pattern} {params.years} years")
 def simulate_twin(params: SimulateTwin = SimulateTwin()) -> dict[str, Any]:  # noqa: B008  (the form needs an instance)
-    """Clone a body, run a pattern on the twin, insert one result row, write the report."""
+    """Clone a body, run a pattern on the twin, insert one result row, write the report; what is done is kept."""
     log = get_run_logger()
-    run_id = create(params)
-    receipt = simulate(run_id, flow_run.get_id())
-    scores = insert(receipt)
-    path = report(run_id)
+    run_id, owed = create(params)
+    if owed:
+        insert(simulate(run_id, flow_run.get_id()))
+    path, scores = report(run_id)
     log.info("run %d completed: %s", run_id, scores)
     return {"run_id": run_id, "scores": scores, "report": path}
 

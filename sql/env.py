@@ -10,10 +10,9 @@ import os
 from alembic import context
 from sqlalchemy import Connection, text
 
+from twinpipe.db.migrate import LOCK
 from twinpipe.db.models import Base
 from twinpipe.db.session import engine, normal_url
-
-LOCK = "hashtextextended('twinpipe migrations', 0)"
 
 
 def migrate(connection: Connection) -> None:

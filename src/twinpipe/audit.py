@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from twinpipe.db.census import Census, RunEntry, TwinEntry, deleted_twins, take_census
-from twinpipe.db.rows import TwinRow
 from twinpipe.errors import Conflict, StoreError
+from twinpipe.ownership import is_own_store, twin_key_of
 from twinpipe.prefect_runs import TERMINAL, flow_states
-from twinpipe.seals import read_json
 from twinpipe.store import RunStore
 from twinpipe.workplace import Workplace
 
@@ -108,21 +107,6 @@ def audit(w: Workplace, *, now: datetime | None = None, grace: timedelta = GRACE
     return Report(census.moment, len(census.twins), len(census.runs), stores, prefect, tuple(drifts))
 
 
-def is_own_store(path: Path, twin: TwinEntry | TwinRow) -> bool:
-    """Whether the store at path was made for a twin that never became ready, as far as the store can tell.
-
-    Another ledger that uses the same folder may have a twin of the same number and body: its store is older than
-    our row, or has runs.
-    """
-    try:
-        root = (read_json(path / "zarr.json") or {}).get("attributes", {})
-        made = datetime.fromtimestamp((path / "zarr.json").stat().st_mtime, UTC)
-    except (OSError, StoreError):
-        return False
-    named = (root.get("twin"), root.get("body_digest")) == (twin.id, twin.body_digest)
-    return named and made >= twin.created_at and not (path / "runs").exists()
-
-
 def _folders(path: Path) -> list[Path]:
     """The folders in a folder, which may have gone meanwhile."""
     try:
@@ -151,23 +135,22 @@ class _Look:
                 subject = f"store {folder.name}"
                 yield Drift(Kind.ORPHAN_STORE, subject, text, Action.NONE, False, False, str(folder))
             else:
-                twin = self.census.twins.get(int(match[1]))
-                if twin is None:
-                    # rows outlive their bytes, so it is another ledger's, or this one has lost rows: never ours to drop
-                    yield self._foreign(Kind.ORPHAN_STORE, folder, "belongs to no twin of this ledger")
-                elif twin.status == "deleted" and not twin.drop_owed:
-                    if twin.store_path is not None or is_own_store(folder, twin):
-                        yield self._orphan(folder, "belongs to a twin that is deleted", safe=old)
-                    else:
-                        yield self._foreign(Kind.ORPHAN_STORE, folder, f"was not made for twin {twin.id}")
-                elif twin.status == "failed" and old:
-                    if is_own_store(folder, twin):
-                        text = f"{folder} is unfinished, and nobody holds it: twin {twin.id} is failed."
-                        kind, name = Kind.BYTES_WITHOUT_LEASE, f"store {folder.name}"
-                        yield Drift(kind, name, text, Action.DROP, safe=True, path=str(folder))
-                    else:
-                        what = f"was not made for twin {twin.id}, which is failed"
-                        yield self._foreign(Kind.BYTES_WITHOUT_LEASE, folder, what)
+                yield from self._store(folder, self.census.twins.get(int(match[1])), old=old)
+
+    def _store(self, folder: Path, twin: TwinEntry | None, *, old: bool) -> Iterator[Drift]:
+        """The folder of a twin's number, whose row says that it has none, or that is not its own."""
+        own = twin is not None and self._own(twin)
+        if twin is None:
+            # rows outlive their bytes, so it is another ledger's, or this one has lost rows: never ours to drop
+            yield self._foreign(folder, "belongs to no twin of this ledger")
+        elif not own and twin.status in ("failed", "deleted"):
+            yield self._foreign(folder, f"was not made for twin {twin.id}, which is {twin.status}")
+        elif own and twin.status == "deleted" and not twin.drop_owed:
+            yield self._orphan(folder, "belongs to a twin that is deleted", safe=old)
+        elif own and twin.status == "failed" and old:
+            text = f"{folder} is unfinished, and nobody holds it: twin {twin.id} is failed."
+            name = f"store {folder.name}"
+            yield Drift(Kind.BYTES_WITHOUT_LEASE, name, text, Action.DROP, safe=True, path=str(folder))
 
     def twins(self) -> Iterator[Drift]:
         """Twins that are ready or completed, and whose own store is not whole."""
@@ -206,7 +189,7 @@ class _Look:
             if trouble is not None:
                 # where the twin's own store is missing too, the disk itself may be
                 twin = self.census.twins[run.twin_id]
-                mounted = self.w.twin_path(run.twin_id).is_dir() and not self._displaced(twin)
+                mounted = self.w.twin_path(run.twin_id).is_dir() and not self._displaced(twin) and self._own(twin)
                 yield Drift(
                     *(Kind.GHOST_ROW if missing else Kind.UNSEALED_SEGMENT, subject),
                     *(f"run {run.id} is completed, but {trouble}", Action.GIVE_UP),
@@ -237,8 +220,8 @@ class _Look:
             if run.folder:
                 users.setdefault(self._path(run), []).append(run)
         for twin in self.census.twins.values():
-            if twin.status in ("creating", "failed", "deleted"):
-                continue  # it has no runs: what is there may be another ledger's
+            if twin.status in ("creating", "failed", "deleted") or not self._own(twin):
+                continue
             for path in _folders(self.w.twin_path(twin.id) / "runs"):
                 if (twin.id, f"runs/{path.name}") not in self.census.owed:
                     yield from self._outputs(path, users.get(path, []), swept=twin.id in self.census.swept)
@@ -262,9 +245,9 @@ class _Look:
             text = f"{path} is unfinished, and nobody holds it: {ended}."
             yield Drift(Kind.BYTES_WITHOUT_LEASE, name, text, Action.DROP, safe=True, path=str(path))
 
-    def _foreign(self, kind: Kind, path: Path, what: str) -> Drift:
+    def _foreign(self, path: Path, what: str) -> Drift:
         text = f"{path} {what}: it may be another ledger's, so that it is left alone."
-        return Drift(kind, f"store {path.name}", text, Action.NONE, safe=False, path=str(path))
+        return Drift(Kind.ORPHAN_STORE, f"store {path.name}", text, Action.NONE, safe=False, path=str(path))
 
     def _orphan(self, path: Path, what: str, *, safe: bool) -> Drift:
         young = "" if safe else f"; it is younger than {self.grace}, so that it is left alone"
@@ -277,13 +260,13 @@ class _Look:
         if self._displaced(twin):
             return f"its store is {twin.store_path}, and stores are looked for in {path.parent}{ELSEWHERE}"
         try:
-            root = (read_json(path / "zarr.json") or {}).get("attributes", {})
-            if root.get("twin", twin.id) != twin.id or root.get("body_digest", twin.body_digest) != twin.body_digest:
+            key = twin_key_of(path)
+            if key not in (None, twin.twin_key):
                 return f"{path} is the store of another twin{ELSEWHERE}"
             RunStore(path).verify(contents=self.contents)
         except StoreError as error:
             return str(error)
-        return None
+        return None if key else f"the root of {path} does not say whose it is."
 
     def _trouble_of_run(self, run: RunEntry, path: Path) -> str | None:
         try:
@@ -299,6 +282,9 @@ class _Look:
         """Whether the twin's store was made in another folder than the one that is set now."""
         recorded = Path(twin.store_path) if twin.store_path else self.w.twin_path(twin.id)
         return recorded.absolute() != self.w.twin_path(twin.id).absolute()
+
+    def _own(self, twin: TwinEntry) -> bool:
+        return is_own_store(self.w.twin_path(twin.id), twin.twin_key, twin.store_path)
 
     def _in_use(self, run: RunEntry) -> bool:
         others = (o for o in self.census.runs.values() if o.twin_id == run.twin_id and o.folder == run.folder)

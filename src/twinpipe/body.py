@@ -16,7 +16,7 @@ from twinpipe.constants import GRAVITATIONAL_CONSTANT, MOLAR_MASS
 from twinpipe.digest import digest
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
-from twinpipe.spheres import Co2Ice, Geosphere, Hydrosphere, IceShell, MethaneCycle
+from twinpipe.spheres import BuriedCo2, Co2Ice, Geosphere, Hydrosphere, IceShell, MethaneCycle, Regolith, WaterCycle
 
 MapName = Literal["elevation", "albedo", "thermal_inertia"]
 
@@ -31,6 +31,9 @@ class Orbit(Part):
     perihelion_ls_degree: Annotated[float, Field(ge=0, lt=360)]
     sidereal_year_s: Positive
     solar_day_s: Positive
+    eclipse_fraction: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="share of the sunlight that a moon loses in the shadow of its planet; B1"
+    )
 
 
 class Bulk(Part):
@@ -86,12 +89,37 @@ class Surface(Part):
     land: Land | None = None
 
 
+class CollisionDepth(Part):
+    """Longwave optical depths of nitrogen, methane and hydrogen in Titan's air of today; B3.3 (f).
+
+    tau = nitrogen (p_N2 / 1.4e5)^2 + methane (p_CH4 / 8e3)(p / 1.467e5) + hydrogen (x_H2 / 1e-3)(p / 1.467e5)^2.
+    """
+
+    nitrogen: NotNegative
+    methane: NotNegative
+    hydrogen: NotNegative
+
+
 class SemiGrey(Part):
     """OLR = eps sigma T^4 (1 + v), eps from the column's composition; B3.3."""
 
     kind: Literal["semi_grey"] = "semi_grey"
     emissivity_factor: Positive = 1.0
     diurnal_factor: NotNegative = Field(0.8, description="k_d of B4; 0 leaves the diurnal term out")
+    large_diurnal: bool = Field(
+        False, description="daily swings comparable with the temperature, as without air: the harmonic of T^4 in full"
+    )
+    nitrogen_column: bool = Field(
+        False,
+        description="the column of 1 bar N2, CO2 and saturated water of Kadoya and Tajika takes over as p_N2 nears"
+        " 0.5 bar; B3.2, B3.3",
+    )
+    collision_depth: CollisionDepth | None = Field(
+        None, description="of cold nitrogen air; none: CH4 counts as a trace gas; B3.3 (e, f)"
+    )
+    haze_absorption: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="share a_h of the absorbed sunlight that haze takes far above the ground; B3.3 (f)"
+    )
 
 
 class LinearLongwave(Part):
@@ -131,6 +159,12 @@ class StepIce(Part):
     )
 
 
+class IceRamp(Part):
+    """Albedo of ice whose share grows with cold: 1 - exp((T - 273.15) / 10), and 1 below 263.15 K; B2 [S20]."""
+
+    albedo: Fraction
+
+
 class SoilColumn(Part):
     """Soil layers, thicknesses in annual skin depths; B5."""
 
@@ -159,7 +193,14 @@ class Climate(Part):
     insolation: OrbitInsolation | AnnualInsolation | LegendreInsolation = Field(OrbitInsolation(), discriminator="kind")
     column: SoilColumn | Slab = Field(SoilColumn(), discriminator="kind")
     albedo_p2: Finite = Field(0.0, description="added to the albedo times P2(sin latitude)")
+    albedo_of: Literal["ground", "planet"] = Field(
+        "ground",
+        description="ground: what the air reflects is added, B2; planet: seen from space, with its air and clouds",
+    )
     step_ice: StepIce | None = None
+    ice_ramp: IceRamp | None = None
+    cloud_albedo: Finite = Field(0.0, description="dA_cloud, added to the planet's albedo; B2")
+    cloud_olr_w_m2: Finite = Field(0.0, description="dOLR_cloud, added to the outgoing longwave radiation; B2")
     diffusivity_w_m2_k: NotNegative = 0.0
     diffusivity_reference_pa: Positive | None = Field(
         None, description="pressure at which the diffusivity holds; it scales with pressure when given"
@@ -192,7 +233,10 @@ class Body(Part):
     surface: Surface
     climate: Climate = Climate()
     co2_ice: Co2Ice | None = None
+    regolith: Regolith | None = Field(None, description="only below a column of soil")
+    buried_co2: BuriedCo2 | None = Field(None, description="only below a column of soil")
     hydrosphere: Hydrosphere = Hydrosphere()
+    water_cycle: WaterCycle | None = None
     methane_cycle: MethaneCycle | None = None
     ice_shell: IceShell | None = None
     geosphere: Geosphere = Geosphere()
@@ -214,12 +258,18 @@ class Body(Part):
         return self
 
     @model_validator(mode="after")
+    def _one_kind_of_ice(self) -> Body:
+        if self.climate.step_ice is not None and self.climate.ice_ramp is not None:
+            raise ValueError("climate.step_ice and climate.ice_ramp are two laws for the same ice: give one")
+        return self
+
+    @model_validator(mode="after")
     def _slab_where_one_is_meant(self) -> Body:
         slab = isinstance(self.climate.column, Slab)
         if self.surface.land is not None and not slab:
             raise ValueError("surface.land needs a climate.column of kind slab, whose heat capacity it replaces")
-        if self.climate.second_order and (self.co2_ice is not None or not slab):
-            raise ValueError("climate.second_order needs a climate.column of kind slab and no co2_ice")
+        if self.climate.second_order and (self.co2_ice is not None or self.water_cycle is not None or not slab):
+            raise ValueError("climate.second_order needs a climate.column of kind slab, no co2_ice and no water_cycle")
         return self
 
     @model_validator(mode="after")
@@ -229,6 +279,8 @@ class Body(Part):
             raise ValueError("methane_cycle needs a climate.longwave of kind semi_grey")
         if self.ice_shell is not None and not (grey and isinstance(self.climate.column, SoilColumn)):
             raise ValueError("ice_shell needs a climate.column of kind soil and a climate.longwave of kind semi_grey")
+        if self.ice_shell is not None and self.regolith is not None:
+            raise ValueError("ice_shell and regolith are two kinds of ground below the soil: give one")
         return self
 
     @cached_property

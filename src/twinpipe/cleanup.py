@@ -17,16 +17,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from twinpipe.audit import check_understood, is_own_store
+from twinpipe.audit import check_understood
 from twinpipe.db import ledger
 from twinpipe.db.deletion import Begin, Ended, deferred_twins, expire_twins, unused_outputs
-from twinpipe.db.outbox import RUN_COMPLETED, RUN_PURGED, TWIN_DELETED, Message, forget, peek, postpone, settle, take
-from twinpipe.db.retention import Limits, in_batches, on_trial, purge
-from twinpipe.db.runs import silent_runs
+from twinpipe.db.foresight import foresee
+from twinpipe.db.outbox import RUN_COMPLETED, RUN_PURGED, TWIN_DELETED, Message, forget, postpone, settle, take
+from twinpipe.db.retention import Limits, in_batches, purge
 from twinpipe.db.segments import forget_seals
 from twinpipe.db.session import Connection, transaction
 from twinpipe.db.statistics import repair_statistics
-from twinpipe.errors import Conflict, InvalidInput, NotFound, StoreError, TwinpipeError
+from twinpipe.errors import Conflict, InvalidInput, StoreError, TwinpipeError
+from twinpipe.ownership import is_own_store
 from twinpipe.settings import Settings
 from twinpipe.store import drop
 from twinpipe.workplace import Workplace
@@ -133,7 +134,7 @@ def clean(w: Workplace, *, as_of: datetime | None = None, dry_run: bool = False)
             check_understood(w)
         except Conflict as error:
             report.failures.append(str(error))
-        return _rehearse(w, report, alive)
+        return _foretell(w, report, alive)
     with _timed(report, "audit"):
         check_understood(w)
     with _timed(report, "reap"):
@@ -195,18 +196,15 @@ def _prove(connection: Connection, message: Message, gone: dict[str, int]) -> No
 
 
 def _twin_stores(w: Workplace, twin_id: int, recorded: str | None) -> list[Path]:
-    """Where a twin's store may be: where its row said, and where stores are now; raises StoreError."""
+    """Where a twin's store is, of where its row said and where stores are now; raises NotFound, StoreError."""
     usual = w.twin_path(twin_id)
-    if recorded is None:  # it never was ready
-        with suppress(NotFound):
-            return [usual] if is_own_store(usual, ledger.get_twin(w.engine, twin_id)) else []
-        return []
-    path = Path(recorded)
+    path = Path(recorded) if recorded else usual  # without a record, it never was ready
     if path.name != usual.name:
         raise StoreError(f"{recorded} is not the store of twin {twin_id}.")
-    if not path.parent.is_dir():
+    if recorded and not path.parent.is_dir():
         raise StoreError(f"{path.parent} is not there, so that nobody knows whether {path.name} is: mount its disk.")
-    return sorted({usual, path})
+    key = ledger.get_twin(w.engine, twin_id).twin_key
+    return sorted(place for place in {usual, path} if is_own_store(place, key, recorded))
 
 
 def _run_stores(w: Workplace, twin_id: int, payload: dict[str, Any]) -> list[Path]:
@@ -241,21 +239,19 @@ def _expire(begin: Begin, w: Workplace, moment: datetime, batch: int = 500) -> I
         yield from ended
 
 
-def _rehearse(w: Workplace, report: Report, alive: datetime) -> Report:
-    report.reaped_runs = silent_runs(w.engine, alive)
-    with _timed(report, "rows"), on_trial(w.engine) as begin:
-        everything = 1_000_000_000
-        ended = list(_expire(begin, w, report.as_of, everything))
-        went = purge(begin, report.as_of, limits(w.settings), everything)
-    report.expired_twins = [twin.twin_id for twin in ended]
-    report.rows = {table: asdict(rows) for table, rows in went.items()}
-    report.deferred_twins = deferred_twins(w.engine, report.as_of)
-    for twin in report.expired_twins:
-        report.deferred_twins.pop(twin, None)
-    owed = [(int(m.payload["twin_id"]), m.payload.get("store")) for m in peek(w.engine, (TWIN_DELETED,))]
-    for twin_id, store in [(t.twin_id, t.store) for t in ended] + owed:
+def _foretell(w: Workplace, report: Report, alive: datetime) -> Report:
+    """What would go, without touching anything; the repair of statistics is not foretold."""
+    with _timed(report, "foresight"):
+        seen = foresee(w.engine, report.as_of, alive, limits(w.settings), alive - PROOFS_KEPT)
+    report.reaped_runs, report.expired_twins = seen.reaped_runs, seen.expired_twins
+    report.rows = {table: asdict(rows) for table, rows in seen.rows.items()}
+    report.forgotten_messages = seen.forgotten_messages
+    late = deferred_twins(w.engine, report.as_of)
+    report.deferred_twins = {twin: status for twin, status in late.items() if twin not in set(seen.expired_twins)}
+    for twin, store, folder in seen.stores:
         try:
-            sizes = {str(path): stored_bytes(path) for path in _twin_stores(w, twin_id, store)}
+            paths = _run_stores(w, twin, {"store": store, "folder": folder}) if folder else _twin_stores(w, twin, store)
+            sizes = {str(path): stored_bytes(path) for path in paths}
             report.dropped_stores |= {path: size for path, size in sizes.items() if size}
         except TwinpipeError as error:
             report.failures.append(str(error))

@@ -147,13 +147,15 @@ def twin_create(
     ttl: Annotated[str | None, typer.Option(help="Time to live, such as 30d; 0 means for ever.")] = None,
     source: Annotated[Path | None, typer.Option("--from", help="Game file to import the body from.")] = None,
     grid: Annotated[str, typer.Option(help="Latitudes x longitudes.")] = "36x72",
+    again: Annotated[bool, typer.Option(help="Make another twin although one of the same content lives.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Clone a body into a twin: a row, an immutable snapshot and a store with the climate it starts from."""
+    """Clone a body into a twin: a row, a snapshot and a store; the same request is the same twin while it lives."""
     from twinpipe import lifecycle
     from twinpipe.body import load_body
     from twinpipe.game.importer import import_bodies
     from twinpipe.grid import Grid
+    from twinpipe.show import show_created
     from twinpipe.workplace import open_workplace
 
     days, _ = parse_days(ttl), Grid.parse(grid)
@@ -161,12 +163,13 @@ def twin_create(
         cloned = import_bodies(source, body).bodies[0].body
     else:
         cloned = load_body(body, imported=load_settings().home / "bodies")
+    called = name if name is not None else cloned.name
     with open_workplace() as w:
-        twin = lifecycle.create_twin(w, cloned, name if name is not None else cloned.name, ttl_days=days, grid=grid)
+        twin, new = lifecycle.create_twin(w, cloned, called, ttl_days=days, grid=grid, again=again)
     if as_json:
-        emit(twin.as_dict())
+        emit({**twin.as_dict(), "new": new})
     else:
-        console.print(f"twin {twin.id} of {twin.body_name}: {twin.status}, {twin.store_path}", soft_wrap=True)
+        show_created(console, twin, new)
 
 
 def parse_days(text: str | None) -> int | None:

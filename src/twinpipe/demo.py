@@ -37,7 +37,7 @@ def run_demo(years: int = 100, grid: str = lifecycle.DEFAULT_GRID, *, quiet: boo
     if settings.dask_scheduler:
         with executor(settings.dask_scheduler):
             pass  # it answers: better known before a twin is made
-    with open_workplace(settings) as w, _server(w) as server:
+    with open_workplace(settings, migrate_first=True) as w, _server(w) as server:
         told = "preparing: the climate of Mars today (the first time on a machine, the kernel is compiled too)"
         with _timed(took, "kernel and climate of Mars"), console.status(told):
             mars = builtin_body("mars")

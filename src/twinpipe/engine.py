@@ -26,7 +26,8 @@ from twinpipe.grid import Array
 from twinpipe.layout import Layout
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.plan import Block, Plan
-from twinpipe.simulation import BlockState, climate, kernel_time, run_segment, start
+from twinpipe.simulation import BlockState, climate, run_segment, start
+from twinpipe.stepping import kernel_time
 from twinpipe.store import RunStore
 
 GROUP_OF: dict[str, str] = {f.name: f.group for f in ALL}

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from twinpipe.constants import ARMSTRONG_PRESSURE, TRIPLE_POINT_WATER_PRESSURE
+from twinpipe.errors import SimulationError
 from twinpipe.grid import Array
 from twinpipe.measures import Outcome
 
@@ -109,6 +110,47 @@ EVENTS: dict[str, Event] = {
         ),
     )
 }
+
+
+def _native_co2(o: Outcome) -> Array:
+    """What air and caps have of the body's own CO2 over its limit: what they began with, and what the ground gave."""
+    given = np.zeros(o.plan.n_steps)
+    for name in ("adsorbed_co2_mass", "buried_co2_mass"):
+        if name in o.series:
+            given += o.initial_series[name][-1] - o.series[name]
+    body = o.spec.body
+    limit = body.regolith.native_limit_pa if body.regolith else np.inf
+    begun = body.atmosphere.mass_kg.get("CO2", 0.0)
+    return np.asarray((begun + given) * body.bulk.gravity_m_s2 / body.bulk.area_m2 / limit)
+
+
+# No run may end in one of these: the simulation then has brought about what cannot be; C2.8.
+IMPOSSIBLE: dict[str, Event] = {
+    e.id: e
+    for e in (
+        Event(
+            "native_co2_limit_exceeded",
+            "Air and caps hold more of the body's own CO2 than it has without its deep carbonates",
+            _native_co2,
+            lambda o, s: (
+                {"native_co2_pa": float(_native_co2(o)[s]) * o.spec.body.regolith.native_limit_pa}
+                if o.spec.body.regolith
+                else {}
+            ),
+        ),
+    )
+}
+
+
+def check_sanity(outcome: Outcome) -> None:
+    """Raises SimulationError for a run in which something happens that cannot be."""
+    for event in IMPOSSIBLE.values():
+        for step in crossings(event.index(outcome), event.rearm)[:1]:
+            numbers = ", ".join(f"{name} {value:.4g}" for name, value in event.data(outcome, step).items())
+            raise SimulationError(
+                f"{event.id} in year {outcome.year(step):.0f} of the simulation of {outcome.spec.body.name}: "
+                f"{event.description[0].lower()}{event.description[1:]} ({numbers})."
+            )
 
 
 def crossings(index: Array, rearm: float) -> list[int]:

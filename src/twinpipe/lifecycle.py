@@ -23,8 +23,9 @@ from twinpipe.grid import Grid
 from twinpipe.heartbeat import HANDOVER_SECONDS, LEASE_SECONDS, Heartbeat
 from twinpipe.layout import run_layout, twin_layout
 from twinpipe.measures import gas_by_name
+from twinpipe.ownership import is_own_store
 from twinpipe.physics.compiled import CODE_FINGERPRINT
-from twinpipe.physics.model import processes
+from twinpipe.physics.processes import processes
 from twinpipe.plan import Plan, make_plan
 from twinpipe.result import build_result, read_outcome
 from twinpipe.scenario import Scenario
@@ -36,6 +37,7 @@ from twinpipe.workplace import Workplace
 log = logging.getLogger("twinpipe")
 
 DEFAULT_GRID = "36x72"
+MAKER_PATIENCE = 60.0  # seconds for a twin that another process is making, which takes seconds
 PACKAGES = ("twinpipe", "numpy", "numba", "zarr", "xarray", "distributed")
 
 
@@ -53,43 +55,61 @@ def create_twin(
     description: str | None = None,
     grid: str = DEFAULT_GRID,
     steps_per_orbit: int | None = None,
-) -> TwinRow:
-    """Clone a body: a row, an immutable snapshot, and a store with the climate that runs start from.
+    again: bool = False,
+) -> tuple[TwinRow, bool]:
+    """Clone a body, and whether that is new: a row, an immutable snapshot, a store with the climate it starts from.
 
-    Raises InvalidInput, StoreError, SimulationError; a twin that cannot be made is left as failed.
+    The same content is the same twin unless again is set.  One that another process is making is waited for, and
+    given as it is when that takes long; one whose maker died is failed, and made anew.  Raises InvalidInput,
+    StoreError, SimulationError; a twin that cannot be made is left as failed.
     """
     steps = usual_steps(body.orbit.sidereal_year_s) if steps_per_orbit is None else steps_per_orbit
     shape, clock = Grid.parse(grid), Clock(body.orbit.sidereal_year_s, steps)
-    twin = ledger.create_twin(
-        w.engine,
-        name=name,
-        description=description,
-        body_identifier=body.identifier,
-        body_name=body.name,
-        solar_system=body.solar_system,
-        body_digest=body.digest,
-        simulation_parameters={"grid": str(shape), "steps_per_orbit": steps},
-        initial_state_snapshot=body.model_dump(mode="json"),
-        ttl_days=w.settings.twin_ttl if ttl_days is None else ttl_days,
-    )
+    while True:
+        key = uuid.uuid4()
+        with ledger.making(w.engine, key):
+            twin, new = ledger.create_twin(
+                w.engine,
+                name=name,
+                description=description,
+                body_identifier=body.identifier,
+                body_name=body.name,
+                solar_system=body.solar_system,
+                body_digest=body.digest,
+                simulation_parameters={"grid": str(shape), "steps_per_orbit": steps},
+                initial_state_snapshot=body.model_dump(mode="json"),
+                ttl_days=w.settings.twin_ttl if ttl_days is None else ttl_days,
+                again=again,
+                key=key,
+            )
+            if new:
+                _make_store(w, twin, body, shape, clock)
+                return ledger.get_twin(w.engine, twin.id), True
+        if twin.status == "creating":
+            twin = ledger.await_maker(w.engine, twin, MAKER_PATIENCE)
+        if twin.status not in ("failed", "deleted"):
+            return twin, False
+
+
+def _make_store(w: Workplace, twin: TwinRow, body: Body, grid: Grid, clock: Clock) -> None:
     path = w.twin_path(twin.id)
     if path.exists():  # ids are never used again, so it is not ours to touch
         ledger.mark_twin_failed(w.engine, twin.id)
         raise StoreError(f"{path} exists already: another ledger uses this folder, so set TWINPIPE_STORE_URL.")
     try:
-        _write_twin(path, twin.id, body, shape, clock)
+        _write_twin(path, twin, body, grid, clock)
         ledger.mark_twin_ready(w.engine, twin.id, str(path))
     except BaseException:
         try:
             ledger.mark_twin_failed(w.engine, twin.id)
-            drop(path)
+            if is_own_store(path, twin.twin_key, None):  # another ledger may have been a moment faster
+                drop(path)
         except TwinpipeError as second:  # which must not hide the first
             log.warning("twin %d was not cleared away: %s", twin.id, second)
         raise
-    return ledger.get_twin(w.engine, twin.id)
 
 
-def _write_twin(path: Path, twin_id: int, body: Body, grid: Grid, clock: Clock) -> None:
+def _write_twin(path: Path, twin: TwinRow, body: Body, grid: Grid, clock: Clock) -> None:
     calm = climate(body, grid, clock, RunSpec.model_fields["spin_up_orbits"].default)
     running = frozenset(processes(body, Scenario()))
     create_twin_store(
@@ -101,9 +121,14 @@ def _write_twin(path: Path, twin_id: int, body: Body, grid: Grid, clock: Clock) 
             {f.name: calm.series[i] for i, f in enumerate(SERIES_FIELDS) if f in active(SERIES_FIELDS, running)},
             gas_by_name(calm.state.gas[:, 0]),
             calm.state.T.reshape(-1, grid.n_lat, grid.n_lon),
-            {"title": f"Digital twin of {body.name}", "twin": twin_id, "body_digest": body.digest},
+            {"title": f"Digital twin of {body.name}", **_identity(twin), "body_digest": body.digest},
         ),
     )
+
+
+def _identity(twin: TwinRow) -> dict[str, Any]:
+    """What says in the root of a store whose it is: the twin's number here, and its key anywhere."""
+    return {"twin": twin.id, "twin_key": twin.twin_key}
 
 
 def restore_twin_store(w: Workplace, twin: TwinRow) -> None:
@@ -116,7 +141,7 @@ def restore_twin_store(w: Workplace, twin: TwinRow) -> None:
     clock = Clock(body.orbit.sidereal_year_s, parameters.get("steps_per_orbit", 96))
     path = w.twin_path(twin.id)
     drop_own(path)
-    _write_twin(path, twin.id, body, grid, clock)
+    _write_twin(path, twin, body, grid, clock)
 
 
 def twin_body(twin: TwinRow) -> Body:
@@ -221,7 +246,8 @@ def simulate_run(
         spec, path = run_spec(w, run), run_path(w, run)
         plan, store = run_plan_of(spec), RunStore(path)
         with Heartbeat(w.engine, run_id, generation, run.progress) as heart:
-            prepare(plan, store, run_layout(plan, _provenance(run, spec)))
+            identity = _identity(ledger.get_twin(w.engine, run.twin_id))
+            prepare(plan, store, run_layout(plan, identity | _provenance(spec)))
             store.claim(_writer(run_id, generation))
 
             def progress(fraction: float) -> bool:
@@ -230,7 +256,9 @@ def simulate_run(
                 return heart.progress(fraction)
 
             tokens = run_plan(plan, path, _writer(run_id, generation), how, progress)
-            sealed = store.finish({"history": f"simulated by twinpipe {version('twinpipe')}"})
+            # the run that ended it: one that another began may have been taken over
+            ended = {"run": run.id, "run_key": run.run_key}
+            sealed = store.finish(ended | {"history": f"simulated by twinpipe {version('twinpipe')}"})
         if not ledger.report_progress(w.engine, run_id, generation, 0.999, HANDOVER_SECONDS):
             raise Cancelled("the run was cancelled.")
     except BaseException as error:
@@ -272,11 +300,10 @@ def _kernel(tokens: list[Token]) -> float:
     return sum(t.kernel_seconds for t in tokens)
 
 
-def _provenance(run: RunRow, spec: RunSpec) -> dict[str, Any]:
+def _provenance(spec: RunSpec) -> dict[str, Any]:
     return {
         "title": f"{spec.body.name}: {spec.scenario.pattern}, {spec.years} years",
         "source": f"twinpipe {version('twinpipe')}, physics {spec.code_fingerprint[:16]}",
-        "twin": run.twin_id,
         "spec_digest": spec.digest,
         "body_digest": spec.body.digest,
         "code_fingerprint": spec.code_fingerprint,

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twinpipe.body import Body, HarmonicMap
+from twinpipe.body import Body, HarmonicMap, Slab
 from twinpipe.grid import Array, Grid
 
 
@@ -60,6 +60,23 @@ def _read_only(field: Array) -> Array:
     return field
 
 
+def open_share(body: Body, grid: Grid) -> Array:
+    """(n_lat, n_lon) share of the surface ice that lies open to the air: of its deposits, by mass; 1 where none is."""
+    open_body = body.model_copy(
+        update={
+            "hydrosphere": body.hydrosphere.model_copy(
+                update={
+                    "surface_ice": tuple(
+                        d.model_copy(update={"mass_kg": d.mass_kg * d.open_share}) for d in body.hydrosphere.surface_ice
+                    )
+                }
+            )
+        }
+    )
+    there = surface_ice(body, grid)
+    return np.where(there > 0, surface_ice(open_body, grid) / np.where(there > 0, there, 1.0), 1.0)
+
+
 def surface_ice(body: Body, grid: Grid) -> Array:
     """(n_lat, n_lon) kg m-2 of surface water ice; each deposit fills the rows centred in its band."""
     field = np.zeros((grid.n_lat, grid.n_lon))
@@ -98,3 +115,41 @@ def land_share(body: Body, grid: Grid) -> Array:
     share = body.surface.land.share if body.surface.land is not None else 0.0
     filled = np.clip(share * grid.n_lon - np.arange(grid.n_lon), 0.0, 1.0)
     return np.tile(filled, (grid.n_lat, 1))
+
+
+def second_legendre(grid: Grid) -> Array:
+    """(row, 1) mean of P2(sin latitude) over each row."""
+    x = np.sin(grid.latitude_edges)
+    return np.asarray(np.diff(0.5 * (x**3 - x)) / np.diff(x))[:, None]
+
+
+def ground_albedo(body: Body, grid: Grid) -> Array:
+    """(n_lat, n_lon) albedo of the ground, with what ice the map of the body shows."""
+    bare = evaluate(body.surface.albedo, grid)
+    if body.surface.land is not None:
+        bare = bare + land_share(body, grid) * (body.surface.land.albedo - bare)
+    return bare + body.climate.albedo_p2 * second_legendre(grid)
+
+
+def bare_albedo(body: Body, grid: Grid) -> float:
+    """Mean albedo of the ground without surface ice; of all of it if there is none without."""
+    bare = grid.area_weight * (surface_ice(body, grid) <= 0)
+    weight = bare if bare.any() else grid.area_weight
+    return float((ground_albedo(body, grid) * weight).sum() / weight.sum())
+
+
+def inertia_of(body: Body, grid: Grid) -> Array:
+    """Thermal inertia of a soil column; of a slab its heat capacity over that of Slab."""
+    column, land = body.climate.column, body.surface.land
+    if not isinstance(column, Slab):
+        return evaluate(body.surface.thermal_inertia_j_m2_k_s12, grid)
+    ratio = land.heat_capacity_j_m2_k / column.heat_capacity_j_m2_k if land is not None else 1.0
+    return 1 + land_share(body, grid) * (ratio - 1)
+
+
+def sea_inflow(body: Body, grid: Grid) -> Array:
+    """(n_lat, n_lon) 1/m2 where ethane from the air ends: in the seas, evenly over them, or all over a body without."""
+    methane, ethane, _ = seas(body, grid)
+    wet = np.where(methane + ethane > 0, 1.0, 0.0)
+    wet = wet if wet.any() else np.ones_like(wet)
+    return np.asarray(wet / ((wet * grid.area_weight).sum() * body.bulk.area_m2))

@@ -100,8 +100,15 @@ def state(outcome: Outcome, *, end: bool) -> dict[str, Any]:
             "total_water_kg": body.hydrosphere.total_water_kg,
         },
         "biosphere": {"vegetation_carbon_kg": 0.0},
-        "geosphere": {"stored_volatiles_kg": body.geosphere.stored_volatiles_kg},
+        "geosphere": {"stored_volatiles_kg": _volatiles(body.geosphere.stored_volatiles_kg, series)},
     }
+
+
+def _volatiles(listed: dict[str, dict[str, float]], series: dict[str, Array]) -> dict[str, dict[str, float]]:
+    """What the ground stores: as the body lists it, and what processes keep account of, as it is then."""
+    kept = {"regolith": "adsorbed_co2_mass", "buried_polar_ice": "buried_co2_mass"}
+    now = {place: float(series[name][-1]) for place, name in kept.items() if name in series}
+    return {**listed, "CO2": listed.get("CO2", {}) | now} if now else listed
 
 
 def _start_gas(outcome: Outcome) -> dict[str, float]:

@@ -7,7 +7,7 @@ since bodies differ in what is worth measuring.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -17,6 +17,7 @@ from twinpipe.body import Body, explain
 from twinpipe.digest import canonical_json
 from twinpipe.errors import BudgetError, InvalidInput
 from twinpipe.grid import Grid
+from twinpipe.messages import AuditDetail, Dropped, OutboxPayload
 from twinpipe.part import Finite, NotNegative, Part, Positive
 from twinpipe.scenario import Goal
 from twinpipe.spec import RunChoices
@@ -185,6 +186,32 @@ class RunParameters(Part):
     store: Annotated[str, Field(pattern=r"^runs/[0-9a-f]{16}(-[0-9a-f]{8})?\.zarr$")]
 
 
+class SweepMember(Part):
+    """A member of a sweep by the content of its run, and where in the design it stands."""
+
+    spec_digest: Digest = Field(description="content name of the member's run, whose row keeps its spec")
+    values: dict[Name, Finite] = Field({}, description="what the design varies, by name; not given: as in the base")
+
+
+class SweepDesign(Part):
+    """What a sweep's row keeps of its spec: what its members vary, and which they are.
+
+    Each member's own spec is in the row of its run, so that this stays small however many there are.
+    """
+
+    base: RunChoices = Field(description="the run that the members vary")
+    members: Annotated[list[SweepMember], Field(min_length=1, description="each of other content")]
+
+    @field_validator("members")
+    @classmethod
+    def _no_member_twice(cls, value: list[SweepMember]) -> list[SweepMember]:
+        seen: dict[str, int] = {}
+        for number, member in enumerate(value):
+            if (first := seen.setdefault(member.spec_digest, number)) != number:
+                raise ValueError(f"member {number} is member {first} again")
+        return value
+
+
 class SimulationParameters(Part):
     """How a twin's runs are simulated unless they say otherwise."""
 
@@ -235,6 +262,7 @@ COLUMNS: dict[tuple[str, str], Any] = {
     ("digital_twins", "simulation_parameters"): SimulationParameters,
     ("digital_twins", "initial_state_snapshot"): Body,
     ("simulation_runs", "parameters"): RunParameters,
+    ("sweeps", "spec"): SweepDesign,
     ("simulation_results", "start_state"): PlanetState,
     ("simulation_results", "end_state"): PlanetState,
     ("simulation_results", "key_events"): list[KeyEvent],
@@ -244,6 +272,9 @@ COLUMNS: dict[tuple[str, str], Any] = {
     ("learned_patterns", "required_conditions"): RequiredConditions,
     ("learned_patterns", "deployment_sequence"): list[DeploymentPhase],
     ("learned_patterns", "optimizations"): list[Optimization],
+    ("outbox", "payload"): OutboxPayload,
+    ("outbox", "outcome"): Dropped,
+    ("audit_log", "detail"): AuditDetail,
 }
 
 RESULT = [column for table, column in COLUMNS if table == "simulation_results"]
@@ -263,6 +294,19 @@ def check_payload(table: str, column: str, value: Any, field: str | None = None)
     check_encoded(table, column, canonical_json(value), field)
 
 
+def check_shape(kind: Any, value: Any, field: str) -> None:
+    """check_payload against one of the kinds that a column may hold, such as that of a topic."""
+    try:
+        _adapter(kind).validate_json(canonical_json(value), strict=True)
+    except ValidationError as error:
+        raise explain(error, field) from None
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
 def check_encoded(table: str, column: str, value: bytes, field: str | None = None) -> None:
     """check_payload for who has the JSON already."""
     try:
@@ -271,10 +315,13 @@ def check_encoded(table: str, column: str, value: bytes, field: str | None = Non
         raise explain(error, field or column) from None
 
 
-def check_result(result: Mapping[str, Any], encoded: Mapping[str, bytes] | None = None) -> None:
-    """Refuse a result whose payloads are not of the declared shapes; encoded is their JSON, when it is there.
+def check_result(
+    result: Mapping[str, Any], encode: Callable[[Any, str], bytes] = lambda value, _: canonical_json(value)
+) -> None:
+    """Refuse a result whose payloads are not of the declared shapes; encode makes JSON of a value of a field.
 
-    Raises InvalidInput that names the place, BudgetError when the books do not close.
+    What passes has finite numbers only, unless encode lets others through.  Raises InvalidInput that names the
+    place, BudgetError when the books do not close.
     """
     if result.keys() != set(RESULT):
         wrong = sorted(set(result) ^ set(RESULT))
@@ -286,5 +333,5 @@ def check_result(result: Mapping[str, Any], encoded: Mapping[str, bytes] | None 
         try:  # three times as fast as its JSON, which has the last word
             adapter("simulation_results", column).validate_python(result[column], strict=True)
         except ValidationError:
-            value = canonical_json(result[column]) if encoded is None else encoded[column]
-            check_encoded("simulation_results", column, value, f"result.{column}")
+            field = f"result.{column}"
+            check_encoded("simulation_results", column, encode(result[column], field), field)

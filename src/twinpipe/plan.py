@@ -8,7 +8,7 @@ from functools import cached_property
 from twinpipe.clock import Clock
 from twinpipe.errors import InvalidInput
 from twinpipe.grid import Grid
-from twinpipe.physics.model import processes
+from twinpipe.physics.processes import processes
 from twinpipe.spec import RunSpec
 
 

@@ -31,7 +31,9 @@ def flow_states(ids: Sequence[str], seconds: float = 10.0) -> tuple[dict[str, st
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
             return found, f"did not answer: {reason}"
-    return found, f"asked about {len(ids)} flow runs"
+    unknown = len(ids) - len(found)
+    ending = f", of which {unknown} {'is' if unknown == 1 else 'are'} unknown there" if unknown else ""
+    return found, f"asked about {len(ids)} flow runs{ending}"
 
 
 def _headers() -> dict[str, str]:

@@ -11,6 +11,7 @@ from twinpipe.audit import STORE, Action, Drift, Report
 from twinpipe.db import ledger
 from twinpipe.db.census import give_up_outputs, idle_outputs, note_repair
 from twinpipe.errors import NotFound, TwinpipeError
+from twinpipe.ownership import is_own_store
 from twinpipe.store import drop, drop_aside
 from twinpipe.workplace import Workplace
 
@@ -62,17 +63,19 @@ def _drop(w: Workplace, path: Path) -> bool:
         return True
     store = path.parent.parent if path.parent.name == "runs" else path
     match = STORE.fullmatch(store.name)
-    try:
-        status = ledger.get_twin(w.engine, int(match[1])).status if match else "deleted"
-    except NotFound:
-        status = "deleted"
-    living = status not in ("failed", "deleted")
-    if living and path == store:
+    if match is None:
         return False
-    if not living or match is None:
+    try:
+        twin = ledger.get_twin(w.engine, int(match[1]))
+    except NotFound:
+        return False
+    living = twin.status not in ("failed", "deleted")
+    if not is_own_store(store, twin.twin_key, twin.store_path) or (living and path == store):
+        return False
+    if not living:
         drop(path)
         return True
-    with idle_outputs(w.engine, int(match[1]), f"runs/{path.name}") as idle:
+    with idle_outputs(w.engine, twin.id, f"runs/{path.name}") as idle:
         if idle:
             drop(path)
     return idle

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from twinpipe.errors import StoreError
-from twinpipe.events import key_events
+from twinpipe.events import check_sanity, key_events
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, active
 from twinpipe.measures import Outcome, gas_by_name, state
 from twinpipe.metrics import success_metrics
@@ -64,7 +64,11 @@ def story(outcome: Outcome) -> list[dict[str, float]]:
 
 
 def build_result(outcome: Outcome) -> dict[str, Any]:
-    """The six payloads: start_state, end_state, key_events, resource_consumption, success_metrics, performance_data."""
+    """The six payloads: start_state, end_state, key_events, resource_consumption, success_metrics, performance_data.
+
+    Raises SimulationError for a run in which something happens that cannot be.
+    """
+    check_sanity(outcome)
     resources = resource_consumption(outcome)
     mass, energy = outcome.books["mass_error"], outcome.books["energy_error"]
     transport = outcome.books["transport_error"]

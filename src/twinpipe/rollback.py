@@ -11,6 +11,7 @@ from twinpipe.db.restore import import_ledger
 from twinpipe.db.rollback import rollback_ledger
 from twinpipe.db.session import close, database_url
 from twinpipe.errors import StoreError
+from twinpipe.ownership import is_own_store
 from twinpipe.settings import Settings
 from twinpipe.store import drop
 
@@ -27,8 +28,10 @@ def roll_back(settings: Settings, target: str, folder: Path | None, *, keep_stor
         finally:
             close(url)
     cleared, left = 0, []
-    for twin, recorded in () if keep_stores else done.twins:
+    for twin, key, recorded in () if keep_stores else done.twins:
         path = Path(recorded) if recorded else settings.store_path / f"twin-{twin}.zarr"
+        if not is_own_store(path, key, recorded):
+            continue
         existed = path.exists()
         try:
             drop(path)

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from twinpipe import messages as m
 from twinpipe import payloads as p
 from twinpipe.body import Body, builtin_body
 from twinpipe.scenario import Pattern, Scenario, load_pattern
@@ -28,6 +29,7 @@ SCHEMAS: dict[str, Any] = {
     "run_spec": RunSpec,
     "simulation_parameters": p.SimulationParameters,
     "run_parameters": p.RunParameters,
+    "sweep_design": p.SweepDesign,
     "planet_state": p.PlanetState,
     "key_events": list[p.KeyEvent],
     "resource_consumption": p.ResourceConsumption,
@@ -36,6 +38,9 @@ SCHEMAS: dict[str, Any] = {
     "required_conditions": p.RequiredConditions,
     "deployment_sequence": list[p.DeploymentPhase],
     "optimizations": list[p.Optimization],
+    "outbox_payload": m.OutboxPayload,
+    "outbox_outcome": m.Dropped,
+    "audit_detail": m.AuditDetail,
 }
 
 
@@ -56,6 +61,7 @@ def derived_examples() -> dict[str, Any]:
     mars, pattern = builtin_body("mars"), load_pattern("mars_terraform")
     scenario = pattern.scenario(mars)
     spec = RunSpec(body=mars, scenario=scenario, years=100)
+    replicate = RunSpec(body=mars, scenario=scenario, years=100, seed=1)
     kept = spec.model_dump(mode="json")
     return {
         "body": kept["body"],
@@ -65,6 +71,10 @@ def derived_examples() -> dict[str, Any]:
         "run_parameters": {
             "spec": {k: v for k, v in kept.items() if k != "body"},
             "store": f"runs/{spec.digest[:16]}.zarr",
+        },
+        "sweep_design": {
+            "base": {k: v for k, v in kept.items() if k != "body"},
+            "members": [{"spec_digest": s.digest, "values": {"seed": s.seed}} for s in (spec, replicate)],
         },
     }
 

@@ -47,6 +47,15 @@ def show_import(console: Console, report: ImportReport) -> None:
         console.print(f"skipped {body.identifier}: {body.why}")
 
 
+def show_created(console: Console, twin: TwinRow, new: bool) -> None:
+    """A twin that was asked for, whether it was there already, and until when it lives."""
+    said = f"twin {twin.id} of {twin.body_name}: {twin.status}, {twin.store_path or 'no store yet'}"
+    if not new:
+        expiry = f"expires {twin.expires_at:%Y-%m-%d}" if twin.expires_at else "never expires"
+        said += f"; it was there already and {expiry}, as before (--again makes another)"
+    console.print(said, soft_wrap=True)
+
+
 def show_twin(console: Console, twin: TwinRow, runs: list[RunRow]) -> None:
     """A twin and its runs."""
     expiry = f"expires {twin.expires_at:%Y-%m-%d}" if twin.expires_at else "never expires"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,13 +18,15 @@ from twinpipe.errors import SimulationError
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, Field, active
 from twinpipe.grid import Array, Grid
 from twinpipe.physics import budget, today
-from twinpipe.physics.kernel import N_BASE_MAPS, advance
-from twinpipe.physics.model import Model, build, empty_ledger, first_guess
+from twinpipe.physics.equilibrium import approach, is_slow, runaway
+from twinpipe.physics.model import Model, as_today, build, empty_ledger, first_guess
 from twinpipe.physics.nitrogen import collapse
-from twinpipe.physics.records import Ledger, Outputs, State, scratch
+from twinpipe.physics.records import Ledger, State
 from twinpipe.plan import Block, Plan, Segment
 from twinpipe.scenario import Scenario
+from twinpipe.stepping import call, run_stretch
 
+SERIES_NAMES = [f.name for f in SERIES_FIELDS]
 LANES = 4  # members that one call of the kernel advances together: as many as stay in the cache
 
 
@@ -34,9 +35,9 @@ class BlockState:
     """State of a block at a step, member first; what a restart needs, exactly.
 
     T (member, layer, lat, lon), ice and p (member, lat, lon), gas (member, gas), mean_temperature (member), local
-    (member, field, lat, lon), adsorbed and shell (member, layer, lat, lon), today (member, field, lat, lon), store and
-    aerosol (member, substance), the ledger
-    since the run's start, the contents at the start (energy; mass by element), and the running sums
+    (member, field, lat, lon), adsorbed, warming and shell (member, layer, lat, lon), ground and today (member, field,
+    lat, lon), orbit (member, number), store and aerosol (member, substance), the ledger since the run's start, the
+    contents at the start (energy; mass by element), how many orbits so far had shorter steps, and the running sums
     (member, window, field, lat, lon) of the windows that are open at this step.
     """
 
@@ -50,6 +51,9 @@ class BlockState:
     adsorbed: Array
     store: Array
     aerosol: Array
+    warming: Array
+    ground: Array
+    orbit: Array
     shell: Array
     today: Array
     energy_flow: Array
@@ -62,6 +66,7 @@ class BlockState:
     condensed: Array
     start_energy: Array
     start_mass: Array
+    refined_orbits: Array
     sums: Array
 
     def arrays(self) -> dict[str, Array]:
@@ -94,7 +99,7 @@ def _outward(a: Array, members: int) -> Array:
     return np.ascontiguousarray(np.moveaxis(a.reshape(*a.shape[:-1], a.shape[-1] // members, members), -1, 0))
 
 
-OF_CELLS = ("T", "ice", "p", "local", "adsorbed", "shell", "today")  # of the kernel's state
+OF_CELLS = ("T", "ice", "p", "local", "adsorbed", "warming", "ground", "shell", "today")  # of the kernel's state
 
 
 def _kernel_state(b: BlockState) -> tuple[State, Ledger]:
@@ -103,7 +108,9 @@ def _kernel_state(b: BlockState) -> tuple[State, Ledger]:
     return State(**own), Ledger(energy=b.energy_flow.T.copy(), **flows)
 
 
-def _block_state(step: int, s: State, ledger: Ledger, start: budget.Contents, sums: Array) -> BlockState:
+def _block_state(
+    step: int, s: State, ledger: Ledger, start: budget.Contents, sums: Array, refined_orbits: Array
+) -> BlockState:
     n = len(s.mean_temperature)
     own = {name: _outward(a, n) if name in OF_CELLS else a.T.copy() for name, a in s._asdict().items()}
     flows = {name: a.T.copy() for name, a in ledger._asdict().items() if name != "energy"}
@@ -114,6 +121,7 @@ def _block_state(step: int, s: State, ledger: Ledger, start: budget.Contents, su
         energy_flow=ledger.energy.T.copy(),
         start_energy=start.energy,
         start_mass=start.mass.T.copy(),
+        refined_orbits=refined_orbits,
         sums=sums,
     )
 
@@ -134,53 +142,42 @@ def join_members(states: list[State]) -> State:
 
 
 def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
-    """Climate of the untouched body after a number of orbits from a first guess, each with today's ice and seas."""
-    model = build((body,), (Scenario(),), grid, clock)
-    s, n = first_guess(model), clock.steps_per_orbit
+    """Climate of the untouched body after a number of orbits from a first guess.
+
+    A body that takes longer than an orbit to follow its sunlight, C T / 4 OLR > P, would need hundreds of them (Venus
+    has 73 orbits to the e-folding).  Its heat is found by Newton's method instead: after each orbit of the first two
+    thirds all temperatures move by N / lambda, N the mean imbalance (W m-2), lambda = -dN/dT by the last two orbits.
+
+    What lies below the soil does not take part, and is then in equilibrium with the last orbit's means.  Ice shells
+    and seas do, and are put back after each orbit to what they are today.
+    """
+    whole = build((body,), (Scenario(),), grid, clock)
+    model = replace(whole, options=whole.options._replace(regolith=False, buried=False))
+    s, n = first_guess(whole), clock.steps_per_orbit
     today.hold(model, s, s.T[0])
-    sums = np.zeros((1, n_maps(model), grid.n_lat, grid.n_lon))
+    sums = np.zeros((1, model.n_maps, grid.n_lat, grid.n_lon))
+    known: tuple[float, float] | None = None
     for orbit in range(max(orbits, 1)):
         sums[:] = 0.0
-        _, series = _call(model, s, empty_ledger(1), orbit * n, n, sums, n)
-        today.hold(model, s, sums[0, 0] / n, last=orbit > orbits // 3)
-    _check(model, s, series, body.name, 0.0)
-    return Climate(s, sums[0] / n, series[:, :, 0])
+        before = budget.contents(model, s).energy[0]
+        _, series = call(model, s, empty_ledger(1), orbit * n, n, sums, n)
+        _check(model, s, series, body.name, 0.0, settled=orbit + 1 >= orbits)
+        if orbit < 2 * orbits // 3 and is_slow(model, s, series):
+            imbalance = (budget.contents(model, s).energy[0] - before) / clock.orbit_seconds
+            known = approach(s, series, float(imbalance), known)
+        today.hold(model, s, sums[0, 0] / n, last=orbit > 2 * orbits // 3)
+    maps, of_co2 = sums[0] / n, SERIES_NAMES.index("carbon_dioxide_pressure")
+    return Climate(as_today(whole, s, maps[0], series[of_co2].mean(axis=0)), maps, series[:, :, 0])
 
 
-class KernelTime(NamedTuple):
-    """Seconds in the kernel, on the wall's clock and of the processor."""
-
-    wall: float = 0.0
-    cpu: float = 0.0
-
-
-_spent = threading.local()
-
-
-def kernel_time() -> KernelTime:
-    """Time that this thread has spent in the kernel so far."""
-    return getattr(_spent, "time", KernelTime())
-
-
-def _call(model: Model, s: State, ledger: Ledger, first: int, n: int, sums: Array, every: int) -> tuple[Array, Array]:
-    members = model.n_members
-    zonals = np.zeros((len(ZONALS), (first + n) // every - first // every, model.grid.n_lat, members))
-    series = np.zeros((len(SERIES_FIELDS), n, members))
-    forcing = model.deployment.forcing(model.clock, first, n)
-    room = scratch(model.grid.n_lat, s.ice.shape[1], s.T.shape[0], members)
-    out = Outputs(sums, every, zonals, series)
-    wall, cpu = time.perf_counter(), time.thread_time()
-    advance(model.static, model.options, model.members, s, ledger, forcing, out, room, first, n, members)
-    before = kernel_time()
-    _spent.time = KernelTime(before.wall + time.perf_counter() - wall, before.cpu + time.thread_time() - cpu)
-    return zonals, series
-
-
-def _check(model: Model, s: State, series: Array, name: str, year: float) -> None:
-    cold = collapse(model, s, series)
+def _check(model: Model, s: State, series: Array, name: str, year: float, *, settled: bool = True) -> None:
+    cold = collapse(model, s, series) if settled else None
     if cold is not None:
         raise SimulationError(f"the simulation of {name} ends near year {year:.1f}: {cold}.")
     low, high = float(s.T.min()), float(s.T.max())
+    hot = runaway(model, s, series)
+    if hot is not None:
+        raise SimulationError(f"the simulation of {name} ends near year {year:.1f} in {hot}.")
     if not (low > 1.0 and high < 1500.0 and float(s.gas.min()) >= 0.0):
         raise SimulationError(
             f"the simulation of {name} left its range near year {year:.1f}: temperatures {low:.4g} to {high:.4g} K."
@@ -239,8 +236,9 @@ def start(plan: Plan, block: Block) -> tuple[BlockState, dict[str, Array]]:
         states = [c.state for c in climates]
         model = _model(plan, a, b)
         joined = join_members(states)
-        sums = np.zeros((b - a, 0, n_maps(model), plan.grid.n_lat, plan.grid.n_lon))
-        parts.append(_block_state(0, joined, empty_ledger(b - a), budget.contents(model, joined), sums))
+        sums = np.zeros((b - a, 0, model.n_maps, plan.grid.n_lat, plan.grid.n_lon))
+        nothing = np.zeros(b - a)
+        parts.append(_block_state(0, joined, empty_ledger(b - a), budget.contents(model, joined), sums, nothing))
         climates_of_block += climates
     initial = {f.name: np.stack([c.maps[i] for c in climates_of_block]) for i, f in _numbered(plan, MAPS)}
     initial |= {f.name: np.stack([c.series[i] for c in climates_of_block]) for i, f in _numbered(plan, SERIES_FIELDS)}
@@ -251,11 +249,6 @@ def _numbered(plan: Plan, declared: tuple[Field, ...]) -> list[tuple[int, Field]
     """The fields of a plan with their places in the kernel's arrays."""
     wanted = active(declared, plan.processes)
     return [(i, f) for i, f in enumerate(declared) if f in wanted]
-
-
-def n_maps(model: Model) -> int:
-    """How many maps the kernel accumulates: those of the ground only where a process has any."""
-    return len(MAPS) if model.options.has_local else N_BASE_MAPS
 
 
 def _slabs(block: Block) -> list[tuple[int, int]]:
@@ -282,7 +275,7 @@ def run_segment(plan: Plan, block: Block, segment: Segment, state: BlockState) -
     """
     first = block.members[0]
     outputs = [
-        _run_slab(plan, segment, _part(state, a - first, b - first), _model(plan, a, b)) for a, b in _slabs(block)
+        _run_slab(plan, segment, _part(state, a - first, b - first), _model(plan, a, b), a) for a, b in _slabs(block)
     ]
     names = outputs[0].arrays
     arrays = {name: np.concatenate([o.arrays[name] for o in outputs]) for name in names}
@@ -290,34 +283,39 @@ def run_segment(plan: Plan, block: Block, segment: Segment, state: BlockState) -
     return SegmentOutput(_join([o.state for o in outputs]), arrays, record)
 
 
-def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> SegmentOutput:
+def _refined(plan: Plan, member: int, factor: int) -> Model:
+    """The model of one member with some times the steps."""
+    spec = plan.specs[member]
+    clock = Clock(plan.clock.orbit_seconds, plan.clock.steps_per_orbit * factor)
+    value: Model = _models.get((spec.digest, factor), lambda: build((spec.body,), (spec.scenario,), plan.grid, clock))
+    return value
+
+
+def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model, offset: int) -> SegmentOutput:
     every, (first, last) = plan.specs[0].output.zonal_every_steps, segment.steps
     if state.step != first:
         raise SimulationError(f"segment {segment.index} starts at step {first}, but the state is of step {state.step}.")
     s, ledger = _kernel_state(state)
-    members, grid = model.n_members, plan.grid
+    members, grid, orbit = model.n_members, plan.grid, plan.clock.steps_per_orbit
     windows = plan.windows
     open_windows = [w for w in windows if w[0] < first < w[1]]
     sums: dict[tuple[int, int], Any] = {w: _inward(state.sums[:, i]) for i, w in enumerate(open_windows)}
-    cuts = sorted({first, last, *(c for w in windows for c in w if first < c < last)})
+    refined_orbits = state.refined_orbits.copy()
     maps, zonals, series = [], [], []
-    for a, b in pairwise(cuts):
-        active = [w for w in windows if w[0] <= a and b <= w[1]]
-        shape = (n_maps(model), grid.n_lat, grid.n_lon * members)
-        stack = np.zeros((len(active), *shape))
-        for w, total in zip(active, stack, strict=True):
-            total[:] = sums.pop(w, 0.0)
-        z, x = _call(model, s, ledger, a, b - a, stack, every)
-        zonals.append(z)
-        series.append(x)
-        for w, total in zip(active, stack, strict=True):
-            if w[1] == b:
-                maps.append(_outward(total / (w[1] - w[0]), members))
-            else:
-                sums[w] = total
-        _check(model, s, x, model.bodies[0].name, plan.clock.year_of_step(b))
+    for a, b in pairwise(sorted({first, last, *range(-(-first // orbit) * orbit, last, orbit)})):
+        cuts = sorted({a, b, *(c for w in windows for c in w if a < c < b)})
+        done, again = run_stretch(
+            model, lambda m, r: _refined(plan, offset + m, r), s, ledger, cuts, windows, sums, every
+        )
+        zonals.append(done.zonals)
+        series.append(done.series)
+        refined_orbits += again
+        sums = done.sums
+        for w in [w for w in windows if a < w[1] <= b]:
+            maps.append(_outward(sums.pop(w) / (w[1] - w[0]), members))
+        _check(model, s, done.series, model.bodies[0].name, plan.clock.year_of_step(b))
     still = [sums[w] for w in windows if w[0] < last < w[1]]
-    kept = np.zeros((members, len(still), n_maps(model), grid.n_lat, grid.n_lon))
+    kept = np.zeros((members, len(still), model.n_maps, grid.n_lat, grid.n_lon))
     for i, total in enumerate(still):
         kept[:, i] = _outward(total, members)
     beginning = budget.Contents(state.start_energy, state.start_mass.T)
@@ -327,8 +325,9 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model) -> 
         "mass_error": books.mass.tolist(),
         "energy_error": books.energy.tolist(),
         "transport_error": books.transport.tolist(),
+        "refined_orbits": refined_orbits.tolist(),  # since the run's start
     }
-    new = _block_state(last, s, ledger, beginning, kept)
+    new = _block_state(last, s, ledger, beginning, kept, refined_orbits)
     return SegmentOutput(new, _named(plan, maps, zonals, series, members), record)
 
 

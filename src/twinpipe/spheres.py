@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,13 +10,53 @@ from twinpipe.part import Fraction, NotNegative, Part, Positive
 
 
 class Co2Ice(Part):
-    """Optical properties of seasonal CO2 ice; B8."""
+    """CO2 that condenses on the ground, its optical properties and heat; B8."""
 
     albedo_north: Fraction
     albedo_south: Fraction
     emissivity_north: Fraction
     emissivity_south: Fraction
     half_cover_kg_m2: Positive = Field(20.0, description="mass at which half of the ground is covered; B2")
+    latent_j_kg: Positive = Field(5.90e5, description="heat that condensing a kilogram frees; B0")
+    condensation: Literal["frost", "frost_or_liquid"] = Field(
+        "frost",
+        description="frost: the frost point of the Mars book, 120-200 K; frost_or_liquid: ice up to the triple"
+        " point of CO2, liquid from there to its critical point; B8",
+    )
+
+
+class Regolith(Part):
+    """Ground below the skin that heat reaches within centuries, and the CO2 that it holds adsorbed; B9."""
+
+    inventory_kg: NotNegative = Field(description="CO2 adsorbed today")
+    temperature_scale_k: Positive = Field(30.0, description="T_d of the isotherm; 20..40, unknown [S17]")
+    exponent: Annotated[float, Field(ge=0, le=1)] = Field(0.275, description="of pressure in the isotherm")
+    depth_m: Positive = Field(244.0, description="down to which CO2 is adsorbed, at most that of the layers")
+    thickness_m: Annotated[tuple[Positive, ...], Field(min_length=2, max_length=20)] = Field(
+        (2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0, 55.0, 89.0, 70.0), description="of the layers below the skin"
+    )
+    heat_diffusivity_m2_s: Positive = Field(6.0e-7, description="kappa below the skin; B9")
+    gas_diffusivity_m2_s: Positive = Field(
+        1.5e-6,
+        description="of pressure in ground that adsorbs: a pore diffusivity of 3e-4 over a storage 200 times that"
+        " of the pores, so that gas comes and goes faster than heat; from memory",
+    )
+    native_limit_pa: Positive = Field(
+        1.0e4, description="that the body's own CO2, carbonates apart, cannot exceed in air and caps; C2.8"
+    )
+
+
+class BuriedCo2(Part):
+    """CO2 ice in a band of latitudes below a lid of water ice, which keeps it while the ground is cold; B8."""
+
+    mass_kg: NotNegative
+    south_degree: Annotated[float, Field(ge=-90, le=90)]
+    north_degree: Annotated[float, Field(ge=-90, le=90)]
+    lid_thickness_m: Annotated[float, Field(ge=5, allow_inf_nan=False)] = Field(
+        10.0, description="heat passes a thinner lid within a season, where annual means do not rule it"
+    )
+    lid_conductivity_w_m_k: Positive = Field(2.5, description="of water ice; B5")
+    lid_density_kg_m3: Positive = 920.0
 
 
 class Deposit(Part):
@@ -26,6 +66,9 @@ class Deposit(Part):
     mass_kg: NotNegative
     south_degree: Annotated[float, Field(ge=-90, le=90)]
     north_degree: Annotated[float, Field(ge=-90, le=90)]
+    open_share: Fraction = Field(
+        1.0, description="of its surface, that no lag of dust or CO2 ice seals from the air; B10"
+    )
 
 
 class Hydrosphere(Part):
@@ -33,6 +76,22 @@ class Hydrosphere(Part):
 
     total_water_kg: NotNegative = 0.0
     surface_ice: tuple[Deposit, ...] = ()
+
+
+class WaterCycle(Part):
+    """How water moves between ice, liquid and vapour, and between cells; B10."""
+
+    exchange_velocity_m_s: NotNegative = Field(0.005, description="C_E U between a wet surface and the air (E)")
+    vapour_height_m: Positive = Field(
+        2500.0,
+        description="scale height R_w T^2 / (L dT/dz) of water vapour: 2.3 km on Earth, 3 km on Mars at 2.5 K/km",
+    )
+    vapour_diffusivity_m2_s: NotNegative = Field(
+        2.4e6, description="of vapour in the air; that of heat, D g a^2 / (c_p p), is 2.4e6 on Mars and on Earth [calc]"
+    )
+    snow_albedo: Fraction = Field(0.60, description="of snow and water ice; B2 [S20, S24]")
+    half_cover_kg_m2: Positive = Field(5.0, description="snow that covers half of the ground; B2")
+    hold_kg_m2: NotNegative = Field(50.0, description="liquid that the ground holds; what is above runs off (E)")
 
 
 class IceShell(Part):

@@ -35,7 +35,6 @@ from twinpipe.seals import Record, Seals, State, read_json, seal_digest, state_d
 
 Arrays = Mapping[tuple[str, str], NDArray[Any]]
 
-EMPTY_GROUP = b'{"attributes":{},"zarr_format":3,"node_type":"group"}'
 SHARD_BYTES = 8_000_000  # larger chunks become shards, so that a point does not cost a whole chunk
 INNER_CELLS = {"lat": 24, "lon": 48}
 
@@ -176,14 +175,19 @@ class RunStore:
         return root.get("attributes", {}) if root else {}
 
     def _create_groups(self, layout: Layout, name: str) -> None:
-        twin = [self.path.parent.parent, self.path.parent] if self.path.parent.name == "runs" else []
-        for folder in [*twin, self.path, *(self.path / group for group in layout.groups)]:
-            # not by zarr, which would replace what another process has just written
+        own = _plain(layout.attributes) | {"layout_digest": name, "sealed": False}
+        folders = {self.path: own} | {self.path / group: {} for group in layout.groups}
+        if self.path.parent.name == "runs":
+            twin = {k: v for k, v in own.items() if k in ("twin", "twin_key")}
+            folders = {self.path.parent.parent: twin, self.path.parent: {}} | folders
+        for folder, attributes in folders.items():
+            # not by zarr, which would replace what another process has just written; with whose it is from the first
             if not (folder / "zarr.json").exists():
-                durable.create_once(folder / "zarr.json", EMPTY_GROUP)
+                group = {"attributes": attributes, "zarr_format": 3, "node_type": "group"}
+                durable.create_once(folder / "zarr.json", canonical_json(group))
         (self.path / "simulation_state").mkdir(exist_ok=True)
         root = zarr.open_group(self.path, mode="r+", use_consolidated=False)
-        root.attrs.update(_plain(layout.attributes) | {"layout_digest": name, "sealed": False})
+        root.attrs.update(own)
 
     def _create_array(self, group: str, v: Variable, auxiliary: list[str]) -> None:
         dtype = np.dtype(v.dtype)

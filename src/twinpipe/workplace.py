@@ -1,4 +1,4 @@
-"""The workplace: settings, a migrated ledger and a writable folder of stores, open for a while."""
+"""The workplace: settings, a ledger at the newest schema and a writable folder of stores, open for a while."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twinpipe.db import ledger
-from twinpipe.db.migrate import migrate
+from twinpipe.db.migrate import migrate, prepare
 from twinpipe.db.session import Engine, close, database_url, engine
 from twinpipe.settings import Settings, load_settings
 from twinpipe.store import check_writable
@@ -37,17 +37,20 @@ class Workplace:
 
 
 @contextmanager
-def open_workplace(settings: Settings | None = None, *, reap: bool = True) -> Iterator[Workplace]:
-    """Open the ledger, the embedded one if need be, at the newest schema; reap: end the runs of dead processes.
+def open_workplace(
+    settings: Settings | None = None, *, reap: bool = True, migrate_first: bool = False
+) -> Iterator[Workplace]:
+    """Open the ledger, the embedded one if need be; reap: end the runs of dead processes.
 
-    Raises StoreError when the stores are not writable, DatabaseUnavailable when Postgres does not answer.
+    A new database gets the newest schema, and with migrate_first any other too.  Raises StoreError when the stores
+    are not writable, DatabaseUnavailable when Postgres does not answer, Failure when its schema is another.
     """
     settings = settings or load_settings()
     check_writable(settings.store_path)
     with database_url(settings) as url:
         made = engine(url)
         try:
-            migrate(url)
+            (migrate if migrate_first else prepare)(url)
             if reap:
                 ledger.reap(made)
             yield Workplace(settings, made, url)

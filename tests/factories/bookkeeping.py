@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlalchemy import Engine
 from sqlalchemy.dialects.postgresql import insert
 
-from tests.factories.payloads import a_payload
+from tests.factories.payloads import a_payload, sweep_design
 from tests.factories.rows import make_ready_twin, make_run
 from twinpipe.db.models import AuditLog, Base, LearnedPattern, Outbox, PatternApplication, RunStatsDaily, Segment, Sweep
 from twinpipe.db.rows import RunRow, TwinRow
@@ -27,13 +27,13 @@ def insert_row(engine: Engine, model: type[Base], values: dict[str, Any]) -> int
         return int(connection.execute(insert(model).values(values).returning(key)).scalar_one())
 
 
-def make_sweep(engine: Engine, twin: TwinRow | None = None, **changes: Any) -> int:
-    """A queued sweep of four members, on a twin of its own unless given; its id."""
+def insert_sweep(engine: Engine, twin: TwinRow | None = None, **changes: Any) -> int:
+    """The bare row of a queued sweep, for what the verbs would refuse, on a twin of its own unless given; its id."""
     values: dict[str, Any] = {
         "digital_twin_id": (twin or make_ready_twin(engine)).id,
         "sweep_key": uuid4(),
         "name": "factories by rate",
-        "spec": {"axes": []},
+        "spec": sweep_design(4),
         "spec_digest": "0" * 64,
         "members": 4,
     }
@@ -56,15 +56,19 @@ def make_segment(engine: Engine, run: RunRow | None = None, **changes: Any) -> i
     return insert_row(engine, Segment, values | changes)
 
 
-def make_outbox(engine: Engine, **changes: Any) -> int:
-    """An effect that is owed; its id."""
-    values = {"topic": "twin.deleted", "dedup_key": f"twin.deleted:{uuid4()}", "payload": {"twin": 1}}
+def make_outbox(engine: Engine, message: tuple[str, Any] | None = None, **changes: Any) -> int:
+    """An effect, of a topic with its payload, that is owed or with an outcome is proved; its id."""
+    topic, payload = message or ("run.purged", a_payload("outbox", "payload"))
+    values = {"topic": topic, "dedup_key": f"{topic}:{uuid4()}", "payload": payload}
+    if changes.get("outcome") is not None:
+        values["done_at"] = DAY
     return insert_row(engine, Outbox, values | changes)
 
 
-def make_audit_entry(engine: Engine, **changes: Any) -> int:
-    """Who did what; its id."""
-    values = {"actor": "system", "action": "expire", "entity": "twin", "entity_id": 1, "detail": {}}
+def make_audit_entry(engine: Engine, deed: tuple[str, Any] | None = None, **changes: Any) -> int:
+    """Who did what, as an action with its detail; the id."""
+    action, detail = deed or ("purge", a_payload("audit_log", "detail"))
+    values = {"actor": "system", "action": action, "entity": "digital_twins", "entity_id": 1, "detail": detail}
     return insert_row(engine, AuditLog, values | changes)
 
 

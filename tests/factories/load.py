@@ -29,14 +29,15 @@ CREATE TEMP TABLE load_bodies ON COMMIT DROP AS
 
 TWINS = """
 INSERT INTO digital_twins (name, description, celestial_body_id, solar_system_id, created_by_id, status,
-    simulation_parameters, initial_state_snapshot, expires_at, twin_key, body_digest, store_path, deleted_at,
-    created_at, updated_at)
+    simulation_parameters, initial_state_snapshot, expires_at, twin_key, body_digest, content_digest,
+    store_path, deleted_at, created_at, updated_at)
 SELECT 'load ' || i, 'made by the load', b.id, b.solar_system_id, u.id,
     CASE WHEN dead THEN 'deleted' WHEN i % 50 = 0 AND i <= :runs AND coalesce(expires > :now, true)
          THEN 'running_simulation' ELSE 'completed' END,
     jsonb_build_object('grid', '36x72', 'steps_per_orbit', 96, 'tag', 't' || h % 500),
     jsonb_build_object('identifier', 'LOAD', 'n', i),
-    expires, gen_random_uuid(), lpad(to_hex(h), 64, '0'), 'stores/twin-' || i || '.zarr',
+    expires, gen_random_uuid(), lpad(to_hex(h), 64, '0'), encode(sha256(int8send(i)), 'hex'),
+    'stores/twin-' || i || '.zarr',
     CASE WHEN dead THEN expires END, created, created
 FROM (
     SELECT *, coalesce(expires < :now - interval '60 days', false) AS dead FROM (

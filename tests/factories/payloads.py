@@ -35,6 +35,13 @@ def run_parameters(**changes: Any) -> dict[str, Any]:
     return made
 
 
+def sweep_design(number: int = 3, **changes: Any) -> dict[str, Any]:
+    """The design of a sweep of a number of members that vary the seed; change base={...}, or members as a whole."""
+    names = [{"spec_digest": f"{seed:064x}", "values": {"seed": float(seed)}} for seed in range(number)]
+    made: dict[str, Any] = merged({"base": run_parameters()["spec"], "members": names}, changes)
+    return made
+
+
 def simulation_parameters(**changes: Any) -> dict[str, Any]:
     """How a twin's runs are simulated."""
     return {"grid": "6x8", "steps_per_orbit": 96, **changes}
@@ -46,5 +53,6 @@ def a_payload(table: str, column: str) -> Any:
         "simulation_parameters": simulation_parameters,
         "initial_state_snapshot": lambda: a_body().model_dump(mode="json"),
         "parameters": run_parameters,
+        "spec": sweep_design,
     }
     return made[column]() if column in made else example(schema_name(table, column))

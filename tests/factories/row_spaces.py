@@ -10,19 +10,20 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from tests.factories import bookkeeping, rows
-from tests.factories.spaces import NAMES, SHARES, TEXT, columns
+from tests.factories.spaces import NAMES, SHARES, TEXT, columns, values_of
 from twinpipe.db.models import PATTERNS
+from twinpipe.db.outbox import PAYLOADS
+from twinpipe.db.trail import DETAILS
 from twinpipe.payloads import COLUMNS
 
 TIMES = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 SMALL, BIG = st.integers(0, 2**31 - 1), st.integers(0, 2**63 - 1)
 DIGESTS = st.text("0123456789abcdef", min_size=64, max_size=64)
-PLAIN = st.recursive(
-    st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
-    max_leaves=8,
-)
-OBJECTS = st.dictionaries(TEXT, PLAIN, max_size=4)
+
+
+def _of_a_kind(kinds: dict[str, Any]) -> st.SearchStrategy[tuple[str, Any]]:
+    """A topic or action with what belongs to it."""
+    return st.one_of([st.tuples(st.just(word), values_of(kind)) for word, kind in kinds.items()])
 
 
 def _payloads(table: str) -> dict[str, st.SearchStrategy[Any]]:
@@ -41,21 +42,24 @@ SPACES: dict[str, tuple[Callable[..., Any], dict[str, st.SearchStrategy[Any]]]] 
         | _payloads("simulation_runs"),
     ),
     "simulation_results": (rows.make_whole_result, _payloads("simulation_results")),
-    "sweeps": (
-        bookkeeping.make_sweep,
-        {"name": NAMES, "spec": st.none() | OBJECTS, "members": st.integers(1, 10**6), "progress": SHARES},
-    ),
+    "sweeps": (rows.make_sweep, {"name": NAMES, "number": st.integers(1, 20)} | _payloads("sweeps")),
     "segments": (
         bookkeeping.make_segment,
         {"block": SMALL, "segment": SMALL, "generation": BIG, "digest": DIGESTS, "files": SMALL, "bytes": BIG},
     ),
     "outbox": (
         bookkeeping.make_outbox,
-        {"topic": TEXT, "payload": OBJECTS, "attempts": SMALL, "available_at": TIMES, "error": st.none() | TEXT},
+        {
+            "message": _of_a_kind(PAYLOADS),
+            "attempts": SMALL,
+            "available_at": TIMES,
+            "error": st.none() | TEXT,
+            "outcome": st.none() | columns("outbox", "outcome"),
+        },
     ),
     "audit_log": (
         bookkeeping.make_audit_entry,
-        {"actor": TEXT, "action": TEXT, "entity": TEXT, "entity_id": st.none() | BIG, "detail": OBJECTS},
+        {"actor": TEXT, "deed": _of_a_kind(DETAILS), "entity": TEXT, "entity_id": st.none() | BIG},
     ),
     "run_stats_daily": (
         bookkeeping.make_stats,

@@ -7,17 +7,17 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from tests.factories.payloads import a_result, run_parameters, simulation_parameters
+from tests.factories.payloads import a_result, run_parameters, simulation_parameters, sweep_design
 from tests.factories.specs import a_body
 from twinpipe.db import ledger
-from twinpipe.db.rows import ResultRow, RunRow, TwinRow
+from twinpipe.db.rows import ResultRow, RunRow, SweepRow, TwinRow
 
 LEASE = 60.0
 _number = count(1)
 
 
 def make_twin(engine: Engine, name: str = "Mars, what if", **changes: Any) -> TwinRow:
-    """A twin in status creating."""
+    """A twin in status creating, another one each time unless again is false."""
     body = a_body()
     values: dict[str, Any] = {
         "name": name,
@@ -29,8 +29,9 @@ def make_twin(engine: Engine, name: str = "Mars, what if", **changes: Any) -> Tw
         "simulation_parameters": simulation_parameters(),
         "initial_state_snapshot": body.model_dump(mode="json"),
         "ttl_days": 30,
+        "again": True,
     }
-    return ledger.create_twin(engine, **(values | changes))
+    return ledger.create_twin(engine, **(values | changes))[0]
 
 
 def make_ready_twin(engine: Engine, name: str = "Mars, what if", **changes: Any) -> TwinRow:
@@ -58,6 +59,29 @@ def make_running(engine: Engine, twin: TwinRow | None = None, lease: float = LEA
     run = make_run(engine, twin, **changes)
     ledger.claim_run(engine, run.id, lease)
     return ledger.get_run(engine, run.id)
+
+
+def make_sweep(engine: Engine, twin: TwinRow | None = None, number: int = 3, **changes: Any) -> SweepRow:
+    """A queued sweep, another one each time, on a twin of its own unless given; its members vary the seed."""
+    spec = changes.pop("spec", None) or sweep_design(number)
+    seeds = range(len(spec["members"]))
+    values: dict[str, Any] = {
+        "twin_id": (twin or make_ready_twin(engine)).id,
+        "name": "replicates",
+        "spec": spec,
+        "members": [run_parameters(spec={"seed": seed}) for seed in seeds],
+        "again": True,
+    }
+    return ledger.create_sweep(engine, **(values | changes))[0]
+
+
+def make_running_sweep(
+    engine: Engine, twin: TwinRow | None = None, number: int = 3, lease: float = LEASE, **changes: Any
+) -> SweepRow:
+    """A sweep that is claimed; its lease_generation is what to write under for it and its members."""
+    sweep = make_sweep(engine, twin, number, **changes)
+    ledger.claim_sweep(engine, sweep.id, lease)
+    return ledger.get_sweep(engine, sweep.id)
 
 
 def make_result(engine: Engine, run: RunRow | None = None, **changes: Any) -> ResultRow:

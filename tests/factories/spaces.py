@@ -14,7 +14,8 @@ from pydantic.fields import FieldInfo
 from twinpipe.body import Body, Bulk
 from twinpipe.constants import GRAVITATIONAL_CONSTANT
 from twinpipe.intervention import Region, Schedule, VolatileImport
-from twinpipe.payloads import COLUMNS, KeyEvent, RequiredConditions, SimulationParameters, Sphere
+from twinpipe.payloads import COLUMNS, KeyEvent, RequiredConditions, SimulationParameters, Sphere, SweepDesign
+from twinpipe.scenario import Scenario
 from twinpipe.spec import RunChoices
 
 Json = st.SearchStrategy[Any]
@@ -64,6 +65,29 @@ def _slab_where_one_is_meant(value: dict[str, Any]) -> dict[str, Any]:
     return value | {"surface": surface} | ({"climate": climate} if "climate" in value else {})
 
 
+ONE_LIFE = {  # fields in which factories of one thing agree
+    "super_greenhouse_gas": ("gas", "C3F8", ("lifetime_years",)),
+    "aerosol": ("particle", "aluminium_nanorods", ("lifetime_years", "extinction_m2_kg")),
+}
+
+
+def _one_lifetime(value: dict[str, Any]) -> dict[str, Any]:
+    """Let factories of a gas or of particles agree on their lifetime."""
+    of_thing: dict[str, dict[str, Any]] = {}
+    made = []
+    for item in value.get("interventions", []):
+        if item["kind"] in ONE_LIFE:
+            name, usual, shared = ONE_LIFE[item["kind"]]
+            life = of_thing.setdefault(item.get(name, usual), {k: item[k] for k in shared if k in item})
+            item = {k: v for k, v in item.items() if k not in shared} | life
+        made.append(item)
+    return value | ({"interventions": made} if made else {})
+
+
+def _no_member_twice(value: dict[str, Any]) -> dict[str, Any]:
+    return {**value, "members": list({member["spec_digest"]: member for member in value["members"]}.values())}
+
+
 def _ordered_range(value: dict[str, Any]) -> dict[str, Any]:
     pair = value.get("solar_flux_range")
     return value | ({"solar_flux_range": sorted(pair)} if pair else {})
@@ -85,6 +109,8 @@ FIXES: dict[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
     Schedule: _schedule,
     Body: _fitting_mass,
     RequiredConditions: _ordered_range,
+    Scenario: _one_lifetime,
+    SweepDesign: _no_member_twice,
 }
 
 

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from tests.laws.toy_bodies import MARS, SERIES, clock_of, drive
 from twinpipe.body import Body, LinearLongwave
-from twinpipe.constants import LATENT_HEAT_CO2, STEFAN_BOLTZMANN
+from twinpipe.constants import LATENT_HEAT_CO2 as LATENT
+from twinpipe.constants import STEFAN_BOLTZMANN
 from twinpipe.fields import MAPS
 from twinpipe.grid import Array, Grid
 from twinpipe.physics.budget import closure, contents
-from twinpipe.physics.co2_ice import LARGEST_SHARE, LATENT, frost_point_of, surface_balance
+from twinpipe.physics.co2_ice import LARGEST_SHARE, frost_point_of, surface_balance
 from twinpipe.physics.model import Model, build, empty_ledger, first_guess
 from twinpipe.scenario import Scenario
 
@@ -38,7 +39,7 @@ class Column(NamedTuple):
         base = self.stiff * self.T + received
         surface_balance(
             self.T, self.ice, self.frost * one, self.k * one, 210.0, 2.0, linear, self.stiff * one, 0.0, one,
-            base, 0.0 * one, column * one, DT, olr, change,
+            base, 0.0 * one, column * one, LATENT, DT, olr, change,
         )  # fmt: skip
         return float(olr[0]), float(change[0]), float(base[0])
 
@@ -52,8 +53,9 @@ columns = st.builds(
 )
 
 
-def test_latent_heat_is_that_of_the_constants() -> None:
-    assert LATENT == LATENT_HEAT_CO2
+def test_latent_heat_of_mars_is_that_of_the_constants() -> None:
+    assert MARS.co2_ice is not None
+    assert MARS.co2_ice.latent_j_kg == LATENT
 
 
 def test_frost_point_of_mars_today() -> None:
@@ -172,7 +174,8 @@ def test_ground_far_from_its_frost_point_radiates_as_it_is(
 
 def test_mars_without_a_sun_freezes_out_in_peace() -> None:
     """All CO2 freezes; the ground goes on cooling, and no step warms it or radiates less than nothing."""
-    far = MARS.model_copy(update={"orbit": MARS.orbit.model_copy(update={"solar_constant_w_m2": 1e-3})})
+    dark = MARS.orbit.model_copy(update={"solar_constant_w_m2": 1e-3})
+    far = MARS.model_copy(update={"orbit": dark, "regolith": None, "buried_co2": None})
     model = build((far,), (Scenario(),), Grid(4, 6), clock_of(far, 24))
     state, ledger = first_guess(model), empty_ledger(1)
     state.gas[0] *= 1e-3

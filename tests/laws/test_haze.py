@@ -15,7 +15,7 @@ EFFECTIVE = 82.0  # K, of Titan
 def ground(optical_depth: float, haze: float) -> float:
     """Temperature (K) at which the ground gives back what the planet absorbs."""
     absorbed = STEFAN_BOLTZMANN * EFFECTIVE**4
-    return float((absorbed / (haze_emissivity(optical_depth, haze) * STEFAN_BOLTZMANN)) ** 0.25)
+    return float((absorbed / (haze_emissivity(1 / (1 + 0.75 * optical_depth), haze) * STEFAN_BOLTZMANN)) ** 0.25)
 
 
 @pytest.mark.parametrize(("depth", "haze", "printed"), [(1.99, 0.38, 94.0), (1.99, 0.0, 103.1), (0.0, 0.0, 82.0)])
@@ -25,7 +25,7 @@ def test_titan_has_its_published_budget(depth: float, haze: float, printed: floa
 
 @given(st.floats(0, 100))
 def test_all_absorbed_aloft_reaches_the_ground_by_half(depth: float) -> None:
-    assert haze_emissivity(depth, 1.0) == pytest.approx(2.0)
+    assert haze_emissivity(1 / (1 + 0.75 * depth), 1.0) == pytest.approx(2.0)
 
 
 @given(st.floats(0.0, 10), st.floats(0, 1), st.floats(0, 1))

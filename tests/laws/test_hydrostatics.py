@@ -18,7 +18,8 @@ from twinpipe.physics.substances import GASES
 from twinpipe.scenario import Scenario
 
 GRID = Grid(6, 5)
-BODY = MARS.model_copy(update={"co2_ice": None, "atmosphere": MARS.atmosphere.model_copy(update={"escape_kg_s": {}})})
+SEALED = {"co2_ice": None, "regolith": None, "buried_co2": None}  # nothing joins or leaves the air
+BODY = MARS.model_copy(update=SEALED | {"atmosphere": MARS.atmosphere.model_copy(update={"escape_kg_s": {}})})
 MODEL = build((BODY,), (Scenario(),), GRID, clock_of(BODY, 96))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,16 +16,18 @@ from twinpipe.grid import Array, Grid
 from twinpipe.intervention import OrbitalMirror, Region
 from twinpipe.physics.model import Model, build, first_guess
 from twinpipe.physics.records import State
+from twinpipe.physics.runoff import lowest_first
 from twinpipe.scenario import Scenario
 from twinpipe.spheres import Co2Ice
 
 GRID, STEPS, ORBITS = Grid(10, 12), 48, 2
-MAPS = ("altitude", "ground_albedo", "inertia", "bottom_heat", "humidity")
+MAPS = ("altitude", "ground_albedo", "inertia", "bottom_heat", "humidity", "deposit", "open_share")
 TIGHT = 1e-11
 
 
 def with_maps(model: Model, maps: dict[str, Array]) -> Model:
-    contiguous = {name: np.ascontiguousarray(a) for name, a in maps.items()}
+    contiguous: dict[str, Any] = {name: np.ascontiguousarray(a) for name, a in maps.items()}
+    contiguous["lowest_first"] = lowest_first(contiguous["altitude"], model.n_members)
     return replace(model, static=model.static._replace(**contiguous))
 
 
@@ -44,7 +47,10 @@ def same(a: Array, b: Array) -> None:
 
 
 def towards(perihelion: float, south: bool) -> Body:
-    """Mars whose perihelion is at an equinox, so that half a year is half a turn of the Sun."""
+    """Mars whose perihelion is at an equinox, so that half a year is half a turn of the Sun.
+
+    Without the ground below the soil, which is stepped at Ls = 0 and has no other hemisphere's Ls = 180.
+    """
     ice = MARS.co2_ice
     assert ice is not None
     if south:
@@ -56,7 +62,7 @@ def towards(perihelion: float, south: bool) -> Body:
             half_cover_kg_m2=ice.half_cover_kg_m2,
         )
     orbit = MARS.orbit.model_copy(update={"perihelion_ls_degree": perihelion})
-    return MARS.model_copy(update={"orbit": orbit, "co2_ice": ice})
+    return MARS.model_copy(update={"orbit": orbit, "co2_ice": ice, "regolith": None, "buried_co2": None})
 
 
 def test_swapped_hemispheres_have_the_mirrored_climate() -> None:
@@ -71,6 +77,7 @@ def test_swapped_hemispheres_have_the_mirrored_climate() -> None:
     same(other.T[:, ::-1], state.T)
     same(other.ice[::-1], state.ice)
     same(other.p[::-1], state.p)
+    same(other.local[:, ::-1], state.local)
     same(other_means[:, ::-1], means)
 
 
@@ -91,6 +98,7 @@ def test_turned_maps_have_the_turned_climate(columns: int) -> None:
     other, other_means = settle(turned)
     same(other.T, np.roll(state.T, columns, axis=2))
     same(other.ice, np.roll(state.ice, columns, axis=1))
+    same(other.local, np.roll(state.local, columns, axis=2))
     same(other_means, np.roll(means, columns, axis=2))
 
 

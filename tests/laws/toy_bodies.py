@@ -13,7 +13,6 @@ from twinpipe.grid import Array
 from twinpipe.physics.kernel import advance
 from twinpipe.physics.model import Model, empty_ledger
 from twinpipe.physics.records import Ledger, Outputs, State, scratch
-from twinpipe.simulation import n_maps
 
 MARS = builtin_body("mars")
 SERIES = [f.name for f in SERIES_FIELDS]
@@ -59,7 +58,7 @@ class Drive(NamedTuple):
 def drive(model: Model, state: State, first: int, steps: int, ledger: Ledger | None = None) -> Drive:
     """Advance a state in place over steps."""
     grid, members = model.grid, model.n_members
-    sums = np.zeros((1, n_maps(model), grid.n_lat, grid.n_lon * members))
+    sums = np.zeros((1, model.n_maps, grid.n_lat, grid.n_lon * members))
     zonals = np.zeros((len(ZONALS), steps, grid.n_lat, members))
     series = np.zeros((len(SERIES_FIELDS), steps, members))
     forcing = model.deployment.forcing(model.clock, first, steps)

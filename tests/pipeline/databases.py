@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from uuid import uuid4
 
 from sqlalchemy import Engine, create_engine, make_url, text
@@ -20,13 +19,14 @@ INSERT INTO solar_systems (identifier, name) SELECT 'SYS-' || i, {AWKWARD} || i 
 INSERT INTO celestial_bodies (identifier, name, solar_system_id)
     SELECT 'BODY-' || s.id, 'body', s.id FROM solar_systems s;
 INSERT INTO digital_twins (name, description, celestial_body_id, solar_system_id, created_by_id, status,
-    simulation_parameters, initial_state_snapshot, expires_at, twin_key, body_digest, deleted_at, created_at)
+    simulation_parameters, initial_state_snapshot, expires_at, twin_key, body_digest, content_digest, deleted_at,
+    created_at)
     SELECT 'twin ' || i, {AWKWARD}, b.id, b.solar_system_id, 1, CASE WHEN i % 5 = 0 THEN 'deleted' ELSE 'ready' END,
            '{{"grid": "36x72", "steps_per_orbit": 96}}',
            jsonb_build_object('identifier', 'X', 'text', {AWKWARD}, 'n', 1e-300, 'big', 12345678901234567890.123,
                               'none', NULL, 'list', '[1.0, 1, 1e2]'::jsonb),
            now() + i * interval '1 hour 1 microsecond', gen_random_uuid(), md5(i::text),
-           CASE WHEN i % 5 = 0 THEN now() END, now() - i * interval '1 minute'
+           md5('content ' || i), CASE WHEN i % 5 = 0 THEN now() END, now() - i * interval '1 minute'
     FROM generate_series(1, :twins) i JOIN celestial_bodies b ON b.id = (SELECT min(id) FROM celestial_bodies) + i % 10;
 INSERT INTO simulation_runs (digital_twin_id, status, pattern, duration_years, parameters, started_at, completed_at,
     error_message, progress, run_key, spec_digest, attempt, created_at)
@@ -106,19 +106,3 @@ def fill(engine: Engine, twins: int, runs: int) -> None:
         for statement in FILL.split(";\n"):
             given = {"twins": twins, "runs": runs}
             connection.execute(text(statement), {k: v for k, v in given.items() if f":{k}" in statement})
-
-
-def make_sweep(engine: Engine, twin_id: int, lease_until: datetime | None = None) -> int:
-    """A sweep of a twin, running when it has a lease, else queued; there are no verbs that make one."""
-    with engine.begin() as connection:
-        return int(
-            connection.execute(
-                text(
-                    "INSERT INTO sweeps (digital_twin_id, sweep_key, name, spec, spec_digest, members, attempt, "
-                    "status, started_at, lease_until) SELECT :twin, gen_random_uuid(), 'sweep', '{}', 'x', 2, 1, "
-                    "CASE WHEN l.until IS NULL THEN 'queued' ELSE 'running' END, least(l.until, now()), l.until "
-                    "FROM (SELECT CAST(:lease AS timestamptz) AS until) l RETURNING id"
-                ),
-                {"twin": twin_id, "lease": lease_until},
-            ).scalar_one()
-        )

@@ -9,31 +9,23 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from datetime import timedelta
 from pathlib import Path
-from threading import Thread
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, text
 from tests.factories import make_ready_twin, make_run, run_parameters
-from tests.factories.bookkeeping import make_sweep
+from tests.factories.bookkeeping import insert_sweep
+from tests.pipeline.auditing import a_completed_run, a_failed_twin, a_run, a_twin, later, mended, only, workplace
 from typer.testing import CliRunner
 
 from twinpipe import lifecycle
-from twinpipe.audit import GRACE, Action, Drift, Kind, Report, audit, check_understood, understood
-from twinpipe.body import builtin_body
-from twinpipe.cleanup import clean
+from twinpipe.audit import Action, Kind, audit, check_understood, understood
 from twinpipe.cli import app
 from twinpipe.db import ledger
-from twinpipe.db.ledger import RunRow, TwinRow
-from twinpipe.db.session import engine as engine_of
-from twinpipe.engine import Serial
-from twinpipe.errors import Conflict, StoreError
+from twinpipe.errors import Conflict
 from twinpipe.repairs import repair
-from twinpipe.scenario import Scenario, load_pattern
 from twinpipe.settings import Settings
 from twinpipe.store import open_run
 from twinpipe.workplace import Workplace
@@ -41,7 +33,7 @@ from twinpipe.workplace import Workplace
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tests.pipeline.test_audit import workplace
+from tests.pipeline.auditing import workplace
 from twinpipe import lifecycle
 from twinpipe.engine import Serial
 
@@ -53,50 +45,11 @@ lifecycle.simulate_run(workplace(Path(sys.argv[1]), sys.argv[2]), int(sys.argv[3
 """
 
 
-def workplace(home: Path, url: str) -> Workplace:
-    return Workplace(Settings(home=home), engine_of(url), url)
-
-
 @pytest.fixture
 def w(tmp_path: Path, server: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Workplace:
     """An empty ledger and an empty folder of stores."""
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     return workplace(tmp_path, server)
-
-
-def a_twin(w: Workplace, name: str = "Mars") -> TwinRow:
-    return lifecycle.create_twin(w, builtin_body("mars"), name, grid="6x8")
-
-
-def a_run(w: Workplace, twin: TwinRow, years: int = 2) -> RunRow:
-    scenario: Scenario = load_pattern("mars_terraform").scenario(builtin_body("mars"))
-    return lifecycle.prepare_run(w, twin.id, scenario, years)[0]
-
-
-def a_completed_run(w: Workplace, twin: TwinRow) -> Path:
-    receipt = lifecycle.simulate_run(w, a_run(w, twin).id, Serial())
-    lifecycle.insert_result(w, receipt)
-    return Path(receipt.path)
-
-
-def later(by: timedelta = 2 * GRACE) -> datetime:
-    return datetime.now(UTC) + by
-
-
-def only(report: Report) -> Drift:
-    assert len(report.drifts) == 1, [d.sentence for d in report.drifts]
-    return report.drifts[0]
-
-
-def mended(w: Workplace, report: Report) -> None:
-    """Repair, and see that nothing is left, nor anything to do a second time."""
-    done, failed = repair(w, report)
-    assert not failed
-    assert set(done) == {d for d in report.drifts if d.safe}
-    assert audit(w, now=report.moment).drifts == ()
-    with w.engine.connect() as connection:
-        noted = connection.execute(text("SELECT detail FROM audit_log WHERE actor = 'audit' AND action = 'repair'"))
-        assert {detail["kind"] for (detail,) in noted} >= {d.kind for d in done}
 
 
 def test_what_is_whole_has_no_drift(w: Workplace) -> None:
@@ -120,20 +73,6 @@ def test_a_store_without_a_row_is_never_dropped(w: Workplace) -> None:
     assert copy.exists()
 
 
-def a_failed_twin(w: Workplace, monkeypatch: pytest.MonkeyPatch) -> TwinRow:
-    """A twin that failed when its store was written, which could not be cleared away."""
-
-    def refuse(*_: object) -> None:
-        raise StoreError("the disk is full.")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(ledger, "mark_twin_ready", refuse)
-        patched.setattr(lifecycle, "drop", refuse)
-        with pytest.raises(StoreError):
-            a_twin(w)
-    return ledger.list_twins(w.engine)[0]
-
-
 def test_the_store_of_a_failed_twin_is_dropped_when_it_is_old(w: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     path = w.twin_path(a_failed_twin(w, monkeypatch).id)
     assert audit(w).drifts == ()
@@ -141,30 +80,6 @@ def test_the_store_of_a_failed_twin_is_dropped_when_it_is_old(w: Workplace, monk
     assert (found.kind, found.repair) == (Kind.BYTES_WITHOUT_LEASE, Action.DROP)
     mended(w, audit(w, now=later()))
     assert not path.exists()
-
-
-@pytest.mark.parametrize("sign", ["older", "runs", "body", "root"])
-def test_another_ledgers_store_under_the_number_of_a_failed_twin_is_never_dropped(
-    w: Workplace, monkeypatch: pytest.MonkeyPatch, sign: str
-) -> None:
-    twin = a_failed_twin(w, monkeypatch)
-    path = w.twin_path(twin.id)
-    root = path / "zarr.json"
-    if sign == "older":
-        os.utime(root, (0, twin.created_at.timestamp() - 1))
-    elif sign == "runs":
-        (path / "runs" / "0123456789abcdef.zarr").mkdir(parents=True)
-    elif sign == "body":
-        root.write_text(root.read_text().replace(twin.body_digest, "5" * 64))
-    else:
-        root.unlink()
-    found = only(audit(w, now=later()))
-    assert (found.kind, found.repair, found.safe) == (Kind.BYTES_WITHOUT_LEASE, Action.NONE, False)
-    ledger.delete_twin(w.engine, twin.id)
-    assert clean(w).failures == []
-    found = only(audit(w, now=later()))
-    assert (found.kind, found.repair, found.safe) == (Kind.ORPHAN_STORE, Action.NONE, False)
-    assert path.is_dir()
 
 
 def test_a_store_of_a_deleted_twin_is_dropped(w: Workplace) -> None:
@@ -218,7 +133,7 @@ def test_a_folder_of_another_name_is_never_touched(w: Workplace) -> None:
     assert repair(w, audit(w, now=later())) == ([], [])
 
 
-@pytest.mark.parametrize("lost", ["all", "chunk", "seal"])
+@pytest.mark.parametrize("lost", ["all", "chunk", "seal", "key", "root"])
 def test_a_twin_without_its_store_gets_it_again_from_its_snapshot(w: Workplace, lost: str) -> None:
     twin = a_twin(w)
     outputs, path = a_completed_run(w, twin), w.twin_path(twin.id)
@@ -228,8 +143,12 @@ def test_a_twin_without_its_store_gets_it_again_from_its_snapshot(w: Workplace, 
         shutil.rmtree(path)
     elif lost == "chunk":
         next(iter((path / "atmosphere").rglob("c.*"))).unlink()
-    else:
+    elif lost == "seal":
         (path / "simulation_state" / "seals" / "template.json").unlink()
+    elif lost == "key":
+        (path / "zarr.json").write_text((path / "zarr.json").read_text().replace("twin_key", "no_key"))
+    else:
+        (path / "zarr.json").write_text("{")
     report = audit(w)
     assert report.drifts[0].kind is Kind.GHOST_ROW
     assert report.drifts[0].subject == f"twin {twin.id}"
@@ -307,7 +226,7 @@ def test_outputs_that_no_run_names_are_dropped(w: Workplace) -> None:
     twin = a_twin(w)
     outputs = a_completed_run(w, twin)
     shutil.copytree(outputs, outputs.with_name("0123456789abcdef.zarr"))
-    sweep = make_sweep(w.engine, twin)
+    sweep = insert_sweep(w.engine, twin)
     assert audit(w, now=later()).drifts == ()  # perhaps it is the sweep's
     with w.engine.begin() as connection:
         connection.execute(text("DELETE FROM sweeps WHERE id = :id"), {"id": sweep})
@@ -369,49 +288,6 @@ def test_stores_that_are_somewhere_else_are_not_called_lost(w: Workplace, tmp_pa
     assert "TWINPIPE_STORE_URL" in report.drifts[0].sentence
     a_stranger = make_ready_twin(w.engine)  # a row that says that its store is in yet another place
     assert not any(understood(d) for d in audit(w).drifts if d.subject == f"twin {a_stranger.id}")
-
-
-@contextmanager
-def prefect(states: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A server that answers as Prefect does to /flow_runs/filter."""
-
-    class Answer(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["flow_runs"]["id"]["any_"]
-            body = json.dumps([{"id": i, "state_type": states[i]} for i in asked if i in states]).encode()
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Answer) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{server.server_port}/api")
-        yield
-        server.shutdown()
-
-
-@pytest.mark.parametrize("state", ["RUNNING", "CRASHED", "CANCELLED", "COMPLETED"])
-def test_a_run_that_prefect_says_has_ended_is_cancelled(
-    w: Workplace, state: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    flow_run, run = str(uuid4()), a_run(w, a_twin(w))
-    ledger.claim_run(w.engine, run.id, 60.0, flow_run_id=flow_run)
-    with prefect({flow_run: state}, monkeypatch):
-        report = audit(w)
-        assert report.prefect == "asked about 1 flow runs"
-        if state == "RUNNING":
-            assert report.drifts == ()
-        elif state == "COMPLETED":  # its result may be on the way
-            assert (only(report).kind, only(report).safe) == (Kind.ZOMBIE_RUN, False)
-        else:
-            assert only(report).kind is Kind.ZOMBIE_RUN
-            mended(w, report)
-            assert ledger.get_run(w.engine, run.id).status == "cancelled"
-    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-    assert audit(w).prefect.startswith(("did not answer", "asked about 0"))
 
 
 def test_the_command_tells_drift_by_its_exit_code(

@@ -13,8 +13,17 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, insert, text
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
-from tests.factories import a_result, make_ready_twin, make_result, make_run, make_running, make_twin
-from tests.factories.bookkeeping import make_sweep
+from tests.factories import (
+    a_result,
+    make_ready_twin,
+    make_result,
+    make_run,
+    make_running,
+    make_sweep,
+    make_twin,
+    run_parameters,
+    sweep_design,
+)
 
 from twinpipe.db import ledger
 from twinpipe.db.models import Base, DigitalTwin, SimulationResult, SimulationRun
@@ -40,8 +49,23 @@ def reused_twin_key(engine: Engine) -> None:
     make_twin(engine, "another", key=make_twin(engine).twin_key)
 
 
+def reused_sweep_key(engine: Engine) -> None:
+    make_sweep(engine, key=make_sweep(engine).sweep_key)
+
+
+def wrong_member(**spec: Any) -> Callable[[Engine], object]:
+    """Ask for a sweep of two members of which the second is wrong."""
+    members = [run_parameters(), run_parameters(spec=spec)]
+    return lambda engine: make_sweep(engine, spec=sweep_design(2), members=members)
+
+
 def reused_run_key(engine: Engine) -> None:
     make_run(engine, key=make_run(engine).run_key)
+
+
+def sweep_of(twin_id: int) -> dict[str, Any]:
+    members = [run_parameters(spec={"seed": seed}) for seed in range(3)]
+    return {"twin_id": twin_id, "name": "sweep", "spec": sweep_design(3), "members": members}
 
 
 REFUSED: dict[str, tuple[Callable[[Engine], object], type[TwinpipeError], str]] = {
@@ -62,6 +86,26 @@ REFUSED: dict[str, tuple[Callable[[Engine], object], type[TwinpipeError], str]] 
     "no such twin": (lambda e: ledger.delete_twin(e, 10**9), NotFound, "twin"),
     "key of another twin": (reused_twin_key, Conflict, "twin_key"),
     "key of another run": (reused_run_key, Conflict, "run_key"),
+    "key of another sweep": (reused_sweep_key, Conflict, "sweep_key"),
+    "blank name of a sweep": (lambda e: make_sweep(e, name="  "), InvalidInput, "name"),
+    "name of a sweep that is no text": (lambda e: make_sweep(e, name="\ud800"), InvalidInput, "name"),
+    "sweep of no members": (lambda e: make_sweep(e, spec=sweep_design(0)), InvalidInput, r"spec\.members"),
+    "sweep of a member twice": (
+        *(lambda e: make_sweep(e, spec=sweep_design(members=[{"spec_digest": "0" * 64}] * 2)),),
+        *(InvalidInput, r"spec\.members.* member 1 is member 0 again"),
+    ),
+    "sweep that lacks a member": (
+        *(lambda e: make_sweep(e, spec=sweep_design(2), members=[run_parameters()]),),
+        *(InvalidInput, "members: 1 .* names 2"),
+    ),
+    "member of 1001 years": (wrong_member(years=1001), InvalidInput, r"members\.1\.parameters\.spec\.years"),
+    "member of an unknown pattern": (
+        *(wrong_member(scenario={"pattern": "moon_cheese"}), InvalidInput),
+        r"members\.1\.parameters\.spec\.scenario\.pattern",
+    ),
+    "member that is not a number": (wrong_member(seed=NAN), InvalidInput, r"members\.1\.parameters\.spec\.seed"),
+    "sweep of no twin": (lambda e: ledger.create_sweep(e, **sweep_of(10**9)), NotFound, "twin"),
+    "sweep of a twin in creation": (lambda e: make_sweep(e, make_twin(e)), Conflict, "creating"),
 }
 
 
@@ -192,12 +236,3 @@ def test_a_name_is_kept_as_it_is_or_refused(engine: Engine, name: str) -> None:
     elif "\0" in name or not name.strip() or len(name.strip(" ")) > 200:
         with pytest.raises(InvalidInput, match="name"):
             make_twin(engine, name)
-
-
-def test_a_run_does_not_start_on_a_twin_that_a_sweep_holds(engine: Engine) -> None:
-    run = make_run(engine)
-    now = datetime.now(UTC)
-    held = {"status": "running", "started_at": now, "attempt": 1, "lease_until": now + timedelta(minutes=1)}
-    make_sweep(engine, ledger.get_twin(engine, run.twin_id), **held)
-    with pytest.raises(Conflict, match=r"sweep \d+ is running"):
-        ledger.claim_run(engine, run.id, LEASE)

@@ -122,7 +122,7 @@ def test_a_twin_is_created_listed_and_shown(terminal: Terminal, twin: dict[str, 
 
 @pytest.mark.parametrize(("ttl", "expires"), [("0", False), ("2 weeks", True)])
 def test_a_twin_lives_as_long_as_asked(terminal: Terminal, ttl: str, expires: bool) -> None:
-    made = terminal("twin", "create", "mars", "--grid", "4x1", "--ttl", ttl, "--json").json
+    made = terminal("twin", "create", "mars", "--grid", "4x1", "--ttl", ttl, "--again", "--json").json
     assert (made["expires_at"] is not None) == expires
 
 

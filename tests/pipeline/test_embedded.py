@@ -27,9 +27,9 @@ from pathlib import Path
 import psycopg
 from twinpipe.db.embedded import EmbeddedPostgres
 url = EmbeddedPostgres(Path(sys.argv[1]), durable=False).start()
-if "migrate" in sys.argv:
-    from twinpipe.db.migrate import migrate
-    migrate(url)
+for verb in {"migrate", "prepare"} & set(sys.argv):
+    from twinpipe.db import migrate
+    getattr(migrate, verb)(url)
 with psycopg.connect(url.replace("+psycopg", "")) as connection:
     print(connection.execute("SELECT pg_postmaster_start_time()").fetchone()[0], flush=True)
 if "wait" in sys.argv:
@@ -77,7 +77,7 @@ def home(open_folder: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
 
 
 def test_six_cold_starts_at_once_share_one_server_and_leave_none(home: Path) -> None:
-    users = [user(home, "wait", *["migrate"] * (i % 2)) for i in range(6)]
+    users = [user(home, "wait", verb) for verb in ("nothing else", "migrate", "prepare") * 2]
     started = {said(process) for process in users}
     assert len(started) == 1
     assert "" not in started

@@ -80,9 +80,9 @@ def test_a_payload_of_the_wrong_shape_is_refused_before_and_inside_the_database(
 @pytest.mark.parametrize(
     ("make", "changes"),
     [
-        (bookkeeping.make_sweep, {"members": 0}),
-        (bookkeeping.make_sweep, {"name": " "}),
-        (bookkeeping.make_sweep, {"progress": float("nan")}),
+        (bookkeeping.insert_sweep, {"members": 0}),
+        (bookkeeping.insert_sweep, {"name": " "}),
+        (bookkeeping.insert_sweep, {"progress": float("nan")}),
         (bookkeeping.make_segment, {"bytes": -1}),
         (bookkeeping.make_segment, {"digest": "5"}),
         (bookkeeping.make_outbox, {"attempts": -1}),

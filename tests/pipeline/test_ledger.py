@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from tests.factories import a_result, make_ready_twin, make_run, make_running, make_twin, run_parameters
-from tests.pipeline.databases import make_sweep
 
 from twinpipe.db import ledger
 from twinpipe.db.ledger import RunRow, TwinRow
@@ -157,6 +156,39 @@ def test_a_lost_connection_in_the_middle_is_repeated_and_still_once(engine: Engi
     assert count(engine, "simulation_results") == 1
 
 
+def test_who_waited_for_a_run_sees_it_as_it_is_by_then(engine: Engine) -> None:
+    run = make_running(engine)
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with ThreadPoolExecutor(1) as pool, engine.connect() as looker:
+        with engine.begin() as holder:
+            holder.execute(text("SELECT FROM digital_twins WHERE id = :id FOR UPDATE"), {"id": run.twin_id})
+            writer = pool.submit(ledger.complete_run, engine, run.id, run.lease_generation, a_result())
+            while not looker.execute(waiting).scalar_one():
+                assert not writer.done(), "it did not wait for the twin"
+            holder.execute(text("UPDATE simulation_runs SET lease_generation = 7 WHERE id = :id"), {"id": run.id})
+        with pytest.raises(Conflict, match="no longer held"):
+            writer.result()
+    assert count(engine, "simulation_results") == 0
+
+
+def test_completion_is_all_or_nothing(engine: Engine) -> None:
+    run = make_running(engine)
+    with engine.begin() as connection:  # what the last part of the completion runs into
+        connection.execute(text("ALTER TABLE run_stats_daily ADD CONSTRAINT ck_of_a_test CHECK (n < 0) NOT VALID"))
+    try:
+        with pytest.raises(InvalidInput):
+            ledger.complete_run(engine, run.id, run.lease_generation, a_result())
+        tables = ("simulation_results", "outbox", "run_stats_daily")
+        assert [count(engine, table) for table in tables] == [0, 0, 0]
+        assert ledger.get_run(engine, run.id).status == "running"
+        assert ledger.get_twin(engine, run.twin_id).status == "running_simulation"
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text("ALTER TABLE run_stats_daily DROP CONSTRAINT ck_of_a_test"))
+    ledger.complete_run(engine, run.id, run.lease_generation, a_result())
+    assert [count(engine, table) for table in tables] == [1, 1, 1]
+
+
 def test_an_expired_lease_is_taken_over_and_the_old_generation_is_fenced(engine: Engine) -> None:
     run = a_run(engine, make_ready_twin(engine))
     old = ledger.claim_run(engine, run.id, LEASE)
@@ -210,41 +242,6 @@ def test_the_reaper_ends_what_nobody_ended(engine: Engine) -> None:
     assert ledger.get_run(engine, queued.id).status == "cancelled"
     assert ledger.get_twin(engine, silent.id).status == "ready"
     assert ledger.get_twin(engine, half_made.id).status == "failed"
-
-
-def sweeps(engine: Engine) -> dict[int, str]:
-    """Status of each sweep."""
-    with engine.connect() as connection:
-        return {row.id: row.status for row in connection.execute(text("SELECT id, status FROM sweeps"))}
-
-
-def test_the_reaper_ends_sweeps_by_the_rules_of_runs(engine: Engine) -> None:
-    now, twins = datetime.now(UTC), [make_ready_twin(engine).id for _ in range(3)]
-    run = make_running(engine, ledger.get_twin(engine, twins[0]), lease=-1)
-    silent = make_sweep(engine, twins[0], now + timedelta(minutes=5))
-    idle, orphan = make_sweep(engine, twins[1]), make_sweep(engine, twins[2])
-    assert ledger.reap(engine) == [run.id]
-    assert sweeps(engine) == {silent: "running", idle: "queued", orphan: "queued"}
-    assert ledger.get_twin(engine, twins[0]).status == "running_simulation"  # the sweep still holds it
-    with engine.begin() as connection:
-        connection.execute(
-            text("UPDATE digital_twins SET status = 'deleted', deleted_at = now() WHERE id = :twin"), {"twin": twins[2]}
-        )
-    assert ledger.reap(engine) == []  # a list of runs
-    assert sweeps(engine) == {silent: "running", idle: "queued", orphan: "cancelled"}
-    ledger.reap(engine, now + timedelta(days=2))
-    assert sweeps(engine) == {silent: "failed", idle: "cancelled", orphan: "cancelled"}
-    assert ledger.get_twin(engine, twins[0]).status == "ready"
-
-
-def test_a_dead_sweep_does_not_keep_its_twin_from_a_run(engine: Engine) -> None:
-    run, now = make_run(engine), datetime.now(UTC)
-    sweep = make_sweep(engine, run.twin_id, now + timedelta(minutes=1))
-    with pytest.raises(Conflict, match=f"sweep {sweep} is running"):
-        ledger.claim_run(engine, run.id, LEASE)
-    ledger.claim_run(engine, run.id, LEASE, now + timedelta(minutes=5))
-    assert sweeps(engine) == {sweep: "failed"}
-    assert ledger.get_twin(engine, run.twin_id).status == "running_simulation"
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def w(engine: Engine, server: str, tmp_path: Path) -> Workplace:
 
 @pytest.fixture
 def twin(w: Workplace) -> int:
-    return lifecycle.create_twin(w, MARS, "small", grid="6x8").id
+    return lifecycle.create_twin(w, MARS, "small", grid="6x8")[0].id
 
 
 def simulate(w: Workplace, run_id: int, how: Executor | None = None, **more: Any) -> dict[str, Any]:

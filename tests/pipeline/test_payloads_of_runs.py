@@ -27,7 +27,7 @@ def rows(tmp_path: Path, server: str, engine: Engine, request: pytest.FixtureReq
     w = Workplace(Settings(home=tmp_path), engine, server)
     mars, pattern = builtin_body("mars"), load_pattern(request.param)
     strong = {"factory_rate": 1e6, "mirror_area": 2e12} if pattern.parameters else {}
-    twin = lifecycle.create_twin(w, mars, "Mars", grid="6x8")
+    twin, _ = lifecycle.create_twin(w, mars, "Mars", grid="6x8")
     run, _ = lifecycle.prepare_run(w, twin.id, pattern.scenario(mars, dict(strong)), 60)
     lifecycle.insert_result(w, lifecycle.simulate_run(w, run.id, Serial()))
     found: dict[str, Any] = {}

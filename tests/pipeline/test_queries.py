@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -57,13 +56,13 @@ def walk(engine: Engine, explained: str) -> list[dict[str, Any]]:
 
 def plans(engine: Engine, name: str, given: dict[str, str]) -> Iterator[list[dict[str, Any]]]:
     """The plan for these values, and the one that a prepared statement keeps for all values."""
-    sql = queries.statement(name).text
+    sql = queries.statement(name)
     for word, value in given.items():
-        sql = re.sub(rf"(?<!:):{word}\b", value, sql)
+        sql = sql.replace(f"%({word})s", value)
     yield walk(engine, f"EXPLAIN (ANALYZE, FORMAT JSON) {sql}")
-    sql = queries.statement(name).text
+    sql = queries.statement(name)
     for number, word in enumerate(given, 1):
-        sql = re.sub(rf"(?<!:):{word}\b", f"${number}", sql)
+        sql = sql.replace(f"%({word})s", f"${number}")
     yield walk(engine, f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {sql}")
 
 

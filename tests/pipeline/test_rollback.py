@@ -1,20 +1,21 @@
 """Laws of the way back: what was exported comes back the same, and what is interrupted changes nothing.
 
-Postgres 15 is tested where its programs are: `apt-get install postgresql-15` (Debian 12, or apt.postgresql.org).
+Postgres 15 is tested where its programs are: `.ci/run` installs them (Debian 12; elsewhere from apt.postgresql.org).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Connection, create_engine, text
-from tests.factories import a_result, make_ready_twin, make_run, make_running, make_twin
-from tests.pipeline.databases import database, fill, make_sweep
+from sqlalchemy.exc import OperationalError
+from tests.factories import a_result, make_ready_twin, make_run, make_running, make_running_sweep, make_twin
+from tests.pipeline.databases import database, fill
 
 from twinpipe.cli import main
 from twinpipe.db import export, ledger, restore
@@ -149,9 +150,10 @@ def test_each_line_is_json_and_the_manifest_says_what_there_is(url: str, folder:
 
 def test_jobs_are_stopped_and_late_writers_are_fenced(url: str, folder: Path) -> None:
     run, queued = make_running(engine(url)), make_run(engine(url))
-    sweep = make_sweep(engine(url), queued.twin_id, datetime.now(UTC) + timedelta(hours=1))
+    sweep = make_running_sweep(engine(url), ledger.get_twin(engine(url), queued.twin_id))
+    members = [member.id for member in ledger.list_members(engine(url), sweep.id)]
     done = rollback_ledger(url, "base", folder)
-    assert (done.cancelled, done.cancelled_sweeps) == ((run.id,), (sweep,))
+    assert (done.cancelled, done.cancelled_sweeps) == ((run.id, *members), (sweep.id,))
     with pytest.raises(Failure, match="db migrate"):
         ledger.complete_run(engine(url), run.id, run.lease_generation, a_result())
     with pytest.raises(Failure, match="db migrate"):
@@ -174,6 +176,30 @@ def test_nothing_is_claimed_while_the_ledger_is_paused(url: str, folder: Path) -
         with pytest.raises(StoreError, match="no export"):
             import_ledger(url, folder)
     assert ledger.claim_run(engine(url), run.id, 60) == 1
+
+
+def test_a_pause_is_over_though_its_backend_is_slow_to_leave(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow: list[psycopg.Connection] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(psycopg.Connection, "close", lambda self: slow.append(self))
+        with paused(engine(url)):
+            pass
+    assert [connection.closed for connection in slow] == [False]
+    with paused(engine(url)):
+        pass
+    slow[0].close()
+
+
+def test_a_pause_whose_connection_was_lost_ends_with_it(url: str) -> None:
+    def lose() -> None:
+        with paused(engine(url)) as connection:
+            kill(connection, url)
+            connection.execute(text("SELECT 1"))
+
+    with pytest.raises(OperationalError):
+        lose()
+    with paused(engine(url)):
+        pass
 
 
 def test_an_open_transaction_is_ended_not_waited_for(url: str, folder: Path) -> None:
@@ -315,16 +341,19 @@ def test_the_commands_clear_the_stores_that_the_ledger_knows(
     stores = tmp_path / "home" / "stores"
     twins = [make_twin(engine(url)) for _ in range(3)]
     known, own, gone = stores / f"twin-{twins[0].id}.zarr", tmp_path / "elsewhere.zarr", stores / "twin-x.zarr"
+    foreign = make_twin(engine(url))
+    theirs = stores / f"twin-{foreign.id}.zarr"  # of another ledger, in which the same number is another twin's
     ledger.mark_twin_ready(engine(url), twins[1].id, str(own))
     ledger.mark_twin_ready(engine(url), twins[2].id, str(gone))
     stranger = stores / "twin-987654.zarr"
-    for path in (known, own, stranger):
+    keys = {known: twins[0].twin_key, own: twins[1].twin_key, stranger: twins[0].twin_key, theirs: twins[1].twin_key}
+    for path, key in keys.items():
         path.mkdir(parents=True)
-        (path / "zarr.json").write_text("{}")
+        (path / "zarr.json").write_text(json.dumps({"attributes": {"twin_key": key}}))
     code, said = command("db", "rollback", "--json")
     done = json.loads(said)
     assert (code, done["cleared_stores"], done["stores_left"], done["orphans"]) == (0, 2, [], {})
-    assert (known.exists(), own.exists(), stranger.exists()) == (False, False, True)
+    assert [path.exists() for path in (known, own, stranger, theirs)] == [False, False, True, True]
     code, said = command("db", "import", done["export"], "--json")
     assert code == 0
     assert json.loads(said)["fingerprints"] == done["fingerprints"]

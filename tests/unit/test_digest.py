@@ -71,6 +71,13 @@ def test_whatever_decides_the_bits_changes_the_name(change: dict[str, Any]) -> N
     assert RunSpec(**{**fields, **change}).digest != SPEC.digest
 
 
+def test_a_copy_with_a_change_has_a_name_of_its_own() -> None:
+    assert MARS.digest  # known before the copy is made
+    assert MARS.model_copy(update={"name": "Ares"}).digest != MARS.digest
+    assert SPEC.digest != SPEC.model_copy(update={"years": 7}).digest
+    assert MARS.model_copy().digest == MARS.digest
+
+
 def test_a_grid_written_otherwise_is_the_same_run() -> None:
     fields = {name: getattr(SPEC, name) for name in RunSpec.model_fields}
     assert RunSpec(**{**fields, "grid": " 36 × 72 "}).digest == SPEC.digest

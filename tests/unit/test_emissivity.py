@@ -76,9 +76,15 @@ def test_optical_depth_continues_beyond_the_table() -> None:
     t = np.array(290.0)
     edge = float(optical_depth(co2_emissivity(np.array(2e5), t)))
     thick = float(optical_depth(co2_emissivity(np.array(9.2e6), t)))
-    assert thick == pytest.approx(edge * 46**1.2)
+    assert thick == pytest.approx(edge * 46**table_of.THICK_EXPONENT)
     thin = float(optical_depth(co2_emissivity(np.array(1.0), t)))
     assert thin == pytest.approx(float(optical_depth(co2_emissivity(np.array(100.0), t))) * 0.1)
+
+
+def test_venus_is_as_opaque_as_its_heat_says() -> None:
+    """159.3 W m-2 leave Venus at 737 K: what the exponent of thick air is made for; B3.3 (a)."""
+    eps = float(co2_emissivity(np.array(9.2e6 * math.sqrt(0.965)), np.array(737.0)))
+    assert eps * STEFAN_BOLTZMANN * 737**4 == pytest.approx(159.3, rel=2e-3)
 
 
 def test_water_adds_what_the_humid_table_says() -> None:

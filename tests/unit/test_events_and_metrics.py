@@ -13,10 +13,12 @@ from pydantic import ValidationError
 from tests.factories.outcomes import made_up
 
 from twinpipe.body import builtin_body
-from twinpipe.events import EVENTS, crossings, key_events
+from twinpipe.errors import SimulationError
+from twinpipe.events import EVENTS, check_sanity, crossings, key_events
 from twinpipe.grid import Array
 from twinpipe.metrics import assess_goal, habitability, success_metrics, trapezoid
 from twinpipe.resources import resource_consumption
+from twinpipe.result import build_result
 from twinpipe.scenario import EventName, Goal, Scenario, load_pattern
 
 MARS = builtin_body("mars")
@@ -93,6 +95,21 @@ def test_mars_today_is_not_habitable_and_a_warm_wet_breathable_planet_is() -> No
     air = {"N2": 1.4e19, "O2": 4.2e18, "CO2": 1e15}
     good = made_up(Scenario(), gas=air, surface_temperature=288.0, surface_air_pressure=101_325.0)
     assert 0.35 * 4 / 6 < habitability(good) < 1  # most of Mars has no water, which caps its cells at 0.35
+
+
+def test_a_planet_that_gives_more_co2_than_it_has_fails_its_run() -> None:
+    """100 mbar without deep carbonates are impossible on Mars; C2.8."""
+    mbar = 100 * MARS.bulk.area_m2 / MARS.bulk.gravity_m_s2
+    check_sanity(made_up(Scenario(), adsorbed_co2_mass=step_at(3.0, 1.0, 1.0 - 90 * mbar)))
+    doctored = made_up(Scenario(), adsorbed_co2_mass=step_at(3.0, 1.0, 1.0 - 95 * mbar))
+    with pytest.raises(SimulationError, match=r"limit_exceeded in year 3 of the simulation of Mars: .*1\.018e"):
+        check_sanity(doctored)
+    with pytest.raises(SimulationError, match="native_co2_limit_exceeded"):
+        build_result(doctored)
+
+
+def test_imported_co2_is_no_native_co2() -> None:
+    check_sanity(made_up(Scenario(), carbon_dioxide_pressure=step_at(3.0, 600.0, 5e4)))
 
 
 def test_one_lack_caps_the_score() -> None:

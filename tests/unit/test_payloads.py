@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,7 +16,9 @@ from tests.factories import a_payload, a_result
 from tests.factories.spaces import columns
 
 from twinpipe import schemas
+from twinpipe.db.encoding import encode_result
 from twinpipe.db.session import check_json
+from twinpipe.digest import digest
 from twinpipe.errors import BudgetError, InvalidInput
 from twinpipe.payloads import COLUMNS, check_payload, check_result
 
@@ -127,6 +131,32 @@ def test_a_result_has_exactly_six_payloads(column: str) -> None:
         check_result({**a_result(), "seventh": {}})
     with pytest.raises(InvalidInput, match=f"result.{column}"):
         check_result({**a_result(), column: "text"})
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("column", RESULTS)
+def test_no_number_of_a_result_is_encoded_when_it_is_not_finite(column: str, wrong: float) -> None:
+    value = a_payload("simulation_results", column)
+    numbers = [at for at, found in paths(value) if isinstance(found, float) and at]
+    assert numbers
+    for at in numbers:
+        with pytest.raises(InvalidInput) as caught:
+            encode_result({**a_result(), column: changed(value, at, wrong)})
+        assert caught.value.field.startswith(f"result.{column}")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\0", "\ud800"])
+def test_names_that_jsonb_refuses_are_refused_before_the_database(name: str) -> None:
+    for change in ({"versions": {name: "1"}}, {"versions": {"numpy": name}}):
+        with pytest.raises(InvalidInput, match=r"result\.performance_data"):
+            encode_result(a_result(performance_data=change))
+    assert encode_result(a_result(performance_data={"versions": {"back\\slash": "\\u0000"}})).columns
+
+
+def test_the_digest_of_a_result_is_that_of_its_canonical_json() -> None:
+    made = encode_result(a_result())
+    assert made.payload_sha256.hex() == digest(a_result())
+    assert {name: orjson.loads(value) for name, value in made.columns.items()} == a_result()
 
 
 @pytest.mark.parametrize("value", [False, None, "true", 1])

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter
+from sqlalchemy.dialects.postgresql import JSONB
 
 from twinpipe import schemas
+from twinpipe.db.models import Base
 from twinpipe.digest import canonical_json
 from twinpipe.payloads import COLUMNS
 from twinpipe.shared import shared_folder
@@ -37,5 +39,7 @@ def test_an_example_is_valid_by_model_and_by_schema(name: str) -> None:
     TypeAdapter[Any](schemas.SCHEMAS[name]).validate_json(canonical_json(value), strict=True)
 
 
-def test_every_json_column_has_a_schema() -> None:
+def test_every_json_column_is_typed_and_has_a_schema() -> None:
+    tables = Base.metadata.sorted_tables
+    assert COLUMNS.keys() == {(t.name, c.name) for t in tables for c in t.columns if isinstance(c.type, JSONB)}
     assert {schemas.schema_name(*column) for column in COLUMNS} <= schemas.SCHEMAS.keys()

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 
 from twinpipe.db.encoding import PAYLOADS, EncodedResult, encode_result
 from twinpipe.db.export import copying
 from twinpipe.db.refusals import explained
-from twinpipe.db.session import retried, transaction
+from twinpipe.db.session import driver_cursor, retried, transaction
 from twinpipe.db.statistics import count_results_of
 from twinpipe.errors import Conflict, NotFound
 
@@ -31,9 +31,9 @@ IDS, JSONB, LENGTH = struct.Struct(">hiqiq"), struct.Struct(">ib"), struct.Struc
 
 # whoever writes a result holds its run, so that none comes between this look and the COPY
 LOOK = """
-    SELECT r.id, r.digital_twin_id AS twin_id, r.status,
-           (SELECT payload_sha256 FROM simulation_results s WHERE s.simulation_run_id = r.id) AS payload_sha256
-    FROM simulation_runs r WHERE r.id = ANY (:runs) ORDER BY r.id FOR NO KEY UPDATE"""
+    SELECT r.id, r.digital_twin_id, r.status,
+           (SELECT payload_sha256 FROM simulation_results s WHERE s.simulation_run_id = r.id)
+    FROM simulation_runs r WHERE r.id = ANY (%(runs)s) ORDER BY r.id FOR NO KEY UPDATE"""
 COPY = f"""
     COPY simulation_results (simulation_run_id, digital_twin_id, {", ".join(PAYLOADS)}, payload_sha256)
     FROM STDIN (FORMAT binary)"""
@@ -77,16 +77,18 @@ def _insert(engine: Engine, batch: Results) -> int:
 
 def _twins_of_new(connection: Connection, batch: Results) -> dict[int, int]:
     """Twins of the runs that lack a result, by run, which are locked; raises NotFound or Conflict."""
-    found = {row.id: row for row in connection.execute(text(LOOK), {"runs": [run for run, _ in batch]})}
+    with driver_cursor(connection, LOOK, binary=True) as cursor:
+        cursor.execute(LOOK, {"runs": [run for run, _ in batch]})
+        found = {run: (twin, status, digest) for run, twin, status, digest in cursor.fetchall()}
     for run, result in batch:
-        row = found.get(run)
-        if row is None:
+        if run not in found:
             raise NotFound("run", run)
-        if row.payload_sha256 is not None and encode_result(result).payload_sha256 != row.payload_sha256:
+        _, status, digest = found[run]
+        if digest is not None and encode_result(result).payload_sha256 != digest:
             raise Conflict(f"run {run} already has a different result.")
-        if row.status != "completed":
-            raise Conflict(f"run {run} is {row.status}; a result is of a run that is completed.")
-    return {row.id: row.twin_id for row in found.values() if row.payload_sha256 is None}
+        if status != "completed":
+            raise Conflict(f"run {run} is {status}; a result is of a run that is completed.")
+    return {run: twin for run, (twin, _, digest) in found.items() if digest is None}
 
 
 def _new_rows(batch: Results, twins: dict[int, int]) -> Iterator[bytes]:

@@ -9,16 +9,14 @@ from datetime import datetime
 
 from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, Engine, Text, any_, cast, func, literal, select
 
+from twinpipe.db.leases import lock
 from twinpipe.db.models import AuditLog, DigitalTwin, Outbox, Segment, SimulationResult, SimulationRun, Sweep
 from twinpipe.db.outbox import RUN_PURGED, TWIN_DELETED
-from twinpipe.db.runs import lock_run
 from twinpipe.db.segments import forget_seals
 from twinpipe.db.session import retried, transaction
-from twinpipe.db.trail import note
+from twinpipe.db.trail import GIVE_UP, note
 from twinpipe.db.twins import held_twin
 from twinpipe.errors import Conflict
-
-GIVE_UP = "give up outputs"  # in the audit log, which keeps it for as long as there is a ledger
 
 
 @dataclass(frozen=True)
@@ -26,10 +24,9 @@ class TwinEntry:
     """A twin, and whether the outbox still owes the deletion of its store."""
 
     id: int
+    twin_key: str
     status: str
-    body_digest: str
     store_path: str | None
-    created_at: datetime
     drop_owed: bool
 
 
@@ -72,18 +69,20 @@ def take_census(engine: Engine, now: datetime | None = None) -> Census:
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         connection.exec_driver_sql("SET LOCAL statement_timeout = '10min'")
         moment = now or connection.scalars(select(func.clock_timestamp())).one()
-        known = select(t.id, t.status, t.body_digest, t.store_path, t.created_at, twin_owed.label("drop_owed"))
+        key = cast(t.twin_key, Text).label("twin_key")
+        known = select(t.id, key, t.status, t.store_path, twin_owed.label("drop_owed"))
         twins = {row.id: TwinEntry(**row._asdict()) for row in connection.execute(known.order_by(t.id))}
         kept = select(
             *(r.id, r.digital_twin_id.label("twin_id"), r.status, r.parameters["store"].astext.label("folder")),
             *(
-                r.lease_until,
+                func.coalesce(Sweep.lease_until, r.lease_until).label("lease_until"),  # a member's is its sweep's
                 r.completed_at,
                 cast(r.flow_run_id, Text).label("flow_run_id"),
                 result.label("has_result"),
             ),
             (given_up | r.purged_at.is_not(None)).label("given_up"),
         ).join(t, t.id == r.digital_twin_id)
+        kept = kept.outerjoin(Sweep, (Sweep.id == r.sweep_id) & (r.status == "running"))
         runs = connection.execute(kept.where(t.deleted_at.is_(None)).order_by(r.id)).all()
         sealed: dict[int, list[tuple[int, int]]] = {}
         noted = select(s.simulation_run_id, s.block, s.segment).where(s.simulation_run_id.is_not(None))
@@ -125,7 +124,7 @@ def idle_outputs(engine: Engine, twin_id: int, folder: str) -> Iterator[bool]:
 def give_up_outputs(engine: Engine, run_id: int, reason: str) -> None:
     """Say of a completed run that its outputs are lost; its result stays.  Raises NotFound, Conflict."""
     with transaction(engine) as connection:
-        run = lock_run(connection, run_id)
+        run, _ = lock(connection, run_id)
         if run.status != "completed":
             raise Conflict(f"run {run_id} is {run.status}.")
         note(connection, "audit", GIVE_UP, "simulation_runs", run_id, reason=reason)

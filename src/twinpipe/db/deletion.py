@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine, func, select, text, update
 
 from twinpipe.db.models import DigitalTwin, SimulationRun, Sweep
-from twinpipe.db.outbox import TWIN_DELETED, owe
+from twinpipe.db.outbox import TWIN_DELETED, check_owed, owe
 from twinpipe.db.session import retried, transaction
 from twinpipe.db.trail import note
 from twinpipe.db.twins import held_twin, lock_twin, set_twin
@@ -43,9 +43,10 @@ EXPIRE = f"""
     ), owed AS (
         INSERT INTO outbox (topic, dedup_key, payload)
         SELECT '{TWIN_DELETED}', '{TWIN_DELETED}:' || id, jsonb_build_object('twin_id', id, 'store', store_path)
-        FROM ended ON CONFLICT (dedup_key) DO NOTHING
+        FROM ended ON CONFLICT (dedup_key) DO NOTHING RETURNING dedup_key, payload
     )
-    SELECT id, store_path FROM ended ORDER BY id
+    SELECT e.id, e.store_path, o.payload
+    FROM ended e LEFT JOIN owed o ON o.dedup_key = '{TWIN_DELETED}:' || e.id ORDER BY e.id
 """
 
 
@@ -129,7 +130,11 @@ def expire_twins(begin: Begin, now: datetime, results_kept: timedelta, batch: in
     """
     with begin() as connection:
         values = {"now": now, "kept": now - results_kept, "batch": batch}
-        ended = [Ended(*row) for row in connection.execute(text(EXPIRE), values)]
+        ended = []
+        for twin_id, store, owed in connection.execute(text(EXPIRE), values):
+            if owed is not None:  # it was not owed before
+                check_owed(TWIN_DELETED, owed)
+            ended.append(Ended(twin_id, store))
         if ended:
             ids = [twin.twin_id for twin in ended]
             note(connection, "cleanup", "expire", "digital_twins", None, count=len(ids), first=ids[0], last=ids[-1])

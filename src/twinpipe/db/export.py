@@ -14,9 +14,10 @@ from typing import Any, BinaryIO
 import orjson
 import psycopg
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DataError, DBAPIError
+from sqlalchemy.exc import DataError
 
 from twinpipe import durable
+from twinpipe.db.session import driver_cursor
 from twinpipe.db.tables import Fingerprint, Table, fingerprint, quoted, sequence, tables
 from twinpipe.errors import InvalidInput, StoreError
 
@@ -141,17 +142,8 @@ def copy_in(connection: Connection, target: str, path: Path) -> None:
 @contextmanager
 def copying(connection: Connection, statement: str) -> Iterator[psycopg.Copy]:
     """A COPY of the driver within the connection's transaction; its errors are those of other statements."""
-    driver = connection.connection.dbapi_connection  # not driver_connection, which a detached one lacks
-    assert isinstance(driver, psycopg.Connection)
-    try:
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            yield copy
-    except psycopg.Error as error:  # which SQLAlchemy has not seen
-        if driver.closed:
-            connection.invalidate()
-        raise DBAPIError.instance(
-            *(statement, None, error, psycopg.Error), connection_invalidated=driver.closed, dialect=connection.dialect
-        ) from None
+    with driver_cursor(connection, statement) as cursor, cursor.copy(statement) as copy:
+        yield copy
 
 
 def revision_of(connection: Connection) -> str | None:

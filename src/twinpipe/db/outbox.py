@@ -15,8 +15,12 @@ from sqlalchemy.dialects.postgresql import insert
 
 from twinpipe.db.models import Outbox
 from twinpipe.db.session import check_json, retried, transaction
+from twinpipe.db.validations import check_word
+from twinpipe.messages import Dropped, RunCompleted, RunPurged, TwinDeleted
+from twinpipe.payloads import check_shape
 
 TWIN_DELETED, RUN_PURGED, RUN_COMPLETED = "twin.deleted", "run.purged", "run.completed"
+PAYLOADS = {TWIN_DELETED: TwinDeleted, RUN_PURGED: RunPurged, RUN_COMPLETED: RunCompleted}
 LEASE = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(days=1)
 
@@ -32,10 +36,26 @@ class Message:
     attempts: int
 
 
+def dedup_key(topic: str, number: int) -> str:
+    """What keeps a message from being owed twice."""
+    return f"{topic}:{number}"
+
+
 def owe(connection: Connection, topic: str, number: int, **payload: Any) -> None:
-    """Owe an effect from the moment that this transaction commits; once for a topic and number."""
-    row = {"topic": topic, "dedup_key": f"{topic}:{number}", "payload": payload}
+    """Owe an effect from the moment that this transaction commits; once for a topic and number.
+
+    Raises InvalidInput when the payload is not that of the topic.
+    """
+    check_owed(topic, payload)
+    row = {"topic": topic, "dedup_key": dedup_key(topic, number), "payload": payload}
     connection.execute(insert(Outbox).values(row).on_conflict_do_nothing(index_elements=["dedup_key"]))
+
+
+def check_owed(topic: str, payload: dict[str, Any]) -> None:
+    """Refuse a payload that is not that of the topic; raises InvalidInput."""
+    check_word(topic, tuple(PAYLOADS), "topic")
+    check_json(payload, "payload")
+    check_shape(PAYLOADS[topic], payload, "payload")
 
 
 @retried
@@ -56,8 +76,9 @@ def take(engine: Engine, topics: tuple[str, ...], limit: int = 100, now: datetim
 
 
 def settle(connection: Connection, message_id: int, **outcome: Any) -> bool:
-    """Prove that the effect happened; False when that was proved before."""
+    """Prove that the effect happened; False when that was proved before.  Raises InvalidInput."""
     check_json(outcome, "outcome")
+    check_shape(Dropped, outcome, "outcome")
     done = update(Outbox).where(Outbox.id == message_id, Outbox.done_at.is_(None))
     values = {"done_at": func.clock_timestamp(), "outcome": outcome, "error": None}
     return connection.execute(done.values(values)).rowcount == 1
@@ -72,15 +93,6 @@ def postpone(engine: Engine, message: Message, error: str, now: datetime | None 
         owed = update(Outbox).where(Outbox.id == message.id, Outbox.done_at.is_(None))
         values = {"error": error.replace("\0", "")[:4000], "available_at": moment + wait}
         connection.execute(owed.values(values))
-
-
-@retried
-def peek(engine: Engine, topics: tuple[str, ...]) -> list[Message]:
-    """Every message that is owed, taken by somebody or not, oldest first."""
-    o = Outbox
-    owed = select(o.id, o.topic, o.dedup_key, o.payload, o.attempts).where(o.done_at.is_(None), o.topic.in_(topics))
-    with transaction(engine) as connection:
-        return [Message(**row._asdict()) for row in connection.execute(owed.order_by(o.id))]
 
 
 @retried

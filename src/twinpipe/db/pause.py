@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from twinpipe.errors import Conflict
 
@@ -37,7 +38,14 @@ def paused(engine: Engine) -> Iterator[Connection]:
         else:
             raise Conflict("another process is rolling the ledger back or bringing its data back.")
         connection.commit()
-        yield connection
+        try:
+            yield connection
+        finally:  # said aloud: a backend is still there for a moment after its client has left
+            with suppress(DBAPIError):
+                connection.rollback()
+                if not connection.invalidated:
+                    connection.execute(text(f"SELECT pg_advisory_unlock({KEY})"))
+                    connection.commit()
 
 
 def end_others(connection: Connection) -> int:

@@ -5,15 +5,16 @@ Lists are paged by key: pass the key of the last row to get what comes after it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, TextClause, text
+from sqlalchemy import Engine
 
 from twinpipe.db.rows import PlainRow
-from twinpipe.db.session import retried
+from twinpipe.db.session import driver_cursor, reading, retried
 from twinpipe.errors import InvalidInput
 from twinpipe.shared import shared_folder
 
@@ -106,9 +107,10 @@ class DayStatistics(PlainRow):
 
 
 @cache
-def statement(name: str) -> TextClause:
-    """A statement of sql/queries."""
-    return text((shared_folder("sql") / "queries" / f"{name}.sql").read_text(encoding="utf-8"))
+def statement(name: str) -> str:
+    """A statement of sql/queries, its parameters as the driver writes them."""
+    found = (shared_folder("sql") / "queries" / f"{name}.sql").read_text(encoding="utf-8")
+    return re.sub(r"(?<!:):(\w+)", r"%(\1)s", found.replace("%", "%%"))
 
 
 def active_twins(engine: Engine, system: str, after: TimeKey | None = None, count: int = 50) -> list[ActiveTwin]:
@@ -142,11 +144,11 @@ def daily_statistics(engine: Engine, first: date, last: date, system: str | None
 
 @retried
 def _rows(engine: Engine, kind: type[R], name: str, given: dict[str, Any]) -> list[R]:
-    # one statement needs no transaction around it, which would be two more round trips
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        found = connection.execute(statement(name), given)
-        assert list(found.keys()) == [field.name for field in fields(kind)], f"{name}.sql has other columns"
-        return [kind(*row) for row in found]
+    with reading(engine) as connection, driver_cursor(connection, statement(name), binary=True) as cursor:
+        cursor.execute(statement(name), given)
+        columns = [column.name for column in cursor.description or ()]
+        assert columns == [field.name for field in fields(kind)], f"{name}.sql has other columns"
+        return [kind(*row) for row in cursor.fetchall()]
 
 
 def _page(count: int) -> int:

@@ -15,12 +15,15 @@ ALLOWED = {
     "ck_digital_twins_name": "it has 1 to 200 characters",
     "ck_simulation_runs_pattern": "it is a pattern's name or custom",
     "ck_simulation_runs_duration_years": "it is a whole number of years from 1 to 1000",
+    "ck_sweeps_name": "it has 1 to 200 characters",
     "ck_simulation_runs_progress": "it is 0 to 1",
     "ck_simulation_results_habitability_score": "it is a number from 0 to 1",
     "ck_simulation_results_timeline_efficiency": "it is a number from 0 to 1",
     "ck_simulation_results_resource_efficiency": "it is a number from 0 to 1",
     "ck_simulation_results_cost_efficiency": "it is a number from 0 to 1",
 }
+
+ONE_RUNNING = ("uq_simulation_runs_one_running", "uq_sweeps_one_running")
 
 
 @contextmanager
@@ -39,11 +42,11 @@ def explained() -> Iterator[None]:
             raise InvalidInput(_field(name), "(given)", ALLOWED.get(name, f"the database says: {said}")) from None
         if state in ("23503", "23505"):  # what it refers to is not there, or is there already
             detail = (getattr(diagnosis, "message_detail", None) or said).rstrip(".")
-            if name != "uq_simulation_runs_one_running":
+            if name not in ONE_RUNNING:
                 raise InvalidInput(_field(name), "(given)", f"the database says: {detail}") from None
         if state.startswith("22"):  # a value of the wrong type in a payload
             raise InvalidInput("payload", "(given)", f"the database says: {said}") from None
-        if state.startswith("TP") or name == "uq_simulation_runs_one_running":
+        if state.startswith("TP") or name in ONE_RUNNING:
             raise Conflict(f"{said}.") from None
         raise
 

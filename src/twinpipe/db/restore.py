@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from twinpipe.db.export import Manifest, Part, copy_in, read_manifest, revision_of
-from twinpipe.db.migrate import migrate, revisions
+from twinpipe.db.migrate import downgrade, migrate, revisions
 from twinpipe.db.pause import end_others, paused
 from twinpipe.db.session import engine
 from twinpipe.db.tables import Table, fingerprint, orphans, quoted, tables
@@ -61,6 +61,9 @@ def _restore(connection: Connection, manifest: Manifest, folder: Path) -> None:
         _stage(connection, part, folder / part.file)
         _check_nothing_lost(connection, part.table, here[part.table.name])
     connection.execute(text(f"TRUNCATE {quoted(sorted(here))}"))
+    if revision_of(connection) != manifest.revision:  # rows of an older schema come up with it, as all rows did
+        downgrade(connection, manifest.revision)
+        here = {table.name: table for table in tables(connection)}
     for part in manifest.parts:
         _load(connection, part, here[part.table.name])
     connection.execute(text(f"ANALYZE {quoted(sorted(here))}"))  # else the first queries are planned for empty tables

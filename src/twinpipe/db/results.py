@@ -5,19 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, null, select, update
+from sqlalchemy import Connection, Engine, func, select
 
-from twinpipe.db.encoding import encode_result, insert_encoded
-from twinpipe.db.models import SimulationResult, SimulationRun
-from twinpipe.db.outbox import RUN_COMPLETED, owe
+from twinpipe.db.encoding import INSERT, encode_result
+from twinpipe.db.leases import lock_run
+from twinpipe.db.models import SimulationResult
+from twinpipe.db.outbox import RUN_COMPLETED, dedup_key
 from twinpipe.db.refusals import explained
 from twinpipe.db.rows import ResultRow
-from twinpipe.db.runs import lock_run
 from twinpipe.db.segments import note_seals
-from twinpipe.db.session import retried, transaction
-from twinpipe.db.statistics import count_result
-from twinpipe.db.twins import set_twin
+from twinpipe.db.session import driver_cursor, retried, transaction
+from twinpipe.db.statistics import ADD
 from twinpipe.errors import Conflict, NotFound
+
+NEW = """
+    SELECT twin.solar_system_id, run.pattern, result.day, 1, overall_score, habitability_score, overall_score
+    FROM result, run, twin"""
+# twin, run, result, message and day in one statement, since each would be a round trip under locks
+COMPLETE = f"""
+    WITH result AS (
+        {INSERT}, overall_score, habitability_score, (created_at AT TIME ZONE 'UTC')::date AS day
+    ), run AS (
+        UPDATE simulation_runs r SET status = 'completed', progress = 1, lease_until = NULL,
+            completed_at = greatest(clock_timestamp(), started_at)
+        FROM result WHERE r.id = %(run)s RETURNING r.pattern
+    ), twin AS (
+        UPDATE digital_twins t SET status = CASE WHEN %(member)s THEN t.status ELSE 'completed' END
+        FROM result WHERE t.id = %(twin)s RETURNING t.solar_system_id
+    ), message AS (
+        INSERT INTO outbox (topic, dedup_key, payload)
+        SELECT %(topic)s, %(dedup_key)s, jsonb_build_object(
+            'run_id', CAST(%(run)s AS bigint), 'twin_id', CAST(%(twin)s AS bigint), 'result_id', result.id)
+        FROM result ON CONFLICT (dedup_key) DO NOTHING
+    ), counted AS (
+        {ADD.format(sums=NEW)}
+    )
+    SELECT id FROM result"""
 
 
 @retried
@@ -26,7 +49,8 @@ def complete_run(
 ) -> int:
     """Insert the result, complete the run and its twin, all or nothing; id of the result.
 
-    The statistics of the day, the seals of what was written and a message to the outbox are a part of it.
+    The statistics of the day, the seals of what was written and a message to the outbox are a part of it.  The
+    twin of a sweep's member stays the sweep's.
     The same result again is the same row. Raises Conflict when the run has another result or belongs to
     another generation, InvalidInput when a payload is refused, BudgetError when the books do not close.
     """
@@ -38,24 +62,16 @@ def complete_run(
             return _same(connection, run_id, payload)
         if run.status != "running" or run.lease_generation != generation:
             raise Conflict(f"run {run_id} is {run.status} and no longer held by this process.")
-        result_id = insert_encoded(connection, run_id, run.digital_twin_id, encoded)
-        if result_id is None:
-            return _same(connection, run_id, payload)
-        connection.execute(
-            update(SimulationRun)
-            .where(SimulationRun.id == run_id, SimulationRun.status == "running")
-            .values(
-                status="completed",
-                progress=1.0,
-                completed_at=func.greatest(func.clock_timestamp(), SimulationRun.started_at),
-                lease_until=null(),
-            )
-        )
-        set_twin(connection, run.digital_twin_id, "completed")
-        note_seals(connection, run.digital_twin_id, run_id, seals)
-        owe(connection, RUN_COMPLETED, run_id, run_id=run_id, twin_id=run.digital_twin_id, result_id=result_id)
-        count_result(connection, result_id)  # last: a row that the results of a day share
-        return result_id
+        note_seals(connection, run.digital_twin_id, seals, run_id=run_id)
+        given = encoded.parameters(run_id, run.digital_twin_id)
+        given |= {
+            "member": run.sweep_id is not None,
+            "topic": RUN_COMPLETED,
+            "dedup_key": dedup_key(RUN_COMPLETED, run_id),
+        }
+        with driver_cursor(connection, COMPLETE) as cursor:  # last: the results of a day share a row
+            row = cursor.execute(COMPLETE, given).fetchone()
+        return _same(connection, run_id, payload) if row is None else int(row[0])
 
 
 def _same(connection: Connection, run_id: int, payload: bytes) -> int:

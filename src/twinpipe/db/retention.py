@@ -8,15 +8,13 @@ cleaners may work at once, and whatever one of them skips is found the next time
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Engine, text
 
 from twinpipe.db.deletion import RESULTS_KEPT, Begin
-from twinpipe.db.outbox import RUN_PURGED, TWIN_DELETED
+from twinpipe.db.outbox import RUN_PURGED, TWIN_DELETED, check_owed
 from twinpipe.db.session import retried, transaction
 from twinpipe.db.trail import note
 
@@ -54,7 +52,7 @@ OWE_OUTPUTS = f"""
             SELECT FROM simulation_runs o
             WHERE o.digital_twin_id = r.digital_twin_id AND o.spec_digest = r.spec_digest AND o.id <> ALL(:ids)
                 AND o.parameters ->> 'store' = r.parameters ->> 'store')
-    ON CONFLICT (dedup_key) DO NOTHING
+    ON CONFLICT (dedup_key) DO NOTHING RETURNING payload
 """
 
 ENDED = "x.status NOT IN ('queued', 'running')"
@@ -136,7 +134,9 @@ def _batch(
         if not ids:
             return None
         for statement in table.before:
-            connection.execute(text(statement), {"ids": ids})
+            did = connection.execute(text(statement), {"ids": ids})
+            for payload in did.scalars() if did.returns_rows else ():
+                check_owed(RUN_PURGED, payload)
         gone = connection.execute(
             # looked at again: what refers to them may have changed before they were locked
             text(f"DELETE FROM {table.name} x WHERE x.id = ANY(:ids) AND {table.unused}"),
@@ -157,22 +157,6 @@ def _batch(
 def in_batches(engine: Engine) -> Begin:
     """Transactions of their own for each batch."""
     return lambda: transaction(engine)
-
-
-@contextmanager
-def on_trial(engine: Engine) -> Iterator[Begin]:
-    """One transaction for all batches, undone at the end: what would happen, happens and leaves no trace."""
-    with engine.connect() as connection:
-        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-
-        @contextmanager
-        def same() -> Iterator[Connection]:
-            yield connection
-
-        try:
-            yield same
-        finally:
-            connection.rollback()
 
 
 @retried

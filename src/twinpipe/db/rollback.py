@@ -43,7 +43,7 @@ class Rollback:
     ended_connections: int
     dropped_tables: tuple[str, ...]
     orphans: dict[str, int]
-    twins: tuple[tuple[int, str | None], ...]  # whose rows are gone, with where their stores were
+    twins: tuple[tuple[int, str, str | None], ...]  # whose rows are gone: number, key and where the store was
     cancelled_sweeps: tuple[int, ...] = ()
 
 
@@ -124,7 +124,7 @@ def _export_and_reverse(connection: Connection, target: str, folder: Path) -> Ro
     assert revision is not None
     before = [table.name for table in tables(connection)]
     lost = orphans(connection)
-    twins = connection.execute(text("SELECT id, store_path FROM digital_twins ORDER BY id")).all()
+    twins = connection.execute(text("SELECT id, twin_key::text, store_path FROM digital_twins ORDER BY id")).all()
     manifest = export_ledger(connection, folder, revision)
     downgrade(connection, target)
     after = [table.name for table in tables(connection)]
@@ -138,5 +138,5 @@ def _export_and_reverse(connection: Connection, target: str, folder: Path) -> Ro
         ended_connections=0,
         dropped_tables=tuple(name for name in before if name not in after),
         orphans=lost,
-        twins=() if "digital_twins" in after else tuple((row.id, row.store_path) for row in twins),
+        twins=() if "digital_twins" in after else tuple((row.id, row.twin_key, row.store_path) for row in twins),
     )

@@ -37,6 +37,7 @@ class TwinRow(PlainRow):
     simulation_parameters: dict[str, Any] | None
     initial_state_snapshot: dict[str, Any] | None
     body_digest: str
+    content_digest: str
     store_path: str | None
     created_by: str | None
     created_at: datetime
@@ -47,16 +48,43 @@ class TwinRow(PlainRow):
 
 @dataclass(frozen=True)
 class RunRow(PlainRow):
-    """A run; lease_until and lease_generation say who may write for it."""
+    """A run; lease_until and lease_generation say who may write for it; a member has its sweep and its place there."""
 
     id: int
     run_key: str
     twin_id: int
+    sweep_id: int | None
+    member: int | None
     status: str
     pattern: str
     duration_years: int
     parameters: dict[str, Any] | None
     spec_digest: str
+    progress: float
+    attempt: int
+    lease_generation: int
+    lease_until: datetime | None
+    flow_run_id: str | None
+    error_message: str | None
+    initiated_by: str | None
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SweepRow(PlainRow):
+    """A sweep; lease_until and lease_generation say who may write for it and its members."""
+
+    id: int
+    sweep_key: str
+    twin_id: int
+    name: str
+    status: str
+    spec: dict[str, Any] | None
+    spec_digest: str
+    members: int
     progress: float
     attempt: int
     lease_generation: int

@@ -1,4 +1,4 @@
-"""Seals in the ledger: what a run wrote and sealed, noted with its result, gone with its bytes."""
+"""Seals in the ledger: what a run or sweep wrote and sealed, noted with its end, gone with its bytes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,20 @@ from twinpipe.db.models import Segment
 from twinpipe.digest import digest
 
 
-def note_seals(connection: Connection, twin_id: int, run_id: int, seals: Sequence[Mapping[str, Any]]) -> None:
-    """Note the seals of a run's store; those that are noted already stay."""
+def note_seals(
+    connection: Connection,
+    twin_id: int,
+    seals: Sequence[Mapping[str, Any]],
+    *,
+    run_id: int | None = None,
+    sweep_id: int | None = None,
+) -> None:
+    """Note the seals of the store of a run or of a sweep; those that are noted already stay."""
     rows = [
         {
             "digital_twin_id": twin_id,
             "simulation_run_id": run_id,
+            "sweep_id": sweep_id,
             "block": seal["block"],
             "segment": seal["segment"],
             "generation": seal["generation"],
@@ -29,7 +37,7 @@ def note_seals(connection: Connection, twin_id: int, run_id: int, seals: Sequenc
         for seal in seals
     ]
     if rows:
-        connection.execute(insert(Segment).values(rows).on_conflict_do_nothing())
+        connection.execute(insert(Segment).on_conflict_do_nothing(), rows)
 
 
 def forget_seals(connection: Connection, *, twin_id: int | None = None, run_id: int | None = None) -> int:

@@ -7,9 +7,10 @@ import math
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
 
 import orjson
 import psycopg
@@ -18,13 +19,14 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from twinpipe.db.turns import Turns
 from twinpipe.digest import canonical_json
 from twinpipe.errors import DatabaseUnavailable, Failure, InvalidInput
 from twinpipe.settings import Settings
 
 # Connection and Engine are here for the floors above, which do not know SQLAlchemy
-__all__ = ["Connection", "Engine", "check_json", "checked_json", "close", "database_url", "engine", "is_transient"]
-__all__ += ["normal_url", "ping", "retried", "strict_json", "transaction"]
+__all__ = ["Connection", "Engine", "check_json", "checked_json", "close", "database_url", "driver_cursor", "engine"]
+__all__ += ["is_transient", "normal_url", "ping", "reading", "retried", "strict_json", "transaction"]
 
 CONNECT = {
     "connect_timeout": 5,
@@ -38,12 +40,15 @@ CONNECT = {
 # serialization, deadlock, lock timeout, shutdowns, too many connections, idle in transaction
 TRANSIENT = {"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300", "25P03"}
 
+POOL, OVERFLOW, PATIENCE = 4, 2, 10  # connections kept, and more at need; seconds to wait for one
+
 LONG = re.compile(r"(?<![0-9.])[0-9]{20}(?![0-9])")
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _engines: dict[tuple[int, str], Engine] = {}
+_turns: WeakKeyDictionary[Engine, Turns] = WeakKeyDictionary()
 
 
 @contextmanager
@@ -105,14 +110,15 @@ def _make_engine(url: URL) -> Engine:
         url,
         connect_args=CONNECT,
         pool_pre_ping=True,
-        pool_size=4,
-        max_overflow=2,
-        pool_timeout=10,
+        pool_size=POOL,
+        max_overflow=OVERFLOW,
+        pool_timeout=PATIENCE,
         pool_recycle=1800,
         pool_use_lifo=True,
         json_serializer=strict_json,
         json_deserializer=exact_json,
     )
+    _turns[made] = Turns(POOL + OVERFLOW, PATIENCE)
     answered = False
 
     @event.listens_for(made, "do_connect")
@@ -143,8 +149,39 @@ def _unavailable(url: URL, error: BaseException) -> DatabaseUnavailable:
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
     """A connection whose work is committed at the end, or undone when anything is raised."""
-    with engine.begin() as connection:
+    with _turn(engine), engine.begin() as connection:
         yield connection
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection for one statement, which needs no transaction around it: that would be two more round trips."""
+    with _turn(engine), engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
+
+
+def _turn(engine: Engine) -> AbstractContextManager[None]:
+    turns = _turns.get(engine)
+    return nullcontext() if turns is None else turns.one()  # an engine of others has its own ways
+
+
+@contextmanager
+def driver_cursor(connection: Connection, statement: str, binary: bool = False) -> Iterator[psycopg.Cursor[Any]]:
+    """A cursor of the driver within the connection's transaction; its errors are those of other statements.
+
+    For what is done often, since SQLAlchemy spends more on a small statement than the server.
+    """
+    driver = connection.connection.dbapi_connection  # not driver_connection, which a detached one lacks
+    assert isinstance(driver, psycopg.Connection)
+    try:
+        with driver.cursor(binary=binary) as cursor:
+            yield cursor
+    except psycopg.Error as error:  # which SQLAlchemy has not seen
+        if driver.closed:
+            connection.invalidate()
+        raise DBAPIError.instance(
+            *(statement, None, error, psycopg.Error), connection_invalidated=driver.closed, dialect=connection.dialect
+        ) from None
 
 
 def is_transient(error: BaseException) -> bool:
@@ -192,14 +229,18 @@ def strict_json(value: Any) -> str:
     return checked_json(value).decode()
 
 
-def checked_json(value: Any, field: str = "value") -> bytes:
-    """Canonical JSON; raises InvalidInput as check_json does, but looks closely only where there is cause."""
+def checked_json(value: Any, field: str = "value", finite: bool = False) -> bytes:
+    """Canonical JSON; raises InvalidInput as check_json does, but looks closely only where there is cause.
+
+    finite says that its numbers are known to be so.
+    """
     try:
         made = canonical_json(value)
     except TypeError as error:
         check_json(value, field)
         raise InvalidInput(field, type(value).__name__, f"it must be JSON ({error})") from None
-    if b"null" in made or b"\\u0000" in made:  # what orjson makes of NaN, and what jsonb refuses
+    # orjson makes null of NaN, and jsonb refuses \u0000; a search for one byte is twenty times as fast as for six
+    if (not finite and b"null" in made) or (b"\\" in made and b"\\u0000" in made):
         check_json(value, field)
     return made
 

@@ -18,16 +18,17 @@ SUMS = """
     WHERE {which} GROUP BY 1, 2, 3
 """
 
-COUNT = f"""
+ADD = """
     INSERT INTO run_stats_daily AS d
         (solar_system_id, pattern, day, n, sum_overall, sum_habitability, best_overall)
-    {SUMS}
+    {sums}
     ON CONFLICT (solar_system_id, pattern, day) DO UPDATE SET
         n = d.n + excluded.n,
         sum_overall = d.sum_overall + excluded.sum_overall,
         sum_habitability = d.sum_habitability + excluded.sum_habitability,
         best_overall = greatest(d.best_overall, excluded.best_overall)
 """
+COUNT = ADD.format(sums=SUMS)
 
 REPAIR = f"""
     WITH fresh AS MATERIALIZED (
@@ -53,11 +54,6 @@ REPAIR = f"""
     )
     SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM put)
 """
-
-
-def count_result(connection: Connection, result_id: int) -> None:
-    """Add a new result to the sums of its day."""
-    connection.execute(text(COUNT.format(which="s.id = :result")), {"result": result_id})
 
 
 def count_results_of(connection: Connection, run_ids: list[int]) -> None:

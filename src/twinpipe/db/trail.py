@@ -8,9 +8,19 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects.postgresql import insert
 
 from twinpipe.db.models import AuditLog
+from twinpipe.db.session import check_json
+from twinpipe.db.validations import check_word
+from twinpipe.messages import Expiry, OutputsGivenUp, Repair, RowsPurged, TwinDeletion
+from twinpipe.payloads import check_shape
+
+GIVE_UP = "give up outputs"  # noted for as long as there is a ledger
+DETAILS = {"delete": TwinDeletion, "expire": Expiry, "purge": RowsPurged, "repair": Repair, GIVE_UP: OutputsGivenUp}
 
 
 def note(connection: Connection, actor: str, action: str, entity: str, entity_id: int | None, **detail: Any) -> None:
-    """Note in the audit log what this transaction does."""
+    """Note in the audit log what this transaction does; raises InvalidInput when the detail is not the action's."""
+    check_word(action, tuple(DETAILS), "action")
+    check_json(detail, "detail")
+    check_shape(DETAILS[action], detail, "detail")
     row = {"actor": actor, "action": action, "entity": entity, "entity_id": entity_id, "detail": detail}
     connection.execute(insert(AuditLog).values(row))

@@ -18,8 +18,12 @@ from twinpipe.db.refusals import explained
 from twinpipe.db.rows import TwinRow
 from twinpipe.db.session import check_json, is_transient, retried, transaction
 from twinpipe.db.validations import MAX_TTL_DAYS, check_expiry, check_name
+from twinpipe.digest import digest
 from twinpipe.errors import Conflict, DatabaseUnavailable, InvalidInput, NotFound
 from twinpipe.payloads import check_payload
+
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('twinpipe twin ' || CAST(:content AS text), 0))"
+LIVING = ("creating", "ready", "running_simulation", "completed")  # states in which a twin stands for its content
 
 
 @retried
@@ -78,13 +82,15 @@ def create_twin(
     expires_at: datetime | None = None,
     created_by: str = "system",
     now: datetime | None = None,
+    again: bool = False,
     key: UUID | None = None,
-) -> TwinRow:
-    """A new twin in status creating; it expires at a time, or ttl_days after now, or never.
+) -> tuple[TwinRow, bool]:
+    """The twin of that content, and whether it is new: then in status creating.
 
-    The same key with the same content is the same twin, however often and from wherever it is created.
-    Raises InvalidInput when a value is not allowed, Conflict when the key is that of another twin,
-    DatabaseUnavailable.
+    A new one expires at a time, or ttl_days after now, or never.  The same content is the same twin unless again
+    is set, and its expiry stays as it is; one that failed, expired or was deleted does not count.  The same key is
+    the same twin, however often it is created.  Raises InvalidInput when a value is not allowed, Conflict when the
+    key is that of another twin, DatabaseUnavailable.
     """
     check_name(name)
     if ttl_days is not None and not 0 <= ttl_days <= MAX_TTL_DAYS:
@@ -95,15 +101,21 @@ def create_twin(
     check_json(initial_state_snapshot, "initial_state_snapshot")
     check_payload("digital_twins", "simulation_parameters", simulation_parameters)
     check_payload("digital_twins", "initial_state_snapshot", initial_state_snapshot)
+    content = twin_digest(name, description, body_identifier, body_digest, solar_system, simulation_parameters)
     key = key or uuid4()  # minted outside what is retried, so that a repetition finds its own row
 
     @retried
-    def create() -> TwinRow:
+    def create() -> tuple[TwinRow, bool]:
         with transaction(engine) as connection, explained():
+            # one creation of a content at a time, from the look to the commit
+            connection.execute(text(ONE_AT_A_TIME), {"content": content})
             moment = now or connection.scalars(select(func.clock_timestamp())).one()
             expires = check_expiry(expires_at, moment)
             if expires is None and ttl_days:
                 expires = moment + timedelta(days=ttl_days)
+            own = connection.execute(_twins().where(DigitalTwin.twin_key == key)).one_or_none()
+            if own is None and not again and (found := _living(connection, content, moment)) is not None:
+                return found, False
             body, system = _ensure_body(connection, body_identifier, body_name, solar_system)
             values: dict[str, Any] = {
                 "twin_key": key,
@@ -115,16 +127,47 @@ def create_twin(
                 "simulation_parameters": simulation_parameters,
                 "initial_state_snapshot": initial_state_snapshot,
                 "body_digest": body_digest,
+                "content_digest": content,
                 "expires_at": expires,
                 "created_at": moment,
             }
             connection.execute(insert(DigitalTwin).values(values).on_conflict_do_nothing(index_elements=["twin_key"]))
             made = TwinRow.of(connection.execute(_twins().where(DigitalTwin.twin_key == key)).one())
-            if (made.name, made.body, made.body_digest) != (name, body_identifier, body_digest):
+            if made.content_digest != content:
                 raise Conflict(f"twin_key: {key} is that of twin {made.id}, which has other content.")
-            return made
+            return made, True
 
     return create()
+
+
+def twin_digest(
+    name: str,
+    description: str | None,
+    body: str,
+    body_digest: str,
+    solar_system: str,
+    simulation_parameters: dict[str, Any],
+) -> str:
+    """Content name of a twin; when it expires is no part of it."""
+    return digest(
+        {
+            "name": name,
+            "description": description,
+            "body": body,
+            "body_digest": body_digest,
+            "solar_system": solar_system,
+            "simulation_parameters": simulation_parameters,
+        }
+    )
+
+
+def _living(connection: Connection, content: str, moment: datetime) -> TwinRow | None:
+    """The newest twin of a content that is being made or lives, at a moment."""
+    t = DigitalTwin
+    same = _twins().where(t.content_digest == content, t.deleted_at.is_(None), t.status.in_(LIVING))
+    same = same.where(t.expires_at.is_(None) | (t.expires_at > moment))
+    row = connection.execute(same.order_by(t.id.desc()).limit(1)).one_or_none()
+    return None if row is None else TwinRow.of(row)
 
 
 def mark_twin_ready(engine: Engine, twin_id: int, store_path: str) -> None:
@@ -223,7 +266,8 @@ def _twins() -> Select[Any]:
             CelestialBody.identifier.label("body"),
             CelestialBody.name.label("body_name"),
             SolarSystem.identifier.label("solar_system"),
-            *(t.status, t.simulation_parameters, t.initial_state_snapshot, t.body_digest, t.store_path),
+            *(t.status, t.simulation_parameters, t.initial_state_snapshot),
+            *(t.body_digest, t.content_digest, t.store_path),
             User.name.label("created_by"),
             *(t.created_at, t.updated_at, t.expires_at, t.deleted_at),
         )

@@ -9,15 +9,18 @@ from twinpipe.physics.compiled import part
 from twinpipe.physics.escape import decayed, escaped
 from twinpipe.physics.records import (
     AEROSOL_ALBEDO,
+    CLOUDS,
     CO2_SHARE,
     COUPLING,
     DIURNAL,
     GAS_DEPTH,
     HALF_LOG_CO2,
+    HAZE,
     IMPACTS,
     INVERSE_HEIGHT,
     LOG_CO2,
     LOG_SCALE,
+    NITROGEN,
     REFLECTANCE,
     SCALE,
     SUNLIGHT,
@@ -34,19 +37,24 @@ from twinpipe.physics.records import (
 from twinpipe.physics.rows import add_row_sum, tile, times
 from twinpipe.physics.substances import (
     BURIED_CO2,
+    CH4,
     CO2,
     FALLEN_AEROSOL,
     FIRST_SUPER,
     GROUND_ICE,
+    H2,
     H2O,
     LATENT_OF_STORES,
+    N2,
     N_AEROSOLS,
     N_GASES,
     N_STORES,
+    NH3,
     OCEAN_WATER,
 )
 
 THICK = 1e3  # W m-2 K-1; above it air is isothermal, and D is cut; B6
+OPAQUE = 5e5  # Pa; from here on clear air reflects no more: the law of B2 was made for a few bar
 
 
 @part
@@ -113,23 +121,38 @@ def mix_air(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
         for q in range(4):
             amount = s.gas[FIRST_SUPER + q, b] / st.molar_mass[FIRST_SUPER + q]
             x.super_pressure[q] = amount / moles * mean_p if moles > 0.0 else 0.0
-        excess = 0.05 * math.exp(0.7 * math.log(min(mean_p, 5e5) / 1e5)) if mean_p > 1e-6 else 0.0
+        excess = 0.0
+        if mean_p > 1e-6 and not o.planetary_albedo:
+            excess = 0.05 * math.exp(0.7 * math.log(min(mean_p, OPAQUE) / 1e5))
         ratio = mean_p / o.reference_pressure if o.reference_pressure > 0.0 else 1.0
         v[0, b] = mean_p
         v[1, b] = mass / moles * o.gravity / (8.314462 * s.mean_temperature[b]) if moles > 0.0 else 0.0
         v[2, b] = log_share
         v[3, b] = math.exp(log_share)
         particles = 0.0
-        v[9, b] = 0.0
+        v[9, b] = m.cloud_albedo[b]
         for q in range(N_AEROSOLS):
             depth = m.visible_depth[q, b] + m.extinction[q, b] * s.aerosol[q, b] / o.area
             particles += aerosol.between(depth, aerosol.NODES, aerosol.DEPTHS[q])
             v[9, b] += aerosol.between(depth, aerosol.NODES, aerosol.ALBEDOS[q])
         v[4, b] = particles + longwave.super_gas_depth(x.super_pressure)
+        per_mole = mean_p / moles if moles > 0.0 else 0.0
+        p_n2, p_ch4 = s.gas[N2, b] / st.molar_mass[N2] * per_mole, s.gas[CH4, b] / st.molar_mass[CH4] * per_mole
+        p_h2, p_nh3 = s.gas[H2, b] / st.molar_mass[H2] * per_mole, s.gas[NH3, b] / st.molar_mass[NH3] * per_mole
+        if m.collision_depth[0, b] >= 0.0:
+            v[4, b] += longwave.collision_depth(m.collision_depth[:, b], p_n2, p_ch4, p_h2, mean_p)
+            v[4, b] += longwave.trace_depth(0.0, p_nh3)
+        else:
+            v[4, b] += longwave.trace_depth(p_ch4, p_nh3)
+        v[11, b] = longwave.nitrogen_weight(p_n2) if o.nitrogen else 0.0
         v[5, b] = excess / (0.5625 + 0.25 * excess)  # shortwave.rayleigh_reflectance over ground of 0.25
         v[10, b] = m.solar_constant[b] * (1.0 - f.shade[k, b])
         v[6, b] = m.diurnal_factor[b] * v[10, b] * math.exp(-mean_p / 2e4)
-        v[7, b] = min(m.diffusivity[b] * ratio, THICK) if o.reference_pressure > 0.0 else m.diffusivity[b]
+        v[7, b] = m.diffusivity[b]
+        if o.reference_pressure > 0.0 and moles > 0.0:
+            # eddies carry p cp (Omega mu)^-2; Omega is the body's, and cp is held as the whole model holds it
+            lightness = m.reference_molar_mass[b] * moles / mass
+            v[7, b] = min(m.diffusivity[b] * ratio * lightness * lightness, THICK)
         v[8, b] = m.coupling[b] * math.sqrt(ratio)
     tile(v[1], x.rows[INVERSE_HEIGHT])
     tile(v[2], x.rows[LOG_CO2])
@@ -142,6 +165,9 @@ def mix_air(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
     tile(v[8], x.rows[COUPLING])
     tile(v[9], x.rows[AEROSOL_ALBEDO])
     tile(v[10], x.rows[SUNLIGHT])
+    tile(v[11], x.rows[NITROGEN])
+    tile(m.haze, x.rows[HAZE])
+    tile(m.cloud_olr, x.rows[CLOUDS])
     for b in range(members):
         v[2, b] = f.import_heat[k, b] / o.area
     tile(v[2], x.rows[IMPACTS])

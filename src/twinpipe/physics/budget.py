@@ -8,9 +8,8 @@ import numpy as np
 
 from twinpipe.grid import Array
 from twinpipe.physics import shell
-from twinpipe.physics.co2_ice import LATENT
 from twinpipe.physics.model import Model
-from twinpipe.physics.records import ENERGY_FLOWS, Ledger, State
+from twinpipe.physics.records import AHEAD, BOTTOM_HEAT, ENERGY_FLOWS, Ledger, State
 from twinpipe.physics.substances import (
     CO2,
     DESORPTION,
@@ -60,7 +59,7 @@ def contents(model: Model, s: State) -> Contents:
     for capacity, layer in zip(st.layer_capacity, s.T, strict=True):
         heat += capacity * layer
     heat *= st.inertia
-    heat += o.cp / o.gravity * s.p * s.T[0] - LATENT * s.ice
+    heat += o.cp / o.gravity * s.p * s.T[0] - o.latent * s.ice
     for latent, field in zip(LATENT_OF_LOCALS, s.local, strict=True):
         if latent:
             heat -= latent * field
@@ -68,6 +67,11 @@ def contents(model: Model, s: State) -> Contents:
         heat -= DESORPTION * layer
     if o.ice_shell:
         heat += shell.cold_content(s, st.shell_layers, model.members.shell_base)
+    for capacity, layer in zip(st.deep_capacity, s.warming, strict=True):
+        heat += capacity * layer
+    if o.regolith:  # the deep ground has what it exchanges with the soil for the whole orbit already
+        ahead = np.tile(s.orbit[AHEAD], model.grid.n_lon)
+        heat -= ahead * (o.geothermal - st.inertia * s.ground[BOTTOM_HEAT])
     energy = _mean(heat, weight, members) - _of(LATENT_OF_STORES[None], s.store)[0] / o.area
     mass = _of(OF_GASES, s.gas) + _of(OF_STORES, s.store) + _of(OF_AEROSOLS, s.aerosol)
     mass += _of(OF_LOCALS, np.array([_mean(field, weight, members) for field in s.local])) * o.area

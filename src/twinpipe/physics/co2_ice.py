@@ -7,7 +7,6 @@ import numpy as np
 from twinpipe.grid import Array
 from twinpipe.physics.compiled import compiled, inlined
 
-LATENT = 5.90e5  # J kg-1
 LARGEST_SHARE = 0.5  # of the CO2 column that may condense in one step, so that the gas cannot run out
 LEAST, MOST = 0.9, 2.0  # of a temperature, between which the tangent of OLR there is followed
 ITERATIONS = 100  # of Newton's method at most; from any start each but the first takes a quarter off, or converges
@@ -18,6 +17,49 @@ def frost_point(log_p: Array, log_share: Array, out: Array) -> None:
     """T_f = 3182.48 / (23.3494 - ln(p_CO2 / 100 Pa)) of a row, with ln p_CO2 = ln p + ln x_CO2; B8 [S19]."""
     for j in range(log_p.size):
         out[j] = 3182.48 / (23.3494 + 4.605170185988092 - log_p[j] - log_share[j])
+
+
+# Vapour pressure of CO2 over ice, ln(p / bar) = sum A_i / T^i, below and above 194.7 K (Fray and Schmitt) [S19], and
+# over liquid, ln(p / p_c) = (T_c / T) sum a_i (1 - T/T_c)^n_i (Span and Wagner 1996, doi:10.1063/1.555991); B8.
+_COLD_ICE = (14.76, -2571.0, -7.781e4, 4.325e6, -1.207e8, 1.350e9)
+_WARM_ICE = (18.61, -4154.0, 1.041e5)
+_LIQUID = ((-7.0602087, 1.0), (1.9391218, 1.5), (-1.6463597, 2.0), (-3.2995634, 4.0))
+ICE_CHANGE, TRIPLE_POINT = 194.7, 216.58  # K
+CRITICAL_POINT, CRITICAL_PRESSURE = 304.1282, 7.3773e6  # K, Pa
+
+
+def vapour_pressure(T: Array) -> Array:
+    """Pressure (Pa) of CO2 vapour over its ice or liquid at 40 to 304.13 K; B8."""
+    T = np.asarray(T, dtype=np.float64)
+    cold = 1e5 * np.exp(sum(a / T**i for i, a in enumerate(_COLD_ICE)))
+    warm = 1e5 * np.exp(sum(a / T**i for i, a in enumerate(_WARM_ICE)))
+    below = np.maximum(1 - T / CRITICAL_POINT, 0.0)
+    liquid = CRITICAL_PRESSURE * np.exp(CRITICAL_POINT / T * sum(a * below**n for a, n in _LIQUID))
+    return np.asarray(np.where(T < ICE_CHANGE, cold, np.where(T < TRIPLE_POINT, warm, liquid)))
+
+
+# Temperatures (K) at uniform distances in ln p up to the critical point, which is the last node.
+_LOG_PRESSURE_STEP, _NODES = 0.02, 3300
+_LOG_PRESSURE_0 = float(np.log(CRITICAL_PRESSURE)) - _LOG_PRESSURE_STEP * (_NODES - 1)
+_TEMPERATURES = np.linspace(40.0, CRITICAL_POINT, 20_001)
+_POINTS = np.interp(
+    _LOG_PRESSURE_0 + _LOG_PRESSURE_STEP * np.arange(_NODES),
+    np.maximum.accumulate(np.log(vapour_pressure(_TEMPERATURES))),
+    _TEMPERATURES,
+)
+
+
+@compiled
+def condensation_point(log_p: Array, log_share: Array, out: Array) -> None:
+    """Temperature (K) below which CO2 of ln p_CO2 = ln p + ln x_CO2 condenses to ice or liquid, in a row; B8.
+
+    At most the critical point: denser CO2 that is warmer is no liquid.
+    """
+    for j in range(log_p.size):
+        x = (log_p[j] + log_share[j] - _LOG_PRESSURE_0) / _LOG_PRESSURE_STEP
+        x = min(max(x, 0.0), _NODES - 1.0)
+        i = np.int32(min(x, _NODES - 2.0))
+        out[j] = _POINTS[i] + (x - i) * (_POINTS[i + 1] - _POINTS[i])
 
 
 @compiled
@@ -109,6 +151,7 @@ def surface_balance(
     base: Array,
     source: Array,
     column: Array,
+    latent: float,
     dt: float,
     olr: Array,
     change: Array,
@@ -119,7 +162,7 @@ def surface_balance(
     frost point, or ice lies: T' = T_f and dm = -(surplus) dt / L; if more ice would go than there is, or more
     CO2 condense than LARGEST_SHARE of the column (kg m-2), dm is cut and the rest of the energy sets T'.
     Iterations go on where T' is far from where OLR was linearised (follow), as it is once all CO2 has frozen.
-    olr is the flux that was applied, change the dm (kg m-2) of this step.
+    olr is the flux that was applied, change the dm (kg m-2) of this step; latent is L (J kg-1).
     """
     for j in range(T.size):
         stiff = capacity[j] + conduction * inertia[j]
@@ -150,19 +193,23 @@ def surface_balance(
                 slope = 4.0 * q3
                 flux = q3 * tf
             t = tf
-            dm = (stiff * tf + flux - drive) * dt / LATENT
+            dm = (stiff * tf + flux - drive) * dt / latent
             allowed = min(max(dm, -ice[j]), LARGEST_SHARE * column[j])
             if allowed != dm:
                 dm = allowed
-                rest = drive + dm * LATENT / dt
-                t = (rest + slope * tf - flux) / (stiff + slope)
-                if not (linear or LEAST * tf <= t <= MOST * tf):
-                    t1 = follow(t, tf, stiff, rest, k[j])
-                    q3 = k[j] * t1 * t1 * t1
-                    t = (rest + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
+                t = (drive + dm * latent / dt + slope * tf - flux) / (stiff + slope)
+                flux += slope * (t - tf)
+                if not linear:  # the slope at the frost point is far too flat for ground that the ice has left
+                    for _ in range(2):
+                        q3 = k[j] * t * t * t
+                        t1 = t
+                        t = (drive + dm * latent / dt + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
+                    if not LEAST * t1 <= t <= MOST * t1:
+                        rest = drive + dm * latent / dt
+                        t1 = follow(t, t1, stiff, rest, k[j])
+                        q3 = k[j] * t1 * t1 * t1
+                        t = (rest + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
                     flux = q3 * (4.0 * t - 3.0 * t1)
-                else:
-                    flux += slope * (t - tf)
         T[j] = t
         ice[j] += dm
         olr[j] = flux

@@ -3,15 +3,19 @@
 Arrays are (row, cell) with cell = longitude * members + member, members innermost, so that each loop over a
 row is one long contiguous loop, whether the block holds one member or sixteen.  Order of a step:
 
-    interventions, escape, photolysis -> ice shell and ocean -> pressure -> sunlight, longwave -> column -> transport
-    -> surface: CO2 ice, then methane or sublimation -> soil -> gas that condensed -> sums.
+    once an orbit: deep ground, regolith, heat to buried CO2 ->
+    interventions, escape, photolysis -> ice shell and ocean -> pressure -> sunlight, longwave -> column
+    -> transport of heat and vapour, runoff -> surface: CO2 ice, then water, methane, sublimation to vacuum -> soil
+    -> gas that condensed -> sums.
 """
 
 from __future__ import annotations
 
-from twinpipe.physics import methane, shell
+from twinpipe.physics import dust, methane, shell, water
 from twinpipe.physics.air import amounts, change_gases, mix_air
+from twinpipe.physics.buried_co2 import sublimate
 from twinpipe.physics.compiled import compiled, part
+from twinpipe.physics.ground import begin_orbit, note_orbit
 from twinpipe.physics.records import (
     CONDENSED,
     EMISSIVITY_FACTOR,
@@ -27,8 +31,8 @@ from twinpipe.physics.records import (
     State,
     Static,
 )
-from twinpipe.physics.rows import accumulate_plain, add_row_sum, tile
-from twinpipe.physics.substances import CH4, CO2, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
+from twinpipe.physics.rows import accumulate_plain, add_row_sum, add_scaled, tile
+from twinpipe.physics.substances import BURIED_DUST, CH4, CO2, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
 from twinpipe.physics.surface import balance, carry_heat, settle
 
 N_BASE_MAPS, N_BASE_SERIES = 6, 10  # of fields.MAPS and SERIES_FIELDS, before those of the ground and the stores
@@ -51,16 +55,30 @@ def advance(
 ) -> None:
     """Advance a block n_steps from first_step, in place."""
     repeat_parameters(m, x)
+    below = o.regolith or o.buried
     for k in range(n_steps):
         step = first_step + k
+        turn = step % st.insolation.shape[0] == 0
+        if below and turn:
+            begin_orbit(st, o, m, s, x, members)
+        if k == 0 or turn:
+            add_layers(st, o, s, x, members)
+        if o.buried:
+            sublimate(st, o, s, members)
         change_gases(o, m, s, ledger, f, k, members)
+        if o.water:
+            water.take_gas(st, o, s, x, members)
         if o.methane:
             methane.begin(st, o, m, s, ledger, x, members)
         if o.ice_shell:
             shell.step(st, o, m, s, ledger, x, members)
         mix_air(st, o, m, s, f, x, k, members)
-        balance(st, o, s, f, x, k, step % st.insolation.shape[0])
+        balance(st, o, m, s, f, x, k, step % st.insolation.shape[0])
         carry_heat(st, x, members)
+        if o.water:
+            water.carry(st, o, m, s, x, members)
+        if o.dust:
+            dust.spread(st, o, s, ledger, f, x, k, members)
         due = (step + 1) % out.zonal_every == 0
         zonal_time = (step + 1) // out.zonal_every - first_step // out.zonal_every - 1 if due else -1
         x.totals[1:8] = 0.0
@@ -73,6 +91,8 @@ def advance(
         if o.has_local:
             note_ground(st, o, s, out, x, k, members)
         close_step(st, o, s, ledger, out, x, k, members)
+        if below:
+            note_orbit(o, s, out, k, members)
 
 
 @part
@@ -99,6 +119,8 @@ def close_step(
         ledger.energy[5, b] += x.totals[3, b] * o.dt
         frozen = x.totals[4, b] * o.area
         s.gas[CO2, b] -= frozen
+        if o.dust:
+            s.store[BURIED_DUST, b] += x.totals[9, b] * o.area
         ledger.condensed[b] += frozen
         s.mean_temperature[b] = x.totals[5, b]
         mass, moles = amounts(st, s, 0, b)
@@ -122,18 +144,27 @@ def close_step(
 
 
 @part
+def add_layers(st: Static, o: Options, s: State, x: Scratch, members: int) -> None:
+    """What all layers have adsorbed, per area and in all; it changes once an orbit."""
+    x.adsorbed[:] = 0.0
+    x.adsorbed_mass[:] = 0.0
+    for i in range(s.ice.shape[0]):
+        for layer in range(s.adsorbed.shape[0]):
+            add_scaled(s.adsorbed[layer, i], 1.0, x.adsorbed[i])
+        add_row_sum(x.adsorbed[i], st.weight[i] * o.area, x.line, x.adsorbed_mass)
+
+
+@part
 def note_ground(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: int, members: int) -> None:
     """The fields on the ground go into the running means, and their masses (kg) into the series."""
-    for q in range(N_LOCALS + 1):
+    for q in st.on_the_ground:
         total = out.series[N_BASE_SERIES + q, k]
-        total[:] = 0.0
-        for i in range(s.local.shape[1]):
-            if q < N_LOCALS:
+        if q < N_LOCALS:
+            total[:] = 0.0
+            for i in range(s.local.shape[1]):
                 accumulate_plain(out.sums, N_BASE_MAPS + q, i, s.local[q, i])
-                add_row_sum(s.local[q, i], st.weight[i], x.line, total)
-            else:
-                for layer in range(s.adsorbed.shape[0]):
-                    accumulate_plain(out.sums, N_BASE_MAPS + q, i, s.adsorbed[layer, i])
-                    add_row_sum(s.adsorbed[layer, i], st.weight[i], x.line, total)
-        for b in range(members):
-            total[b] *= o.area
+                add_row_sum(s.local[q, i], st.weight[i] * o.area, x.line, total)
+        else:
+            total[:] = x.adsorbed_mass
+            for i in range(x.adsorbed.shape[0]):
+                accumulate_plain(out.sums, N_BASE_MAPS + q, i, x.adsorbed[i])

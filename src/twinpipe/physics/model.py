@@ -1,65 +1,49 @@
-"""The model of a body: which processes, in which order, with which numbers, as arrays for the kernel."""
+"""The model of a body: its processes with their numbers, as arrays for the kernel."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from twinpipe.body import Body, LinearLongwave, SemiGrey, Slab
+from twinpipe.body import Body, LinearLongwave, SemiGrey
 from twinpipe.clock import Clock
-from twinpipe.constants import MOLAR_MASS, YEAR
+from twinpipe.constants import LATENT_HEAT_CO2, MOLAR_MASS, YEAR
 from twinpipe.errors import InvalidInput
+from twinpipe.fields import MAPS
 from twinpipe.grid import Array, Grid
-from twinpipe.maps import evaluate, land_share, seas, surface_ice
-from twinpipe.physics import soil, transport
+from twinpipe.maps import (
+    bare_albedo,
+    evaluate,
+    ground_albedo,
+    inertia_of,
+    open_share,
+    sea_inflow,
+    seas,
+    second_legendre,
+    surface_ice,
+)
+from twinpipe.physics import ground, regolith, runoff, soil, transport
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment, particle_numbers
 from twinpipe.physics.orbit import insolation_table
-from twinpipe.physics.records import ENERGY_FLOWS, N_TODAY, Ledger, Members, Options, State, Static
-from twinpipe.physics.substances import AEROSOLS, GASES, N_AEROSOLS, N_GASES, N_LOCALS, N_STORES, SUPER_GASES
-from twinpipe.scenario import Scenario
-from twinpipe.spheres import IceShell, MethaneCycle
-
-# Every process, in the order in which a step runs them; B18.
-ORDER = (
-    "interventions",
-    "particles",
-    "stores",
-    "escape",
-    "pressure",
-    "shortwave",
-    "longwave",
-    "diurnal",
-    "soil",
-    "transport",
-    "co2_ice",
-    "methane",
-    "ice_shell",
+from twinpipe.physics.processes import GROUND, on_the_ground, processes
+from twinpipe.physics.records import ENERGY_FLOWS, N_ORBIT, N_TODAY, Ledger, Members, Options, State, Static
+from twinpipe.physics.substances import (
+    AEROSOLS,
+    CO2,
+    GASES,
+    N_AEROSOLS,
+    N_GASES,
+    N_LOCALS,
+    N_STORES,
+    SUPER_GASES,
+    WATER_ICE,
 )
-GROUND = frozenset({"water", "dust", "biosphere", "methane", "ice_shell", "regolith"})  # have fields on the ground
-
-
-def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:
-    """The processes that run on a body under a scenario, in their order."""
-    running = {"shortwave", "longwave", "soil", "transport"}
-    kinds = {i.kind for i in scenario.interventions}
-    if kinds:
-        running.add("interventions")
-    if "aerosol" in kinds:
-        running.add("particles")
-    if kinds & {"aerosol", "store_release"}:
-        running.add("stores")
-    if isinstance(body.climate.longwave, SemiGrey):
-        running |= {"escape", "pressure", "diurnal"}
-    if body.co2_ice is not None:
-        running.add("co2_ice")
-    if body.methane_cycle is not None:
-        running.add("methane")
-    if body.ice_shell is not None:
-        running |= {"ice_shell", "stores"}
-    return tuple(p for p in ORDER if p in running)
+from twinpipe.scenario import Scenario
+from twinpipe.spheres import IceShell, MethaneCycle, WaterCycle
 
 
 @dataclass(frozen=True)
@@ -79,6 +63,11 @@ class Model:
     def n_members(self) -> int:
         return len(self.bodies)
 
+    @property
+    def n_maps(self) -> int:
+        """How many maps the kernel accumulates: those of the ground only where a process has any."""
+        return sum(f.process is None or self.options.has_local for f in MAPS)
+
 
 def _cells(per_member: list[Array]) -> Array:
     """(row, cell) from one (n_lat, n_lon) field per member."""
@@ -86,31 +75,20 @@ def _cells(per_member: list[Array]) -> Array:
     return np.ascontiguousarray(stacked.reshape(stacked.shape[0], -1))
 
 
-def _p2(grid: Grid) -> Array:
-    """(row, 1) mean of P2(sin latitude) over each row."""
-    x = np.sin(grid.latitude_edges)
-    return np.asarray(np.diff(0.5 * (x**3 - x)) / np.diff(x))[:, None]
+class _Any(NamedTuple):
+    """What runs in a block when it does for any of its members; for the others its numbers are 0."""
+
+    has_local: bool
+    dust: bool
+    haze: bool
+    clouds: bool
+    humid: bool
 
 
-def _albedo(body: Body, grid: Grid) -> Array:
-    bare = evaluate(body.surface.albedo, grid)
-    if body.surface.land is not None:
-        bare = bare + land_share(body, grid) * (body.surface.land.albedo - bare)
-    return bare + body.climate.albedo_p2 * _p2(grid)
-
-
-def _inertia(body: Body, grid: Grid) -> Array:
-    """Thermal inertia of a soil column; of a slab its heat capacity over that of Slab."""
-    column, land = body.climate.column, body.surface.land
-    if not isinstance(column, Slab):
-        return evaluate(body.surface.thermal_inertia_j_m2_k_s12, grid)
-    ratio = land.heat_capacity_j_m2_k / column.heat_capacity_j_m2_k if land is not None else 1.0
-    return 1 + land_share(body, grid) * (ratio - 1)
-
-
-def _options(body: Body, clock: Clock, has_local: bool) -> Options:
-    longwave, ice = body.climate.longwave, body.climate.step_ice
-    linear = isinstance(longwave, LinearLongwave)
+def _options(body: Body, clock: Clock, some: _Any) -> Options:
+    longwave, ice, ramp, frost = body.climate.longwave, body.climate.step_ice, body.climate.ice_ramp, body.co2_ice
+    below, lid = ground.deep(body, clock.orbit_seconds), ground.lid_of(body)
+    linear, grey = isinstance(longwave, LinearLongwave), _grey(body)
     lowest, root = soil.lowest_layer(body), math.sqrt(body.orbit.sidereal_year_s / math.pi)
     return Options(
         dt=clock.step_seconds,
@@ -124,26 +102,50 @@ def _options(body: Body, clock: Clock, has_local: bool) -> Options:
         b=longwave.b_w_m2_k if isinstance(longwave, LinearLongwave) else 0.0,
         ice_threshold=ice.threshold_k if ice else 0.0,
         ice_width=ice.width_k if ice else 0.0,
-        ice_albedo=ice.albedo if ice else 0.0,
-        frost=body.co2_ice is not None,
+        ice_albedo=ice.albedo if ice else ramp.albedo if ramp else 0.0,
+        ice_ramp=ramp is not None,
+        planetary_albedo=body.climate.albedo_of == "planet",
+        frost=frost is not None,
+        liquid=frost is not None and frost.condensation == "frost_or_liquid",
+        latent=frost.latent_j_kg if frost else LATENT_HEAT_CO2,
+        quartic=0.375 if grey.large_diurnal else 0.0,
+        nitrogen=grey.nitrogen_column,
         reference_pressure=body.climate.diffusivity_reference_pa or 0.0,
-        has_local=has_local,
+        water=body.water_cycle is not None,
+        orbit=clock.orbit_seconds,
+        regolith=ground.regolith_of(body) is not None,
+        buried=lid is not None,
+        skin_resistance=below.skin_resistance,
+        deep_resistance=below.top_resistance,
+        lid_conductance=lid.lid_conductivity_w_m_k / lid.lid_thickness_m if lid else 0.0,
+        lid_pressure=lid.lid_density_kg_m3 * lid.lid_thickness_m * body.bulk.gravity_m_s2 if lid else 0.0,
         ice_shell=body.ice_shell is not None,
         soil_resistance=soil.resistance(body),
         bottom_resistance=0.5 * root * lowest,
         bottom_capacity=root * lowest,
         methane=body.methane_cycle is not None,
         midpoint=body.climate.second_order,
+        **some._asdict(),
     )
 
 
-def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Members:
-    grey = [
-        b.climate.longwave if isinstance(b.climate.longwave, SemiGrey) else SemiGrey(diurnal_factor=0.0) for b in bodies
-    ]
+def _grey(body: Body) -> SemiGrey:
+    """The body's semi-grey law; one of no effect where another holds."""
+    longwave = body.climate.longwave
+    return longwave if isinstance(longwave, SemiGrey) else SemiGrey(diurnal_factor=0.0)
+
+
+def _collision_depth(body: Body) -> tuple[float, float, float]:
+    depth = _grey(body).collision_depth
+    return (depth.nitrogen, depth.methane, depth.hydrogen) if depth is not None else (-1.0, -1.0, -1.0)
+
+
+def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid) -> Members:
+    grey = [_grey(b) for b in bodies]
     particles = [particle_numbers(s, YEAR) for s in scenarios]
     depths = [{str(k): v for k, v in s.aerosol_optical_depth.items()} for s in scenarios]
     frost = [b.co2_ice for b in bodies]
+    water = [b.water_cycle or WaterCycle() for b in bodies]
     shells = [b.ice_shell or IceShell() for b in bodies]
     cycles = [b.methane_cycle or MethaneCycle() for b in bodies]
     escape = np.zeros((N_GASES, len(bodies)))
@@ -155,7 +157,7 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         coupling=np.array([b.climate.air_coupling_w_m2_k for b in bodies]),
         emissivity_factor=np.array([g.emissivity_factor for g in grey]),
         diurnal_factor=np.array([g.diurnal_factor for g in grey]),
-        solar_constant=np.array([b.orbit.solar_constant_w_m2 for b in bodies]),
+        solar_constant=np.array([b.orbit.solar_constant_w_m2 * (1 - b.orbit.eclipse_fraction) for b in bodies]),
         visible_depth=np.array([[depth.get(k, 0.0) for depth in depths] for k in AEROSOLS], dtype=np.float64),
         extinction=np.stack([extinction for extinction, _ in particles], axis=1),
         fall_out=np.stack([rate for _, rate in particles], axis=1),
@@ -168,20 +170,29 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...]) -> Membe
         half_cover=np.array([f.half_cover_kg_m2 if f else 1.0 for f in frost]),
         escape=escape,
         decay=np.stack([decay_rates(s, YEAR) for s in scenarios], axis=1),
+        regolith_amount=np.array([b.regolith.inventory_kg / b.bulk.area_m2 if b.regolith else 0.0 for b in bodies]),
+        regolith_scale=np.array([b.regolith.temperature_scale_k if b.regolith else 1.0 for b in bodies]),
+        regolith_exponent=np.array([b.regolith.exponent if b.regolith else 0.0 for b in bodies]),
+        reference_molar_mass=np.array([b.mean_molar_mass_kg_mol for b in bodies]),
+        collision_depth=np.array([_collision_depth(b) for b in bodies]).T.copy(),
+        haze=np.array([g.haze_absorption for g in grey]),
+        cloud_albedo=np.array([b.climate.cloud_albedo for b in bodies]),
+        cloud_olr=np.array([b.climate.cloud_olr_w_m2 for b in bodies]),
+        vapour_mixing=np.array(
+            [w.vapour_diffusivity_m2_s / b.bulk.mean_radius_m**2 for w, b in zip(water, bodies, strict=True)]
+        ),
+        vapour_height=np.array([w.vapour_height_m for w in water]),
+        vapour_wind=np.array([w.exchange_velocity_m_s for w in water]),
+        snow_albedo=np.array([w.snow_albedo for w in water]),
+        snow_half_cover=np.array([w.half_cover_kg_m2 for w in water]),
+        bare_albedo=np.array([bare_albedo(b, grid) for b in bodies]),
+        liquid_hold=np.array([w.hold_kg_m2 for w in water]),
         shell_conductivity=np.array([i.conductivity_w_m for i in shells]),
         shell_base=np.array([i.base_temperature_k for i in shells]),
         ocean_exchange=np.array([i.ocean_exchange_w_m2_k for i in shells]),
         methane_exchange=np.array([c.exchange_velocity_m_s for c in cycles]),
         photolysis=np.array([c.photolysis_kg_s for c in cycles]),
     )
-
-
-def _inflow(body: Body, grid: Grid) -> Array:
-    """(n_lat, n_lon) 1/m2 where ethane from the air ends: in the seas, evenly over them, or all over a body without."""
-    methane, ethane, _ = seas(body, grid)
-    wet = np.where(methane + ethane > 0, 1.0, 0.0)
-    wet = wet if wet.any() else np.ones_like(wet)
-    return np.asarray(wet / ((wet * grid.area_weight).sum() * body.bulk.area_m2))
 
 
 def _of_unit_star(body: Body) -> Body:
@@ -201,26 +212,38 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
     """
     first, unit = bodies[0], _of_unit_star(bodies[0])
     running = [frozenset(processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)]
-    has_local = any(GROUND & names for names in running)
-    options = _options(first, clock, has_local)
+    humidity = [np.where(surface_ice(b, grid) > 0, b.climate.relative_humidity, 0.0) for b in bodies]
+    some = _Any(
+        has_local=any(GROUND & names for names in running),
+        dust=any("dust" in names for names in running),
+        haze=any(_grey(b).haze_absorption > 0 for b in bodies),
+        clouds=any(b.climate.cloud_olr_w_m2 != 0 for b in bodies),
+        humid=any(_grey(b).nitrogen_column for b in bodies) or any(h.any() for h in humidity),
+    )
+    options = _options(first, clock, some)
     for body in bodies[1:]:
-        if _options(body, clock, has_local) != options or _shared_laws(body) != _shared_laws(first):
+        if _options(body, clock, some) != options or _shared_laws(body) != _shared_laws(first):
             raise InvalidInput("members", body.name, "members of a block share size, gravity, orbit and laws")
+        if ground.shared(body) != ground.shared(first):
+            allowed = "members of a block share the ground below the soil, its inventories and isotherms apart"
+            raise InvalidInput("members", body.name, allowed)
         if _of_unit_star(body).orbit != unit.orbit or body.climate.insolation != first.climate.insolation:
             raise InvalidInput("members", body.name, "members of a block share the orbit, solar constant apart")
     column, faces = soil.column(first, clock.step_seconds), transport.geometry(grid)
+    below, (adsorbing, exchanging) = ground.deep(first, clock.orbit_seconds), regolith.shares(first)
     q, q1 = insolation_table(unit, grid, clock.steps_per_orbit)
-    inertia = _cells([_inertia(b, grid) for b in bodies])
+    inertia = _cells([inertia_of(b, grid) for b in bodies])
+    altitude = _cells([evaluate(b.surface.elevation_m, grid) for b in bodies])
     static = Static(
         weight=grid.row_weight,
         north=faces.north,
         south=faces.south,
         east=faces.east * first.climate.zonal_mixing,
-        altitude=_cells([evaluate(b.surface.elevation_m, grid) for b in bodies]),
-        ground_albedo=_cells([_albedo(b, grid) for b in bodies]),
+        altitude=altitude,
+        ground_albedo=_cells([ground_albedo(b, grid) for b in bodies]),
         inertia=inertia,
         bottom_heat=options.geothermal / inertia,
-        humidity=_cells([np.where(surface_ice(b, grid) > 0, b.climate.relative_humidity, 0.0) for b in bodies]),
+        humidity=_cells(humidity),
         insolation=q,
         harmonic=q1,
         table=inverse_emissivity_table().ravel(),
@@ -231,9 +254,21 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
         below=column.below,
         heat=column.heat,
         molar_mass=np.array([MOLAR_MASS[g] for g in GASES]),
+        deposit=_cells([surface_ice(b, grid) for b in bodies]),
+        open_share=_cells([open_share(b, grid) for b in bodies]),
+        lowest_first=runoff.lowest_first(altitude, len(bodies)),
+        on_the_ground=on_the_ground(frozenset().union(*running)),
+        deep_capacity=below.capacity,
+        deep_conductance=below.conductance,
+        deep_alpha=below.alpha,
+        deep_own=below.own,
+        deep_below=below.below,
+        adsorbing=adsorbing,
+        exchanging=exchanging,
+        buried_cover=ground.buried_cover(first, grid),
         shell_layers=np.array(first.ice_shell.layers_m if first.ice_shell is not None else ()),
         sea=_cells([seas(b, grid)[2] for b in bodies]),
-        sea_inflow=_cells([_inflow(b, grid) for b in bodies]),
+        sea_inflow=_cells([sea_inflow(b, grid) for b in bodies]),
     )
     return Model(
         grid,
@@ -242,7 +277,7 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
         scenarios,
         static,
         options,
-        _members(bodies, scenarios),
+        _members(bodies, scenarios, grid),
         deployment(bodies, scenarios, grid),
     )
 
@@ -260,7 +295,7 @@ def first_guess(model: Model) -> State:
     gas = np.zeros((N_GASES, members))
     for b, body in enumerate(model.bodies):
         if body.climate.start is not None:
-            surface[:, b::members] = body.climate.start.mean_k + body.climate.start.p2_k * _p2(model.grid)
+            surface[:, b::members] = body.climate.start.mean_k + body.climate.start.p2_k * second_legendre(model.grid)
         for name, mass in body.atmosphere.mass_kg.items():
             gas[GASES.index(name), b] = mass
     mean = model.grid.mean(surface.reshape(n_lat, model.grid.n_lon, members).transpose(2, 0, 1))
@@ -268,20 +303,39 @@ def first_guess(model: Model) -> State:
     pressure = np.repeat(
         gas.sum(axis=0)[None, :] * model.options.gravity / model.options.area, model.grid.n_lon, axis=0
     )
+    local = np.zeros((N_LOCALS, n_lat, width))
+    if model.options.water:
+        local[WATER_ICE] = model.static.deposit
     shells, anchored = len(model.static.shell_layers), model.options.ice_shell or model.options.methane
-    return State(
+    state = State(
         T=np.ascontiguousarray(np.repeat(surface[None], n_layers, axis=0)),
         ice=np.zeros((n_lat, width)),
         p=np.ascontiguousarray(np.repeat(pressure.reshape(1, width), n_lat, axis=0)),
         gas=gas,
         mean_temperature=np.ascontiguousarray(mean),
-        local=np.zeros((N_LOCALS, n_lat, width)),
+        local=local,
         adsorbed=np.zeros((0, n_lat, width)),
         store=np.zeros((N_STORES, members)),
         aerosol=np.zeros((N_AEROSOLS, members)),
+        warming=np.zeros((0, n_lat, width)),
+        ground=np.zeros((0, n_lat, width)),
+        orbit=np.zeros((N_ORBIT, members)),
         shell=np.zeros((shells, n_lat, width)),
         today=np.zeros((N_TODAY if anchored else 0, n_lat, width)),
     )
+    air = gas[CO2] * model.options.gravity / model.options.area
+    return as_today(model, state, surface, air)
+
+
+def as_today(model: Model, s: State, surface: Array, co2_pressure: Array) -> State:
+    """A state whose deep ground, regolith and buried CO2 are those of today.
+
+    surface (row, cell) K and co2_pressure (member) Pa: today's means over an orbit.
+    """
+    if not (model.options.regolith or model.options.buried):
+        return s
+    buried = np.array([b.buried_co2.mass_kg if b.buried_co2 else 0.0 for b in model.bodies])
+    return ground.today(model.static, s, surface, co2_pressure, model.members.regolith_amount, buried)
 
 
 def empty_ledger(members: int) -> Ledger:

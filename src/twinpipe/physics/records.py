@@ -50,6 +50,18 @@ class Static(NamedTuple):
     below: Array
     heat: Array
     molar_mass: Array  # (gas)
+    deposit: Array  # kg m-2 of surface water ice today, which the albedo map contains
+    open_share: Array  # of that deposit's surface, that no lag covers
+    lowest_first: Kinds  # (cell of a member, member) runoff.lowest_first
+    on_the_ground: Kinds  # places in substances.LOCALS, and N_LOCALS for what is adsorbed, of fields that change
+    deep_capacity: Array  # (deep layer) J m-2 K-1, ground.Deep ...
+    deep_conductance: Array
+    deep_alpha: Array
+    deep_own: Array
+    deep_below: Array
+    adsorbing: Array  # (deep layer) share of the CO2 that is adsorbed today
+    exchanging: Array  # (deep layer) share of what is missing to equilibrium that comes within an orbit
+    buried_cover: Array  # (row) share of the cells that lies over buried CO2
     shell_layers: Array  # (layer) m, of ice below the soil, the last as thick as the shell is
     sea: Array  # (row, cell) share of a cell that its methane sea covers, 1 where there is none; empty without seas
     sea_inflow: Array  # (row, cell) 1/m2, where ethane that falls from the air ends
@@ -70,9 +82,27 @@ class Options(NamedTuple):
     ice_threshold: float  # K; 0: no step ice
     ice_width: float  # K
     ice_albedo: float
+    ice_ramp: bool  # whether ice of ice_albedo grows with cold
+    planetary_albedo: bool  # whether the albedo is that seen from space
     frost: bool
+    liquid: bool  # whether CO2 condenses to liquid above its triple point
+    latent: float  # J kg-1 of CO2
+    quartic: float  # 3/8 where daily swings are large, else 0; B4
+    nitrogen: bool  # whether the column of 1 bar N2 may take over
+    haze: bool
+    clouds: bool
+    humid: bool  # whether water vapour may limit the outgoing radiation
     reference_pressure: float  # Pa; 0: D does not scale
     has_local: bool  # whether any process has fields on the ground
+    water: bool
+    dust: bool
+    orbit: float  # s
+    regolith: bool
+    buried: bool
+    skin_resistance: float  # from surface to the bottom of the soil, times the thermal inertia; ground.py
+    deep_resistance: float  # K m2 W-1, of half of the first deep layer
+    lid_conductance: float  # W m-2 K-1
+    lid_pressure: float  # Pa
     ice_shell: bool
     soil_resistance: float  # K m2 W-1 times thermal inertia, from the middle of the first soil layer to the shell
     bottom_resistance: float  # of half of the lowest soil layer, times its thermal inertia
@@ -97,6 +127,21 @@ class Members(NamedTuple):
     half_cover: Array
     escape: Array  # (gas, member) kg/s
     decay: Array  # (4, member) 1/s, of super-greenhouse gases
+    regolith_amount: Array  # kg m-2 that is adsorbed today
+    regolith_scale: Array  # K, T_d
+    regolith_exponent: Array
+    reference_molar_mass: Array  # kg mol-1 of the air at which the diffusivity holds
+    collision_depth: Array  # (3, member): nitrogen, methane, hydrogen in Titan's air; -1: trace gases
+    haze: Array  # a_h
+    cloud_albedo: Array
+    cloud_olr: Array  # W m-2
+    vapour_mixing: Array  # 1/s, diffusivity of water vapour over the square of the radius
+    vapour_height: Array  # m
+    vapour_wind: Array  # m/s, C_E U
+    snow_albedo: Array
+    snow_half_cover: Array  # kg m-2
+    bare_albedo: Array  # of ground that surface ice uncovers
+    liquid_hold: Array  # kg m-2 that does not run off
     shell_conductivity: Array  # kappa_0, W m-1
     shell_base: Array  # T_b, K
     ocean_exchange: Array  # W m-2 K-1
@@ -113,11 +158,28 @@ class State(NamedTuple):
     gas: Array  # (gas, member) kg in the air
     mean_temperature: Array  # (member) K, global mean of the last step
     local: Array  # (substances.LOCALS, row, cell) kg m-2
-    adsorbed: Array  # (layer, row, cell) kg m-2 of CO2 in the soil's layers
+    adsorbed: Array  # (deep layer, row, cell) kg m-2 of CO2 in the ground
     store: Array  # (substances.STORES, member) kg, and J
     aerosol: Array  # (substances.AEROSOLS, member) kg in the air
+    warming: Array  # (deep layer, row, cell) K since today
+    ground: Array  # (N_GROUND, row, cell)
+    orbit: Array  # (N_ORBIT, member)
     shell: Array  # (layer, row, cell) J kg-1, specific enthalpy of the ice below the soil
-    today: Array  # (TODAY, row, cell) what keeps the untouched body as it is
+    today: Array  # (N_TODAY, row, cell) what keeps the untouched body as it is
+
+
+# Fields of State.ground: heat that comes up into the soil (over the thermal inertia), the mean surface temperature
+# of this orbit so far and of the orbit before today, W m-2 that go down to buried CO2.  There are none where neither
+# regolith nor buried CO2 run.
+BOTTOM_HEAT, SURFACE_MEAN, SURFACE_TODAY, LID_FLUX = range(4)
+N_GROUND = 4
+# Rows of State.orbit: the mean CO2 pressure (Pa) likewise, seconds that the deep ground is ahead, kg/s of buried CO2
+# that sublimate.
+CO2_MEAN, CO2_TODAY, AHEAD, SUBLIMATION = range(4)
+N_ORBIT = 4
+# Fields of State.today: heat (W m-2) that the ocean gives the shell; activity of methane in a sea over its share there.
+FROM_BELOW, ACTIVITY = range(2)
+N_TODAY = 2
 
 
 class Ledger(NamedTuple):
@@ -178,20 +240,17 @@ WEIGHT, LOG_P = 0, 1  # barometric w; ln of the surface pressure
 ABSORBED, K, AMPLITUDE2 = 2, 3, 4  # W m-2; OLR = K T^4; A_d^2
 FROST, CAPACITY, BASE = 5, 6, 7  # frost point; C/dt, W m-2 K-1; what drives the surface, W m-2
 A, DRIVE, UPPER, SOURCE = 8, 9, 10, 11  # of the transport; W m-2 that it brings
-BOTTOM_HEAT = 12  # what an ice shell sends into the soil, over its thermal inertia
+SHELL_HEAT = 12  # what an ice shell sends into the soil, over its thermal inertia
 N_FIELDS = 13
 # Rows of Scratch.rows (row, cell): parameters of members and of the mixed air, repeated along a row, ...
 HALF_COVER, FROST_ALBEDO, FROST_EMISSIVITY, EMISSIVITY_FACTOR = 0, 1, 3, 5  # two of each frost: south, north
 SUNLIGHT, AEROSOL_ALBEDO, INVERSE_HEIGHT, SCALE, LOG_SCALE = 6, 7, 8, 9, 10
 LOG_CO2, HALF_LOG_CO2, CO2_SHARE, GAS_DEPTH, REFLECTANCE = 11, 12, 13, 14, 15
 DIURNAL, D, COUPLING, IMPACTS = 16, 17, 18, 19
-METHANE, METHANE_COLUMN, METHANE_WIND = 20, 21, 22  # Pa and kg m-2 over Pa of all air; m s-1
-WORK = 23  # ... and eight for whatever a process needs within a row
-N_ROWS = 31
-
-# Fields of State.today: heat (W m-2) that the ocean gives the shell; activity of methane in a sea over its share there.
-FROM_BELOW, ACTIVITY = 0, 1
-N_TODAY = 2
+NITROGEN, HAZE, CLOUDS = 20, 21, 22
+METHANE, METHANE_COLUMN, METHANE_WIND = 23, 24, 25  # Pa and kg m-2 over Pa of all air; m s-1
+WORK = 26  # ... and eight for whatever a process needs within a row
+N_ROWS = 34
 # Rows of Scratch.moved: ice (kg m-2) that froze to the shell, that sublimated; the cold it took (J m-2); ocean's heat
 # that found no ice (J m-2); methane (kg m-2) that condensed
 FROZEN, SUBLIMATED, COLD, UNUSED, CONDENSED = range(5)
@@ -203,11 +262,13 @@ class Scratch(NamedTuple):
     fields: Array  # (N_FIELDS, row, cell)
     rows: Array  # (N_ROWS, cell)
     beta: Array  # (layer, cell) of the soil
-    by_member: Array  # (11, member)
-    totals: Array  # (9, member) of the step
-    moved: Array  # (5, member) of the step, by moons' processes
+    by_member: Array  # (14, member)
+    totals: Array  # (11, member) of the step
+    moved: Array  # (5, member) of the step, by the processes of moons
     line: Array  # (member)
     super_pressure: Array  # (4) Pa
+    adsorbed: Array  # (row, cell) kg m-2, of all layers
+    adsorbed_mass: Array  # (member) kg
 
 
 def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
@@ -218,9 +279,11 @@ def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
         fields,
         np.empty((N_ROWS, width)),
         np.zeros((max(n_layers, 2), width)),
+        np.empty((14, members)),
         np.empty((11, members)),
-        np.empty((9, members)),
         np.zeros((5, members)),
         np.empty(members),
         np.empty(4),
+        np.zeros((n_lat, width)),
+        np.zeros(members),
     )

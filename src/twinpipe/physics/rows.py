@@ -119,6 +119,13 @@ def lowest(row: Array, out: Array) -> None:
 
 
 @compiled
+def add_scaled(x: Array, factor: float, out: Array) -> None:
+    """out += factor x of a row."""
+    for j in range(out.size):
+        out[j] += factor * x[j]
+
+
+@compiled
 def extrapolate(old: Array, T: Array) -> None:
     """From the start of a step and its middle in T to its end, T = 2 T - old: the implicit midpoint rule."""
     for j in range(T.size):

@@ -19,10 +19,10 @@ from twinpipe.grid import Array
 from twinpipe.physics.compiled import compiled, inlined, part
 from twinpipe.physics.ice_shell import WATER_ICE, Ice, conduct, solid_enthalpy, sublimation, temperature_of
 from twinpipe.physics.records import (
-    BOTTOM_HEAT,
     COLD,
     FROM_BELOW,
     FROZEN,
+    SHELL_HEAT,
     SUBLIMATED,
     UNUSED,
     WORK,
@@ -207,7 +207,7 @@ def step(st: Static, o: Options, m: Members, s: State, ledger: Ledger, x: Scratc
             o.dt,
             o.bottom_resistance,
             o.bottom_capacity,
-            x.fields[BOTTOM_HEAT, i],
+            x.fields[SHELL_HEAT, i],
             frozen,
             unused,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from twinpipe.grid import Array
 from twinpipe.physics.compiled import compiled
 
@@ -38,6 +40,16 @@ def step_ice(T: Array, threshold: float, width: float, ice_albedo: float, albedo
         for j in range(T.size):
             if T[j] < threshold:
                 albedo[j] = ice_albedo
+
+
+@compiled
+def ice_ramp(T: Array, ice_albedo: float, albedo: Array) -> None:
+    """Ice over a share f of the row: f = 1 below 263.15 K, 1 - exp((T - 273.15)/10) up to 273.15 K, 0 above; B2."""
+    for j in range(T.size):
+        if T[j] < 263.15:
+            albedo[j] = ice_albedo
+        elif T[j] < 273.15:
+            albedo[j] += (1.0 - math.exp(0.1 * (T[j] - 273.15))) * (ice_albedo - albedo[j])
 
 
 @compiled

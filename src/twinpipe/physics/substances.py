@@ -16,7 +16,8 @@ SUPER_GASES = ("C3F8", "CF4", "C2F6", "SF6")
 # Order of the gases in every (gas, member) array; the last four are the super-greenhouse gases.
 GASES = ("CO2", "N2", "O2", "Ar", "CO", "CH4", "H2", "He", "SO2", "NH3", "H2O", "C2H6", *SUPER_GASES)
 N_GASES, FIRST_SUPER = len(GASES), len(GASES) - len(SUPER_GASES)
-CO2, N2, O2, CH4, H2, H2O, C2H6 = (GASES.index(g) for g in ("CO2", "N2", "O2", "CH4", "H2", "H2O", "C2H6"))
+CO2, N2, O2, CH4, H2 = (GASES.index(g) for g in ("CO2", "N2", "O2", "CH4", "H2"))
+NH3, H2O, C2H6 = (GASES.index(g) for g in ("NH3", "H2O", "C2H6"))
 
 # Fields on the ground, kg m-2, in the order of State.local, and what they are made of.
 LOCALS: dict[str, str] = {
@@ -48,6 +49,7 @@ STORES: dict[str, str] = {
     "MgO": "MgO",
     "MgCO3": "MgCO3",
     "fallen_aerosol": "aerosol",
+    "buried_dust": "dust",
     "ocean_heat": "",
 }
 N_STORES = len(STORES)
@@ -64,6 +66,7 @@ N_STORES = len(STORES)
     MGO,
     MGCO3,
     FALLEN_AEROSOL,
+    BURIED_DUST,
     OCEAN_HEAT,
 ) = range(N_STORES)
 

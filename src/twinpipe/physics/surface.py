@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twinpipe.physics import co2_ice, longwave, methane, pressure, shell, shortwave, soil, transport
+from twinpipe.physics import co2_ice, dust, longwave, methane, pressure, shell, shortwave, soil, transport, water
 from twinpipe.physics.compiled import part
 from twinpipe.physics.records import (
     ABSORBED,
@@ -12,6 +12,7 @@ from twinpipe.physics.records import (
     BASE,
     BOTTOM_HEAT,
     CAPACITY,
+    CLOUDS,
     CO2_SHARE,
     COLD,
     CONDENSED,
@@ -25,9 +26,11 @@ from twinpipe.physics.records import (
     GAS_DEPTH,
     HALF_COVER,
     HALF_LOG_CO2,
+    HAZE,
     HEAT,
     IMPACTS,
     INVERSE_HEIGHT,
+    LID_FLUX,
     LIGHT,
     LOG_CO2,
     LOG_P,
@@ -35,9 +38,11 @@ from twinpipe.physics.records import (
     METHANE,
     METHANE_COLUMN,
     METHANE_WIND,
+    NITROGEN,
     PAINT,
     REFLECTANCE,
     SCALE,
+    SHELL_HEAT,
     SOURCE,
     SUBLIMATED,
     SUNLIGHT,
@@ -59,6 +64,7 @@ from twinpipe.physics.rows import (
     accumulate,
     add_product,
     add_row_sum,
+    add_scaled,
     air_heat,
     capacity_over_dt,
     extrapolate,
@@ -69,11 +75,19 @@ from twinpipe.physics.rows import (
     times,
     zero_amplitude_on_ice,
 )
-from twinpipe.physics.substances import LIQUID_ETHANE, LIQUID_METHANE, SHELL_ICE
+from twinpipe.physics.substances import (
+    DARK_DUST,
+    LIQUID_ETHANE,
+    LIQUID_METHANE,
+    LIQUID_WATER,
+    SHELL_ICE,
+    WATER_ICE,
+    WATER_VAPOUR,
+)
 
 
 @part
-def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, calendar: int) -> None:
+def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch, k: int, calendar: int) -> None:
     """Pressure, sunlight, longwave and the eliminated soil of each row: the surface's balance before transport."""
     n_layers, n_lat, _ = s.T.shape
     inverse_height, scale, log_scale = x.rows[INVERSE_HEIGHT], x.rows[SCALE], x.rows[LOG_SCALE]
@@ -98,16 +112,42 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
         add_row_sum(gained, st.weight[i], x.line, x.totals[0])
         s.p[i, :] = work
         capacity_over_dt(other, inertia, st.layer_capacity[0], steepness / o.dt, x.fields[CAPACITY, i])
+        ground, frosted = st.ground_albedo[i], ice_albedo
+        if o.water:
+            ground = coalbedo
+            water.ground_albedo(
+                s.local[WATER_ICE, i],
+                st.deposit[i],
+                st.ground_albedo[i],
+                m.snow_albedo,
+                m.snow_half_cover,
+                m.bare_albedo,
+                other,
+                ground,
+            )
+            if o.dust:
+                times(ground, 1.0, work)
+                dust.darken(s.local[DARK_DUST, i], other, work, ground)
         if o.frost:
             if i == n_lat // 2:
                 ice_albedo, ice_emissivity = x.rows[FROST_ALBEDO + 1], x.rows[FROST_EMISSIVITY + 1]
-            co2_ice.frost_point(log_p, log_co2, x.fields[FROST, i])
-            shortwave.frost_cover(ice, half_cover, st.ground_albedo[i], ice_albedo, ice_emissivity, albedo, emit)
+            frosted = ice_albedo
+            if o.dust:
+                other[:] = 1.0
+                frosted = eps
+                dust.darken(s.local[DARK_DUST, i], other, ice_albedo, frosted)
+            if o.liquid:
+                co2_ice.condensation_point(log_p, log_co2, x.fields[FROST, i])
+            else:
+                co2_ice.frost_point(log_p, log_co2, x.fields[FROST, i])
+            shortwave.frost_cover(ice, half_cover, ground, frosted, ice_emissivity, albedo, emit)
         else:
-            albedo[:] = st.ground_albedo[i]
+            albedo[:] = ground
             emit[:] = 1.0
         if o.ice_threshold > 0.0:
             shortwave.step_ice(t, o.ice_threshold, o.ice_width, o.ice_albedo, albedo)
+        if o.ice_ramp:
+            shortwave.ice_ramp(t, o.ice_albedo, albedo)
         extra[:] = impacts
         other[:] = 0.0
         for q in range(f.patch_kind.size):
@@ -119,18 +159,36 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
                     add_product(work, f.patch_map[q, i], extra)
                 else:
                     add_product(work, f.patch_map[q, i], albedo)
+        add_row_sum(extra, st.weight[i], x.line, x.totals[8])
+        if o.buried and st.buried_cover[i] > 0.0:
+            add_scaled(s.ground[LID_FLUX, i], -1.0, extra)
         q0 = st.insolation[calendar, i]
         shortwave.absorbed(albedo, reflectance, aerosol, sunlight, other, q0, coalbedo, x.fields[ABSORBED, i])
         if o.linear:
             amplitude2[:] = 0.0
         else:
             work[:] = gas_depth
-            longwave.add_water_depth(t, st.humidity[i], log_p, work)
+            if o.water:
+                water.add_vapour_depth(t, s.local[WATER_VAPOUR, i], m.vapour_height, log_p, work)
+            else:
+                longwave.add_water_depth(t, st.humidity[i], log_p, work)
             longwave.emissivity(t, log_p, half_log_co2, work, st.table, eps)
+            if o.nitrogen:
+                longwave.blend_nitrogen(t, log_p, log_co2, gas_depth, x.rows[NITROGEN], eps)
+            if o.haze:
+                longwave.antigreenhouse(x.rows[HAZE], eps)
             times(inertia, o.skin_root, other)
             longwave.diurnal_amplitude(t, eps, coalbedo, st.harmonic[calendar, i], diurnal, other, amplitude2)
-            longwave.outgoing(t, eps, emit, amplitude2, emissivity_factor, ice, x.fields[K, i])
-        bottom_heat = x.fields[BOTTOM_HEAT, i] if o.ice_shell else st.bottom_heat[i]
+            if o.quartic > 0.0:
+                longwave.large_diurnal_amplitude(t, eps, other, amplitude2)
+            longwave.outgoing(t, eps, emit, amplitude2, o.quartic, emissivity_factor, ice, x.fields[K, i])
+            if o.clouds:
+                longwave.add_clouds(t, x.rows[CLOUDS], x.fields[K, i])
+            if o.humid:
+                longwave.limit_by_vapour(t, log_p, st.humidity[i], x.rows[NITROGEN], x.fields[K, i])
+        bottom_heat = s.ground[BOTTOM_HEAT, i] if o.regolith else st.bottom_heat[i]
+        if o.ice_shell:
+            bottom_heat = x.fields[SHELL_HEAT, i]
         soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(x.beta[1], top_conductance(st), inertia, work)
         co2_ice.linearise(
@@ -149,7 +207,6 @@ def balance(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int, ca
             x.fields[A, i],
             x.fields[DRIVE, i],
         )
-        add_row_sum(extra, st.weight[i], x.line, x.totals[8])
         co2_ice.couple_air(ice, x.fields[FROST, i], coupling, o.frost, x.fields[A, i], x.fields[DRIVE, i])
 
 
@@ -186,7 +243,7 @@ def settle(
     """New surface, CO2 ice and soil of each row, and its part in sums, zonal means and series."""
     n_layers, n_lat, width = s.T.shape
     olr, change, work, co2_share = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[CO2_SHARE]
-    old, gone, cold = x.rows[WORK + 3], x.rows[WORK + 4], x.rows[WORK + 5]
+    old, gone, cold = x.rows[WORK + 3], x.rows[WORK + 6], x.rows[WORK + 7]
     absorbed_sum, olr_sum, source_sum, change_sum, t_sum = (
         x.totals[1],
         x.totals[2],
@@ -202,7 +259,9 @@ def settle(
         amplitude2 = x.fields[AMPLITUDE2, i]
         if i == n_lat // 2:
             ice_sum = x.totals[7]
-        bottom_heat = x.fields[BOTTOM_HEAT, i] if o.ice_shell else st.bottom_heat[i]
+        bottom_heat = s.ground[BOTTOM_HEAT, i] if o.regolith else st.bottom_heat[i]
+        if o.ice_shell:
+            bottom_heat = x.fields[SHELL_HEAT, i]
         soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(s.p[i], 1.0 / o.gravity, co2_share, work)
         if o.midpoint:
@@ -221,10 +280,44 @@ def settle(
             x.fields[BASE, i],
             source,
             work,
+            o.latent,
             o.dt,
             olr,
             change,
         )
+        fresh, buried = x.rows[WORK + 4], x.rows[WORK + 5]
+        if o.water:
+            water.change_phase(
+                t,
+                ice,
+                s.local[WATER_ICE, i],
+                s.local[LIQUID_WATER, i],
+                s.local[WATER_VAPOUR, i],
+                st.deposit[i],
+                st.open_share[i],
+                s.p[i],
+                x.fields[K, i],
+                amplitude2,
+                o.b,
+                o.linear,
+                x.fields[CAPACITY, i],
+                stiffness,
+                st.inertia[i],
+                o.latent,
+                o.dt,
+                o.gravity,
+                m.vapour_wind,
+                m.vapour_height,
+                x.by_member[12],
+                olr,
+                change,
+                fresh,
+            )
+        else:
+            fresh[:] = 0.0
+        if o.dust:
+            dust.bury(s.local[DARK_DUST, i], change, fresh, buried)
+            add_row_sum(buried, w, line, x.totals[9])
         if o.methane:
             methane.exchange(
                 t,

@@ -60,6 +60,7 @@ class DigitalTwin(Versioned, Base):
             text("id DESC"),
             postgresql_where=text("deleted_at IS NULL"),
         ),
+        Index(None, "content_digest", postgresql_where=text("deleted_at IS NULL")),
         gin("simulation_parameters", where="deleted_at IS NULL"),
     )
 
@@ -77,6 +78,7 @@ class DigitalTwin(Versioned, Base):
     store_path: Mapped[str | None]
     deleted_at: Mapped[datetime | None]
     purged_at: Mapped[datetime | None]
+    content_digest: Mapped[str]
 
     celestial_body: Mapped[CelestialBody] = relationship()
     solar_system: Mapped[SolarSystem] = relationship(viewonly=True)

@@ -1,0 +1,204 @@
+"""The water cycle of a step: vapour is carried, liquid runs off, and each cell's phases settle; B10.
+
+Order within a step: gas -> vapour; the cover of ice sets the albedo and the vapour the longwave (surface.balance);
+then the air mixes and liquid runs off (carry), and each row changes phase with its surface balance (surface.settle).
+"""
+
+from __future__ import annotations
+
+import math
+
+from twinpipe.constants import MOLAR_MASS
+from twinpipe.grid import Array
+from twinpipe.physics import longwave, phase, runoff, transport
+from twinpipe.physics.air import amounts
+from twinpipe.physics.compiled import compiled, part
+from twinpipe.physics.records import DRIVE, UPPER, WORK, A, D, Members, Options, Scratch, State, Static
+from twinpipe.physics.rows import add_row_sum, scaled, tile
+from twinpipe.physics.substances import FUSION, H2O, LIQUID_WATER, SUBLIMATION, VAPORISATION, WATER_VAPOUR
+
+MOLAR_MASS_OF_WATER = MOLAR_MASS["H2O"]
+
+
+@part
+def take_gas(st: Static, o: Options, s: State, x: Scratch, members: int) -> None:
+    """Water vapour that came into the well-mixed air joins the columns evenly; how light vapour is in that air."""
+    v = x.by_member
+    came = False
+    for b in range(members):
+        v[11, b] = s.gas[H2O, b] / o.area
+        came = came or v[11, b] > 0.0
+        s.gas[H2O, b] = 0.0
+        mass, moles = amounts(st, s, 0, b)
+        v[12, b] = max(1.0 - MOLAR_MASS_OF_WATER * moles / mass, 0.0) if mass > 0.0 else 0.0
+    if came:
+        for i in range(s.ice.shape[0]):
+            add_evenly(s.local[WATER_VAPOUR, i], v[11])
+
+
+@compiled
+def add_evenly(row: Array, amount: Array) -> None:
+    """row += amount (member)."""
+    for start in range(0, row.size, amount.size):
+        for b in range(amount.size):
+            row[start + b] += amount[b]
+
+
+@compiled
+def add_vapour_depth(T: Array, vapour: Array, height: Array, log_p: Array, depth: Array) -> None:
+    """Add the optical depth of the vapour that there is, e = w R_w T / H near the ground, in a row; B3.3 (b)."""
+    members = height.size
+    for start in range(0, T.size, members):
+        for b in range(members):
+            j = start + b
+            if vapour[j] > 0.0:
+                log_e = math.log(vapour[j] * T[j] * (phase.VAPOUR_CONSTANT / height[b]))
+                depth[j] += longwave.vapour_depth(log_e, log_p[j])
+
+
+@compiled
+def ground_albedo(
+    ice: Array, deposit: Array, mapped: Array, snow: Array, half: Array, bare: Array, cover: Array, albedo: Array
+) -> None:
+    """Albedo and cover of a row of ground with water ice, f = m / (m + m_half); B2, B10.
+
+    Only what differs from today's deposit counts, since the albedo map is of the ground with that: more cover f has
+    the albedo of snow, less that of bare ground.  snow, half, bare are (member).
+    """
+    members = snow.size
+    for start in range(0, ice.size, members):
+        for b in range(members):
+            j = start + b
+            f = ice[j] / (ice[j] + half[b])
+            more = f - deposit[j] / (deposit[j] + half[b])
+            cover[j] = f
+            albedo[j] = mapped[j] + (more * (snow[b] - mapped[j]) if more >= 0.0 else -more * (bare[b] - mapped[j]))
+
+
+@part
+def carry(st: Static, o: Options, m: Members, s: State, x: Scratch, members: int) -> None:
+    """The air mixes its vapour, d(r p)/dt = div(K p_mean grad r), with r = w / p; liquid runs off; B10.
+
+    The solver's rounding is made good member by member, so that the mass is exact.
+    """
+    v, vapour, mixing = x.by_member, s.local[WATER_VAPOUR], x.rows[D]
+    stiff, rhs, upper = x.fields[A], x.fields[DRIVE], x.fields[UPPER]
+    work, corner, leak = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2]
+    before, after = x.totals[9], x.totals[10]
+    before[:] = 0.0
+    after[:] = 0.0
+    wet = False
+    tile(m.vapour_mixing, mixing)
+    for i in range(stiff.shape[0]):
+        add_row_sum(vapour[i], st.weight[i], x.line, before)
+        mixing_ratio(s.p[i], v[0], vapour[i], 1.0 / o.dt, stiff[i], rhs[i])
+        wet = wet or s.local[LIQUID_WATER, i].max() > 0.0
+    transport.solve_lat(stiff, rhs, mixing, st.north, st.south, upper, leak)
+    for i in range(stiff.shape[0]):
+        scaled(rhs[i], 1.0, stiff[i], vapour[i])
+        transport.solve_lon(stiff[i], vapour[i], mixing, st.east[i], members, work, corner, leak)
+        scaled(vapour[i], o.dt, stiff[i], rhs[i])
+        add_row_sum(rhs[i], st.weight[i], x.line, after)
+    for b in range(members):
+        v[11, b] = before[b] / after[b] if after[b] > 0.0 else 0.0
+    tile(v[11], mixing)
+    for i in range(stiff.shape[0]):
+        scaled(rhs[i], 1.0, mixing, vapour[i])
+    if wet:
+        runoff.run_off(s.local[LIQUID_WATER], st.altitude, st.lowest_first, st.weight, m.liquid_hold)
+
+
+@compiled
+def mixing_ratio(p: Array, mean_p: Array, vapour: Array, inverse_dt: float, stiff: Array, rhs: Array) -> None:
+    """A = p / (p_mean dt) of a row, and A r = w / dt; without air the columns count alike."""
+    members = mean_p.size
+    for start in range(0, p.size, members):
+        for b in range(members):
+            j = start + b
+            stiff[j] = inverse_dt * (p[j] / mean_p[b] if mean_p[b] > 0.0 else 1.0)
+            rhs[j] = vapour[j] * inverse_dt
+
+
+@compiled
+def change_phase(
+    T: Array,
+    frost: Array,
+    ice: Array,
+    liquid: Array,
+    vapour: Array,
+    deposit: Array,
+    open_share: Array,
+    p: Array,
+    k: Array,
+    amplitude2: Array,
+    slope_of_line: float,
+    linear: bool,
+    capacity: Array,
+    conduction: float,
+    inertia: Array,
+    latent: float,
+    dt: float,
+    gravity: float,
+    wind: Array,
+    height: Array,
+    lightness: Array,
+    olr: Array,
+    change: Array,
+    fresh: Array,
+) -> None:
+    """Evaporate, boil, melt, freeze and condense water in a row, as part of its implicit surface balance; B10, B18.
+
+    A heat Q (J m-2) of the step changes the surface of co2_ice.surface_balance by dT = Q / C, with
+    C = dt (C_1/dt + G (1 - alpha) + dOLR/dT), and what the column does not take goes to OLR.  The slope of OLR is
+    that of the chord to the melting point where ice melts or water freezes.  Under CO2 ice water is sealed off, and
+    the heat of its frost sublimates CO2.  Today's deposit gives vapour only where it is open to the air (open_share),
+    fresh frost on it everywhere.  latent is that of CO2; wind, height, lightness are (member); fresh is the water
+    frost (kg m-2) of the step.
+    """
+    members = height.size
+    for start in range(0, T.size, members):
+        for b in range(members):
+            j = start + b
+            t, ice0, liquid0, w, h = T[j], ice[j], liquid[j], vapour[j], height[b]
+            fresh[j] = 0.0
+            if ice0 <= 0.0 and liquid0 <= 0.0 and w <= h * phase.least_density(t):
+                continue
+            snow = w - phase.saturated_column(t, h)  # if the day had no noon; there is no less in the air
+            if ice0 <= 0.0 and liquid0 <= 0.0 and snow <= 0.0:
+                continue
+            stiff = capacity[j] + conduction * inertia[j]
+            to = phase.MELTING if liquid0 > 0.0 or (ice0 > 0.0 and t > phase.MELTING) else t
+            slope = slope_of_line if linear else k[j] * (t * t + to * to) * (t + to)
+            C = dt * (stiff + slope)
+            co2 = 0.0
+            if frost[j] > 0.0:
+                heat = SUBLIMATION * max(snow, 0.0) + FUSION * liquid0
+                co2 = min(heat / latent, frost[j])
+                frost[j] -= co2
+                change[j] -= co2
+            now, solid, water = t, ice0 + liquid0 + max(snow, 0.0), 0.0
+            if frost[j] <= 0.0:
+                day = phase.daily_factor(t, math.sqrt(amplitude2[j])) if co2 <= 0.0 else 1.0
+                now, solid, water = phase.changed(
+                    t - latent * co2 / C,
+                    ice0,
+                    liquid0,
+                    w,
+                    deposit[j],
+                    open_share[j],
+                    C,
+                    dt,
+                    day,
+                    h,
+                    p[j],
+                    lightness[b],
+                    gravity,
+                    wind[b],
+                )
+            heat = SUBLIMATION * (solid - ice0) + VAPORISATION * (water - liquid0) - latent * co2
+            vapour[j] = max(w - ((solid - ice0) + (water - liquid0)), 0.0)
+            ice[j] = solid
+            liquid[j] = water
+            fresh[j] = solid - ice0
+            olr[j] += heat / dt - stiff * (now - t)
+            T[j] = now

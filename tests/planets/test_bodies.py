@@ -1,0 +1,89 @@
+"""The other bodies within the bands of the published numbers, the same rows as `python -m tests.planets`; C2.3-C2.8."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.planets import bodies_today, mars_warmed
+from tests.planets.mars_today import Row, drift_rows
+from tests.planets.test_mars import assert_all_pass
+from tests.planets.worlds import drift_of, with_climate
+from twinpipe.body import Start, builtin_body, builtin_names
+
+OTHERS = ("earth", "europa", "luna", "titan", "venus")
+COARSE = {  # body -> rows on few latitudes, with few steps
+    "earth": lambda: bodies_today.earth_rows("18x1", 48),
+    "europa": lambda: bodies_today.europa_rows("60x1", 24),
+    "luna": lambda: bodies_today.luna_rows("18x1", 48),
+    "titan": lambda: bodies_today.titan_rows("18x1", 48),
+    "venus": lambda: bodies_today.venus_rows("12x1", 24),
+}
+FINE: dict[str, Callable[[], Iterator[Row]]] = {
+    "earth": bodies_today.earth_rows,
+    "europa": bodies_today.europa_rows,
+    "luna": bodies_today.luna_rows,
+    "titan": bodies_today.titan_rows,
+    "venus": bodies_today.venus_rows,
+}
+
+
+def test_these_are_all_the_bodies_beside_mars() -> None:
+    assert set(builtin_names()) == {*OTHERS, "mars"}
+    assert set(COARSE) == set(FINE) == set(OTHERS)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_body_is_as_published(name: str) -> None:
+    assert_all_pass(list(COARSE[name]()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OTHERS)
+def test_body_is_as_published_on_fine_rows(name: str) -> None:
+    assert_all_pass(list(FINE[name]()))
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_body_left_alone_wanders_no_faster_than_a_tenth_of_a_kelvin_in_a_millennium(name: str) -> None:
+    assert_all_pass(bodies_today.drifts(name, 100))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OTHERS)
+def test_body_left_alone_stays_as_it_is_for_a_millennium(name: str) -> None:
+    assert_all_pass(bodies_today.drifts(name, 1000))
+
+
+def test_a_body_that_has_not_settled_is_seen_to_wander() -> None:
+    """What the tests of drift look for is there to be found: Venus, started 7 K cold and not spun up, fails them."""
+    cold = with_climate(builtin_body("venus"), start=Start(mean_k=730.0))
+    assert not any(row.passes for row in drift_rows(drift_of(cold, 100, spin_up=1)) if " T " in row.quantity)
+
+
+def test_vapour_warms_thick_co2_as_radiative_convective_models_do() -> None:
+    assert_all_pass(list(mars_warmed.humid_rows()))
+
+
+def test_super_greenhouse_gases_warm_as_published() -> None:
+    assert_all_pass(list(mars_warmed.gas_rows()))
+
+
+def test_particles_warm_as_published() -> None:
+    assert_all_pass(list(mars_warmed.aerosol_rows()))
+
+
+def test_particles_let_go_for_twenty_years_warm_mars_end_to_end() -> None:
+    assert_all_pass(list(mars_warmed.rods_rows()))
+
+
+def test_polar_co2_goes_under_the_published_pressure_of_c3f8() -> None:
+    assert_all_pass([next(mars_warmed.cap_rows())])
+
+
+@pytest.mark.xfail(
+    strict=True, reason="no perennial CO2 outlasts even today's summer; the row's why says which assumption"
+)
+def test_polar_co2_stays_under_a_quarter_of_it() -> None:
+    assert_all_pass(list(mars_warmed.cap_rows())[1:])
