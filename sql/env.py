@@ -56,7 +56,11 @@ def given_url() -> str:
 
 if context.is_offline_mode():
     context.configure(
-        dialect_name="postgresql", target_metadata=Base.metadata, literal_binds=True, transaction_per_migration=True
+        dialect_name="postgresql",
+        dialect_opts={"paramstyle": "named"},  # else each % is doubled, as for a driver
+        target_metadata=Base.metadata,
+        literal_binds=True,
+        transaction_per_migration=True,
     )
     with context.begin_transaction():
         context.run_migrations()

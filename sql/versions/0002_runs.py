@@ -83,14 +83,14 @@ CREATE INDEX ix_simulation_runs_created_at ON simulation_runs USING brin (create
 CREATE INDEX ix_simulation_runs_digital_twin_id_spec_digest ON simulation_runs (digital_twin_id,
     spec_digest);
 CREATE INDEX ix_simulation_runs_digital_twin_id_status ON simulation_runs (digital_twin_id, status);
-CREATE INDEX ix_simulation_runs_live ON simulation_runs (created_at) WHERE status IN ('queued',
+CREATE INDEX ix_simulation_runs_live ON simulation_runs (created_at, id) WHERE status IN ('queued',
     'running');
 CREATE INDEX ix_simulation_runs_parameters ON simulation_runs USING gin (parameters jsonb_path_ops);
 CREATE INDEX ix_simulation_runs_status ON simulation_runs (status);
 CREATE INDEX ix_simulation_runs_stubs ON simulation_runs (id) WHERE purged_at IS NOT NULL;
 CREATE INDEX ix_simulation_runs_to_purge ON simulation_runs (COALESCE(completed_at, created_at)) WHERE
     purged_at IS NULL;
-CREATE INDEX ix_simulation_runs_twin_created ON simulation_runs (digital_twin_id, created_at DESC);
+CREATE INDEX ix_simulation_runs_twin_created ON simulation_runs (digital_twin_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX uq_simulation_runs_one_running ON simulation_runs (digital_twin_id) WHERE status = 'running';
 
 CREATE TRIGGER guard_status BEFORE UPDATE ON simulation_runs FOR EACH ROW

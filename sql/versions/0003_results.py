@@ -69,7 +69,7 @@ CREATE TABLE simulation_results (
     CONSTRAINT fk_simulation_results_digital_twin_id FOREIGN KEY (digital_twin_id) REFERENCES
         digital_twins (id) ON DELETE RESTRICT
 );
-CREATE INDEX ix_simulation_results_best ON simulation_results (overall_score DESC NULLS LAST);
+CREATE INDEX ix_simulation_results_best ON simulation_results (overall_score DESC NULLS LAST, id DESC);
 CREATE INDEX ix_simulation_results_created_at ON simulation_results USING brin (created_at) WITH
     (autosummarize = on);
 CREATE INDEX ix_simulation_results_digital_twin_id ON simulation_results (digital_twin_id);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import tomllib
+from collections.abc import Mapping
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +17,7 @@ from twinpipe.constants import GRAVITATIONAL_CONSTANT, MOLAR_MASS
 from twinpipe.digest import digest
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
+from twinpipe.prior import Prior
 from twinpipe.spheres import BuriedCo2, Co2Ice, Geosphere, Hydrosphere, IceShell, MethaneCycle, Regolith, WaterCycle
 
 MapName = Literal["elevation", "albedo", "thermal_inertia"]
@@ -240,6 +242,7 @@ class Body(Part):
     methane_cycle: MethaneCycle | None = None
     ice_shell: IceShell | None = None
     geosphere: Geosphere = Geosphere()
+    uncertainty: dict[str, Prior] = Field({}, description="dotted field -> distribution that ensembles draw it from")
     sources: dict[str, str] = Field({}, description="dotted field -> where its number comes from")
     assumptions: tuple[str, ...] = Field((), description="what was assumed when the body was read")
 
@@ -247,6 +250,18 @@ class Body(Part):
     @classmethod
     def _plain_sources(cls, value: dict[str, str]) -> dict[str, str]:
         return dict(sorted(value.items()))
+
+    @model_validator(mode="after")
+    def _uncertain_fields_are_numbers(self) -> Body:
+        for field in self.uncertainty:
+            at: object = self
+            for key in field.split("."):
+                at = at.get(key) if isinstance(at, dict) else getattr(at, key, None)
+            if isinstance(at, bool) or not isinstance(at, int | float):
+                raise ValueError(  # noqa: TRY004  (pydantic wants it so)
+                    f"uncertainty names {field}, which is no number of this body"
+                )
+        return self
 
     @model_validator(mode="after")
     def _gravity_matches_mass(self) -> Body:
@@ -282,6 +297,25 @@ class Body(Part):
         if self.ice_shell is not None and self.regolith is not None:
             raise ValueError("ice_shell and regolith are two kinds of ground below the soil: give one")
         return self
+
+    def drawn(self, quantiles: Mapping[str, float]) -> Body:
+        """The body with each named uncertain field at a quantile (0..1) of its distribution.
+
+        Raises NotFound for a field without one, InvalidInput where the body is not valid with the value.
+        """
+        table = self.model_dump(mode="json")
+        for field, quantile in quantiles.items():
+            if field not in self.uncertainty:
+                raise NotFound(f"uncertain field of {self.name}", field, sorted(self.uncertainty))
+            *path, last = field.split(".")
+            at = table
+            for key in path:
+                at = at[key]
+            at[last] = self.uncertainty[field].at(quantile)
+        try:
+            return Body.model_validate(table)
+        except ValidationError as error:
+            raise explain(error, self.name) from None
 
     @cached_property
     def digest(self) -> str:

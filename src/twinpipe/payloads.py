@@ -161,6 +161,14 @@ class StoryRow(Part):
     co2_ice_kg: NotNegative
 
 
+class Caveat(Part):
+    """What must be said with a result, since the model does not know it."""
+
+    id: Name
+    text: Text
+    data: dict[str, Finite]
+
+
 class PerformanceData(Part):
     """Proofs and provenance of a run: closure of its books, digests, versions, times."""
 
@@ -169,6 +177,7 @@ class PerformanceData(Part):
     energy_error: NotNegative
     transport_error: NotNegative
     story: list[StoryRow]
+    caveats: list[Caveat] = Field([], description="since metrics_version 2")
     cell_steps: Annotated[int, Field(ge=0)]
     store: Text
     seal_digest: Digest

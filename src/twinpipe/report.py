@@ -127,10 +127,11 @@ def headline(spec: RunSpec, result: Result) -> str:
 def _notes(spec: RunSpec, result: Result) -> list[str]:
     """What a reader should know before comparing start and end."""
     (a, b), (c, d) = result["start_state"]["years"], result["end_state"]["years"]
+    notes = [formula(caveat["text"]) for caveat in result["performance_data"].get("caveats", [])]
     if d - c >= 0.99 * (b - a):
-        return []
+        return notes
     orbit = f"the {number(b - a)} years of an orbit of {spec.body.name}"
-    return [f"The end is the mean of {number(d - c)} years, less than {orbit}: it holds a part of the seasons."]
+    return [f"The end is the mean of {number(d - c)} years, less than {orbit}: it holds a part of the seasons.", *notes]
 
 
 def _planet(result: Result) -> Rows:
@@ -219,7 +220,7 @@ def _performance(result: Result) -> Rows:
     """The other numbers and words of performance_data."""
     rows = []
     for name, value in _leaves(result["performance_data"]):
-        if name[0] == "story" or name[-1].endswith("_error"):
+        if name[0] in ("story", "caveats") or name[-1].endswith("_error"):
             continue
         rows.append([_label(name), _value(name, value)])
     return rows

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from twinpipe.caveats import caveats
 from twinpipe.errors import StoreError
 from twinpipe.events import check_sanity, key_events
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, active
@@ -84,6 +85,7 @@ def build_result(outcome: Outcome) -> dict[str, Any]:
             "energy_error": energy,
             "transport_error": transport,
             "story": story(outcome),
+            "caveats": caveats(outcome),
             "cell_steps": outcome.plan.n_steps * outcome.plan.grid.n_cells,
         },
     }

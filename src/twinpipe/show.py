@@ -104,4 +104,6 @@ def show_result(console: Console, result: dict[str, Any]) -> None:
     console.print(scores)
     mass, energy = performance["mass_error"], performance["energy_error"]
     console.print(f"books close: mass to {mass:.1e}, energy to {energy:.1e} of what moved")
+    for caveat in performance.get("caveats", []):
+        console.print(f"caveat: {caveat['text']}", soft_wrap=True)
     console.print(f"store: {performance['store']}", soft_wrap=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
+import psycopg
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
@@ -103,6 +105,17 @@ def test_the_requirement_comes_first_in_its_order(empty: str) -> None:
         tables = {row[0] for row in catalogue(engine(empty), CATALOGUE)["columns"]}
         order += sorted(tables & {"digital_twins", "simulation_runs", "simulation_results"} - set(order))
     assert order == ["digital_twins", "simulation_runs", "simulation_results"]
+
+
+def test_a_script_of_the_migrations_makes_the_same_schema(server: str, empty: str) -> None:
+    script = config()
+    script.output_buffer = io.StringIO()
+    command.upgrade(script, "head", sql=True)
+    with psycopg.connect(empty.replace("+psycopg", ""), autocommit=True) as connection:  # as psql does
+        connection.execute(script.output_buffer.getvalue().encode())
+    everything = CATALOGUE | ACTIVE
+    assert catalogue(engine(empty), everything) == catalogue(engine(server), everything)
+    assert status(empty)["up_to_date"]
 
 
 def test_the_models_are_what_the_migrations_make(server: str, empty: str) -> None:

@@ -111,7 +111,7 @@ def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     [
         (
             {"climate": {"second_order": True}},
-            "climate.second_order needs a climate.column of kind slab and no co2_ice",
+            "climate.second_order needs a climate.column of kind slab, no co2_ice and no water_cycle",
         ),
         ({"surface": {"land": {"share": 0.3, "albedo": 0.3, "heat_capacity_j_m2_k": 1e7}}}, "of kind slab"),
     ],

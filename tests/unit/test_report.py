@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from twinpipe import plots, report, wording
-from twinpipe.body import load_body
+from twinpipe.body import Body, load_body
 from twinpipe.intervention import SuperGreenhouseGasFactory
 from twinpipe.layout import run_layout
 from twinpipe.measures import Outcome
@@ -67,13 +67,18 @@ def default() -> Case:
     return a_run(100)
 
 
+def hostile(spec: RunSpec) -> Body:
+    """The body of a spec with a name that a page must not take for its own."""
+    return spec.body.model_copy(update={"name": "<b>Mars</b> & co"})
+
+
 @pytest.fixture(scope="module")
 def written(default: Case, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Path]]:
     """HTML of a report with hostile names, and its pictures."""
     tree, spec, result = default
     folder = tmp_path_factory.mktemp("report")
     pictures = plots.draw(tree, spec, result["key_events"], folder)
-    spec = spec.model_copy(update={"body": spec.body.model_copy(update={"name": "<b>Mars</b> & co"})})
+    spec = spec.model_copy(update={"body": hostile(spec)})
     facts = {"twin": 'a "twin" <script>alert(1)</script>', "run": "run 7"}
     path = report.write_report(folder, spec=spec, result=result, facts=facts, pictures=pictures)
     return path.read_text(encoding="utf-8"), pictures
@@ -252,7 +257,7 @@ def test_the_report_holds_what_it_is_asked_for(default: Case, written: tuple[str
         assert wording.formula(event["description"]) in words
     for goal in result["success_metrics"]["goals"]:
         assert goal["id"].replace("_", " ") in words
-    for text in (spec.body.digest, "Habitability", "Total", "Mass", "C₃F₈", "2×10¹¹ m²", "75° S", "12.35 MB"):
+    for text in (hostile(spec).digest, "Habitability", "Total", "Mass", "C₃F₈", "2×10¹¹ m²", "75° S", "12.35 MB"):
         assert text in words
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event, Lock, Thread
@@ -65,4 +66,22 @@ def test_who_waits_too_long_gets_an_error_and_leaves_the_queue() -> None:
     with pytest.raises(ValueError, match="broken"), turns.one():
         raise ValueError("broken")
     with turns.one():  # neither of them took it along
+        pass
+
+
+def test_an_interrupted_wait_loses_no_turn() -> None:
+    turns = Turns(1, 2.0)
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with turns.one():
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(KeyboardInterrupt), turns.one():
+                pass
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    with turns.one():  # nobody waits any more, so that it is free again
         pass

@@ -53,11 +53,12 @@ class ActiveTwin(PlainRow):
 
 @dataclass(frozen=True)
 class LiveRun(PlainRow):
-    """A run that is queued or running."""
+    """A run that is queued or running; a running member of a sweep has the progress and the lease of its sweep."""
 
     id: int
     twin_id: int
     twin_name: str
+    sweep_id: int | None
     status: str
     pattern: str
     duration_years: int

@@ -118,7 +118,7 @@ def cancel_run(engine: Engine, run_id: int) -> bool:
 @retried
 def list_runs(engine: Engine, twin_id: int | None = None, limit: int = 50) -> list[RunRow]:
     """The newest runs, of one twin or of all."""
-    wanted = run_rows().order_by(SimulationRun.created_at.desc(), SimulationRun.id.desc()).limit(limit)
+    wanted = run_rows().order_by(SimulationRun.id.desc()).limit(limit)
     if twin_id is not None:
         wanted = wanted.where(SimulationRun.digital_twin_id == twin_id)
     with transaction(engine) as connection:
@@ -136,14 +136,15 @@ def get_run(engine: Engine, run_id: int) -> RunRow:
 
 
 def run_rows() -> Select[Any]:
-    """Rows of runs; the lease of a running member is that of its sweep."""
+    """Rows of runs; progress and lease of a running member are those of its sweep."""
     r, s = SimulationRun, Sweep
+    progress = func.coalesce(s.progress, r.progress).label("progress")
     held = func.coalesce(s.lease_until, r.lease_until).label("lease_until")
     return (
         select(
             *(r.id, cast(r.run_key, Text).label("run_key"), r.digital_twin_id.label("twin_id")),
             *(r.sweep_id, r.member, r.status),
-            *(r.pattern, r.duration_years, r.parameters, r.spec_digest, r.progress, r.attempt),
+            *(r.pattern, r.duration_years, r.parameters, r.spec_digest, progress, r.attempt),
             *(r.lease_generation, held, cast(r.flow_run_id, Text).label("flow_run_id")),
             *(r.error_message, User.name.label("initiated_by")),
             *(r.created_at, r.updated_at, r.started_at, r.completed_at),

@@ -26,7 +26,7 @@ from twinpipe.settings import Settings
 
 # Connection and Engine are here for the floors above, which do not know SQLAlchemy
 __all__ = ["Connection", "Engine", "check_json", "checked_json", "close", "database_url", "driver_cursor", "engine"]
-__all__ += ["is_transient", "normal_url", "ping", "reading", "retried", "strict_json", "transaction"]
+__all__ += ["exact_json", "is_transient", "normal_url", "ping", "reading", "retried", "strict_json", "transaction"]
 
 CONNECT = {
     "connect_timeout": 5,
@@ -258,23 +258,37 @@ def exact_json(content: str | bytes) -> Any:
 
 def check_json(value: Any, field: str = "value") -> None:
     """Refuse NaN, infinities and NUL characters anywhere in a value; raises InvalidInput naming the place."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise InvalidInput(field, float(value), "it is a finite number")
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise InvalidInput(field, value, "it is a whole number of 64 bits")
-    if isinstance(value, str) and ("\0" in value or not _is_unicode(value)):
-        raise InvalidInput(field, value, "it is text without NUL characters and lone surrogates")
+    if (fault := _fault(value)) is not None:
+        place, found, allowed = fault
+        raise InvalidInput(field + place, found, allowed)
+
+
+def _fault(value: Any) -> tuple[str, Any, str] | None:
+    """Where in a value is what JSON cannot hold, what that is, and what is allowed; the place is told on the way up."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        fine = "\0" not in value and (value.isascii() or _is_unicode(value))
+        return None if fine else ("", value, "it is text without NUL characters and lone surrogates")
+    if isinstance(value, float):
+        return None if math.isfinite(value) else ("", float(value), "it is a finite number")
+    if isinstance(value, int):
+        return None if -(2**63) <= value < 2**63 else ("", value, "it is a whole number of 64 bits")
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
-                raise InvalidInput(field, key, "its keys are text")
-            check_json(key, field)
-            check_json(item, f"{field}.{key}")
-    elif isinstance(value, list | tuple):
+                return "", key, "its keys are text"
+            if (fault := _fault(key)) is not None:
+                return fault
+            if (fault := _fault(item)) is not None:
+                return f".{key}{fault[0]}", *fault[1:]
+        return None
+    if isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            check_json(item, f"{field}[{index}]")
-    elif not (value is None or isinstance(value, str | int | float)):
-        raise InvalidInput(field, type(value).__name__, "it is text, a number, true, false, null, a list or a table")
+            if (fault := _fault(item)) is not None:
+                return f"[{index}]{fault[0]}", *fault[1:]
+        return None
+    return "", type(value).__name__, "it is text, a number, true, false, null, a list or a table"
 
 
 def _is_unicode(text: str) -> bool:

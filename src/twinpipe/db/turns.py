@@ -40,13 +40,23 @@ class Turns:
             turn = Lock()
             turn.acquire()
             self._waiting.append(turn)
-        if turn.acquire(timeout=self._seconds):
-            return
+        try:
+            if turn.acquire(timeout=self._seconds):
+                return
+        except BaseException:  # an interrupt: what was or will be handed over is the next one's
+            if not self._left(turn):
+                self._give()
+            raise
+        if self._left(turn):
+            raise PoolTimeout(f"no connection became free within {self._seconds:g} s")
+
+    def _left(self, turn: Lock) -> bool:
+        """Wait no longer; False when the turn came this moment."""
         with self._lock:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
-                raise PoolTimeout(f"no connection became free within {self._seconds:g} s")
-        # it came this moment
+            if turn not in self._waiting:
+                return False
+            self._waiting.remove(turn)
+            return True
 
     def _give(self) -> None:
         with self._lock:

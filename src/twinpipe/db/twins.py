@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Connection, Engine, Select, Text, cast, func, select, text, update
+from sqlalchemy import Connection, Engine, Text, cast, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -16,14 +16,51 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from twinpipe.db.models import CelestialBody, DigitalTwin, SimulationRun, SolarSystem, User
 from twinpipe.db.refusals import explained
 from twinpipe.db.rows import TwinRow
-from twinpipe.db.session import check_json, is_transient, retried, transaction
+from twinpipe.db.session import check_json, checked_json, driver_cursor, exact_json, is_transient, retried, transaction
 from twinpipe.db.validations import MAX_TTL_DAYS, check_expiry, check_name
 from twinpipe.digest import digest
 from twinpipe.errors import Conflict, DatabaseUnavailable, InvalidInput, NotFound
-from twinpipe.payloads import check_payload
+from twinpipe.payloads import check_encoded
 
-ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('twinpipe twin ' || CAST(:content AS text), 0))"
 LIVING = ("creating", "ready", "running_simulation", "completed")  # states in which a twin stands for its content
+# one creation of a content at a time, from the look to the commit
+ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('twinpipe twin ' || %(content_digest)s, 0))"
+# all that a creation has to know, since each question would be a round trip under that lock
+LOOK = f"""
+    WITH moment AS MATERIALIZED (SELECT coalesce(CAST(%(now)s AS timestamptz), clock_timestamp()) AS now)
+    SELECT moment.now, b.id, b.name, b.solar_system_id,
+        (SELECT id FROM solar_systems WHERE identifier = %(solar_system)s),
+        (SELECT id FROM users WHERE name = %(created_by)s),
+        (SELECT id FROM digital_twins WHERE twin_key = %(twin_key)s),
+        (SELECT id FROM digital_twins t
+            WHERE t.content_digest = %(content_digest)s AND t.deleted_at IS NULL AND t.status IN {LIVING}
+                AND (t.expires_at IS NULL OR t.expires_at > moment.now)
+            ORDER BY id DESC LIMIT 1)
+    FROM moment LEFT JOIN celestial_bodies b ON b.identifier = %(body)s"""
+NEW = """
+    INSERT INTO digital_twins (twin_key, name, description, celestial_body_id, solar_system_id, created_by_id,
+        simulation_parameters, initial_state_snapshot, body_digest, content_digest, expires_at, created_at)
+    VALUES (%(twin_key)s, %(name)s, %(description)s, %(celestial_body_id)s, %(solar_system_id)s, %(created_by_id)s,
+        CAST(%(simulation_parameters)s AS jsonb), CAST(%(initial_state_snapshot)s AS jsonb), %(body_digest)s,
+        %(content_digest)s, %(expires_at)s, %(created_at)s)
+    ON CONFLICT (twin_key) DO NOTHING RETURNING id, status, created_at, updated_at, expires_at"""
+
+TWINS = (
+    select(
+        *(DigitalTwin.id, cast(DigitalTwin.twin_key, Text).label("twin_key"), DigitalTwin.name),
+        DigitalTwin.description,
+        CelestialBody.identifier.label("body"),
+        CelestialBody.name.label("body_name"),
+        SolarSystem.identifier.label("solar_system"),
+        *(DigitalTwin.status, DigitalTwin.simulation_parameters, DigitalTwin.initial_state_snapshot),
+        *(DigitalTwin.body_digest, DigitalTwin.content_digest, DigitalTwin.store_path),
+        User.name.label("created_by"),
+        *(DigitalTwin.created_at, DigitalTwin.updated_at, DigitalTwin.expires_at, DigitalTwin.deleted_at),
+    )
+    .join(CelestialBody, CelestialBody.id == DigitalTwin.celestial_body_id)
+    .join(SolarSystem, SolarSystem.id == DigitalTwin.solar_system_id)
+    .outerjoin(User, User.id == DigitalTwin.created_by_id)
+)
 
 
 @retried
@@ -97,47 +134,56 @@ def create_twin(
         raise InvalidInput("ttl_days", ttl_days, f"it is 0 (for ever) to {MAX_TTL_DAYS}")
     for field, words in (("name", name), ("description", description), ("created_by", created_by)):
         check_json(words, field)
-    check_json(simulation_parameters, "simulation_parameters")
-    check_json(initial_state_snapshot, "initial_state_snapshot")
-    check_payload("digital_twins", "simulation_parameters", simulation_parameters)
-    check_payload("digital_twins", "initial_state_snapshot", initial_state_snapshot)
+    payloads = {
+        "simulation_parameters": checked_json(simulation_parameters, "simulation_parameters"),
+        "initial_state_snapshot": checked_json(initial_state_snapshot, "initial_state_snapshot"),
+    }
+    for column, encoded in payloads.items():
+        check_encoded("digital_twins", column, encoded)
     content = twin_digest(name, description, body_identifier, body_digest, solar_system, simulation_parameters)
     key = key or uuid4()  # minted outside what is retried, so that a repetition finds its own row
+    said: dict[str, Any] = {"name": name, "description": description, "body": body_identifier, "body_name": body_name}
+    said |= {"solar_system": solar_system, "created_by": created_by, "body_digest": body_digest}
+    said |= {"content_digest": content}
+    given = said | {"twin_key": key, "now": now} | {column: value.decode() for column, value in payloads.items()}
 
     @retried
     def create() -> tuple[TwinRow, bool]:
-        with transaction(engine) as connection, explained():
-            # one creation of a content at a time, from the look to the commit
-            connection.execute(text(ONE_AT_A_TIME), {"content": content})
-            moment = now or connection.scalars(select(func.clock_timestamp())).one()
+        with transaction(engine) as connection, explained(), driver_cursor(connection, NEW) as cursor:
+            cursor.execute(ONE_AT_A_TIME, given)
+            seen = cursor.execute(LOOK, given).fetchone()
+            assert seen is not None
+            moment, body, known_as, body_system, system, user, own, living = seen
+            if own is not None:
+                return _own(connection, key, content), True
             expires = check_expiry(expires_at, moment)
-            if expires is None and ttl_days:
-                expires = moment + timedelta(days=ttl_days)
-            own = connection.execute(_twins().where(DigitalTwin.twin_key == key)).one_or_none()
-            if own is None and not again and (found := _living(connection, content, moment)) is not None:
-                return found, False
-            body, system = _ensure_body(connection, body_identifier, body_name, solar_system)
-            values: dict[str, Any] = {
-                "twin_key": key,
-                "name": name,
-                "description": description,
+            if living is not None and not again:
+                return _get(connection, living), False
+            if body is None or body_system != system or known_as != body_name:
+                body, system = _ensure_body(connection, body_identifier, body_name, solar_system)
+            row = {
                 "celestial_body_id": body,
                 "solar_system_id": system,
-                "created_by_id": user_id(connection, created_by),
-                "simulation_parameters": simulation_parameters,
-                "initial_state_snapshot": initial_state_snapshot,
-                "body_digest": body_digest,
-                "content_digest": content,
-                "expires_at": expires,
+                "created_by_id": user or user_id(connection, created_by),
+                "expires_at": moment + timedelta(days=ttl_days) if expires is None and ttl_days else expires,
                 "created_at": moment,
             }
-            connection.execute(insert(DigitalTwin).values(values).on_conflict_do_nothing(index_elements=["twin_key"]))
-            made = TwinRow.of(connection.execute(_twins().where(DigitalTwin.twin_key == key)).one())
-            if made.content_digest != content:
-                raise Conflict(f"twin_key: {key} is that of twin {made.id}, which has other content.")
-            return made, True
+            stored = cursor.execute(NEW, given | row).fetchone()
+            if stored is None:  # made this moment, of another content
+                return _own(connection, key, content), True
+            made = {column: exact_json(encoded) for column, encoded in payloads.items()}
+            made |= dict(zip(("id", "status", "created_at", "updated_at", "expires_at"), stored, strict=True))
+            return TwinRow(**(said | made), twin_key=str(key), store_path=None, deleted_at=None), True
 
     return create()
+
+
+def _own(connection: Connection, key: UUID, content: str) -> TwinRow:
+    """The twin of a key; raises Conflict when its content is another."""
+    twin = TwinRow.of(connection.execute(TWINS.where(DigitalTwin.twin_key == key)).one())
+    if twin.content_digest != content:
+        raise Conflict(f"twin_key: {key} is that of twin {twin.id}, which has other content.")
+    return twin
 
 
 def twin_digest(
@@ -159,15 +205,6 @@ def twin_digest(
             "simulation_parameters": simulation_parameters,
         }
     )
-
-
-def _living(connection: Connection, content: str, moment: datetime) -> TwinRow | None:
-    """The newest twin of a content that is being made or lives, at a moment."""
-    t = DigitalTwin
-    same = _twins().where(t.content_digest == content, t.deleted_at.is_(None), t.status.in_(LIVING))
-    same = same.where(t.expires_at.is_(None) | (t.expires_at > moment))
-    row = connection.execute(same.order_by(t.id.desc()).limit(1)).one_or_none()
-    return None if row is None else TwinRow.of(row)
 
 
 def mark_twin_ready(engine: Engine, twin_id: int, store_path: str) -> None:
@@ -195,12 +232,7 @@ def _end_creation(engine: Engine, twin_id: int, status: str, values: dict[str, A
 def list_twins(engine: Engine, limit: int = 50) -> list[TwinRow]:
     """The newest twins that are not deleted."""
     with transaction(engine) as connection:
-        newest = (
-            _twins()
-            .where(DigitalTwin.deleted_at.is_(None))
-            .order_by(DigitalTwin.created_at.desc(), DigitalTwin.id.desc())
-            .limit(limit)
-        )
+        newest = TWINS.where(DigitalTwin.deleted_at.is_(None)).order_by(DigitalTwin.id.desc()).limit(limit)
         return [TwinRow.of(row) for row in connection.execute(newest)]
 
 
@@ -208,7 +240,11 @@ def list_twins(engine: Engine, limit: int = 50) -> list[TwinRow]:
 def get_twin(engine: Engine, twin_id: int) -> TwinRow:
     """The twin, deleted or not; raises NotFound."""
     with transaction(engine) as connection:
-        row = connection.execute(_twins().where(DigitalTwin.id == twin_id)).one_or_none()
+        return _get(connection, twin_id)
+
+
+def _get(connection: Connection, twin_id: int) -> TwinRow:
+    row = connection.execute(TWINS.where(DigitalTwin.id == twin_id)).one_or_none()
     if row is None:
         raise NotFound("twin", twin_id)
     return TwinRow.of(row)
@@ -256,22 +292,3 @@ def release_twin(connection: Connection, twin_id: int) -> None:
     if connection.scalar(select(DigitalTwin.status).where(DigitalTwin.id == twin_id)) == "running_simulation":
         done = connection.scalar(completed.limit(1)) is not None
         set_twin(connection, twin_id, "completed" if done else "ready")
-
-
-def _twins() -> Select[Any]:
-    t = DigitalTwin
-    return (
-        select(
-            *(t.id, cast(t.twin_key, Text).label("twin_key"), t.name, t.description),
-            CelestialBody.identifier.label("body"),
-            CelestialBody.name.label("body_name"),
-            SolarSystem.identifier.label("solar_system"),
-            *(t.status, t.simulation_parameters, t.initial_state_snapshot),
-            *(t.body_digest, t.content_digest, t.store_path),
-            User.name.label("created_by"),
-            *(t.created_at, t.updated_at, t.expires_at, t.deleted_at),
-        )
-        .join(CelestialBody, CelestialBody.id == t.celestial_body_id)
-        .join(SolarSystem, SolarSystem.id == t.solar_system_id)
-        .outerjoin(User, User.id == t.created_by_id)
-    )

@@ -43,7 +43,8 @@ class SimulationResult(Dated, Base):
         CheckConstraint("((performance_data ->> 'budget_closes')::boolean) IS TRUE", name="budget_closes"),
         CheckConstraint("octet_length(payload_sha256) = 32", name="payload_sha256"),
         Index(None, "digital_twin_id"),
-        Index("ix_simulation_results_best", text("overall_score DESC NULLS LAST")),
+        # with the id, since equal runs have equal scores
+        Index("ix_simulation_results_best", text("overall_score DESC NULLS LAST"), text("id DESC")),
         brin("created_at"),
         gin("success_metrics"),
     )

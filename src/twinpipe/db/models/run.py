@@ -39,9 +39,10 @@ class SimulationRun(Versioned, Base):
         ),
         Index(None, "status"),
         Index(None, "digital_twin_id", "status"),
-        Index("ix_simulation_runs_twin_created", "digital_twin_id", text("created_at DESC")),
+        # with the id, since the members of a sweep are of one moment
+        Index("ix_simulation_runs_twin_created", "digital_twin_id", text("created_at DESC"), text("id DESC")),
         Index(None, "digital_twin_id", "spec_digest"),
-        Index("ix_simulation_runs_live", "created_at", postgresql_where=text("status IN ('queued', 'running')")),
+        Index("ix_simulation_runs_live", "created_at", "id", postgresql_where=text("status IN ('queued', 'running')")),
         Index(
             "ix_simulation_runs_to_purge",
             text("COALESCE(completed_at, created_at)"),

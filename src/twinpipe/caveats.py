@@ -1,0 +1,68 @@
+"""What must be said with a result, since the model does not know it: clouds, other columns, laws out of range; E."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from twinpipe.constants import MOLAR_MASS
+from twinpipe.measures import Outcome
+from twinpipe.physics.emissivity import TEMPERATURE
+from twinpipe.physics.kadoya_tajika import outgoing_longwave
+
+WARM = 250.0  # K, from which on clouds and overlapping bands decide; E
+CLOUDS_K = 10.0  # K, what clouds and their feedbacks may be worth; E
+GRID_K = np.linspace(150.0, 350.0, 2001)  # K, of the search for the column's temperature
+
+
+def cross_check(absorbed: float, co2_pressure: float) -> float | None:
+    """Lowest temperature (K) at which a column of 1 bar N2 with this CO2 (Pa) emits what is absorbed; B3.2.
+
+    None where it never emits so much: such a column would run away.
+    """
+    flux = outgoing_longwave(GRID_K, co2_pressure)
+    enough = np.flatnonzero(flux >= absorbed)
+    return float(GRID_K[enough[0]]) if enough.size else None
+
+
+def caveats(outcome: Outcome) -> list[dict[str, Any]]:
+    """Caveats of a run's end state, each with its id, one sentence, and the numbers behind it."""
+    grid = outcome.plan.grid
+    names = ("surface_temperature", "surface_air_pressure", "absorbed_shortwave_flux")
+    t, p, absorbed = (float(grid.mean(outcome.maps[name][-1])) for name in names)
+    found: list[dict[str, Any]] = []
+    if t > WARM:
+        found.append(
+            {
+                "id": "clouds",
+                "text": f"Clouds are not modelled: a mean of {t:.1f} K is uncertain by about {CLOUDS_K:g} K.",
+                "data": {"surface_temperature_k": t, "uncertainty_k": CLOUDS_K},
+            }
+        )
+        found.append(_other_column(outcome, t, p, absorbed))
+    hottest = float(outcome.maps["surface_temperature"][-1].max())
+    if hottest > TEMPERATURE[-1] and outcome.spec.body.climate.longwave.kind == "semi_grey":
+        found.append(
+            {
+                "id": "beyond_longwave_table",
+                "text": f"Ground of {hottest:.0f} K lies beyond the {TEMPERATURE[-1]:.0f} K of the longwave table, "
+                "whose last column is used.",
+                "data": {"warmest_cell_k": hottest},
+            }
+        )
+    return found
+
+
+def _other_column(outcome: Outcome, t: float, p: float, absorbed: float) -> dict[str, Any]:
+    moles = {g: m / MOLAR_MASS[g] for g, m in outcome.gas_kg.items()}
+    total = sum(moles.values())
+    co2 = p * moles.get("CO2", 0.0) / total if total > 0 else 0.0
+    other = cross_check(absorbed, co2)
+    if other is None:
+        text = f"A column of 1 bar N2 (Kadoya, Tajika) cannot emit the absorbed {absorbed:.0f} W m-2: it runs away."
+        return {"id": "kadoya_tajika", "text": text, "data": {"absorbed_w_m2": absorbed, "co2_pressure_pa": co2}}
+    text = (
+        f"A column of 1 bar N2 (Kadoya and Tajika) would emit what is absorbed at {other:.1f} K instead of {t:.1f} K."
+    )
+    return {"id": "kadoya_tajika", "text": text, "data": {"temperature_k": other, "co2_pressure_pa": co2}}
