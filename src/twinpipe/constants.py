@@ -54,6 +54,8 @@ FORMULA: Final[dict[str, dict[str, int]]] = {
     "C2F6": {"C": 2, "F": 6},
     "SF6": {"S": 1, "F": 6},
     "C": {"C": 1},
+    "S": {"S": 1},
+    "F": {"F": 1},  # bound in minerals, as the atoms that a factory wins from them
     "CH2O": {"C": 1, "H": 2, "O": 1},
     "CaO": {"Ca": 1, "O": 1},
     "CaCO3": {"Ca": 1, "C": 1, "O": 3},

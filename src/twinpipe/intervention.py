@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
+from twinpipe.reactions import REACTIONS, PlantReaction, released_per_kg
 
 SuperGas = Literal["C3F8", "CF4", "C2F6", "SF6"]
 Aerosol = Literal["aluminium_nanorods", "nanorings", "graphene", "natural_dust"]
 StoreName = Literal["ocean_water", "ground_ice", "buried_co2"]
+MineralName = Literal["CaO", "MgO"]
 
 # Years on Earth [S37]; a tenth of that on a planet without an ozone layer is a pessimistic member (B11).
 SUPER_GAS_LIFETIME_YEARS: dict[str, float] = {"C3F8": 2600.0, "CF4": 50_000.0, "C2F6": 10_000.0, "SF6": 3200.0}
@@ -77,6 +79,9 @@ class SuperGreenhouseGasFactory(Part):
     gas: SuperGas = "C3F8"
     rate_kg_s: NotNegative = Field(description="emission at full rate")
     lifetime_years: Positive | None = Field(None, description="e-folding time; that of the gas when not given")
+    pessimistic_photolysis: bool = Field(
+        False, description="a tenth of that time, as without an ozone layer to keep hard light away; B11"
+    )
     energy_j_kg: NotNegative = Field(3.0e7, description="energy to make a kilogram; 6e6..3e7, [S12b, S37]")
     schedule: Schedule = Schedule()
 
@@ -187,6 +192,69 @@ class StoreRelease(Part):
     schedule: Schedule = Schedule()
 
 
+class ChemicalPlant(Part):
+    """Runs a reaction between what is in the air and what is stored, as far as there is of it; B16.
+
+    The heat of the reaction and the energy that the plant takes, from a source of its own, warm the ground.
+    """
+
+    kind: Literal["reaction"] = "reaction"
+    reaction: PlantReaction
+    reactant: Literal["CO2", "H2", "H2O", "CaO", "MgO"] = Field(description="the one that the rate is of")
+    rate_kg_s: NotNegative = Field(description="of the reactant that it takes at full rate, if there is enough")
+    efficiency: Annotated[float, Field(gt=0, le=1)] = Field(
+        0.7, description="of the energy that a reaction needs, what the plant takes; electrolysis .7 (D3)"
+    )
+    energy_j_kg: NotNegative | None = Field(
+        None, description="energy to turn over a kilogram of it; what the reaction needs over the efficiency"
+    )
+    supply_kg_s: dict[MineralName, NotNegative] = Field({}, description="mineral brought to the plant at full rate")
+    schedule: Schedule = Schedule()
+
+    @model_validator(mode="after")
+    def _possible(self) -> ChemicalPlant:
+        reactants = REACTIONS[self.reaction].reactants
+        if self.reactant not in reactants:
+            raise ValueError(f"{self.reaction} consumes {' and '.join(reactants)}, and no {self.reactant}")
+        if self.energy_j_kg is not None and self.energy_j_kg < self.least_energy_j_kg:
+            raise ValueError(f"energy_j_kg must be at least {self.least_energy_j_kg:.4g}, which {self.reaction} takes")
+        return self
+
+    @property
+    def least_energy_j_kg(self) -> float:
+        """Energy (J) that the reaction itself needs for a kilogram of the reactant."""
+        return max(-released_per_kg(self.reaction, self.reactant), 0.0)
+
+    @property
+    def taken_j_kg(self) -> float:
+        """Energy (J) that the plant takes for a kilogram of the reactant."""
+        return self.least_energy_j_kg / self.efficiency if self.energy_j_kg is None else self.energy_j_kg
+
+
+class Inoculation(Part):
+    """Brings living matter, photosynthetic microbes, to a region; where they can live they spread; B14, B16."""
+
+    kind: Literal["inoculation"] = "inoculation"
+    rate_kg_s: NotNegative = Field(description="living matter brought at full rate")
+    energy_j_kg: NotNegative = Field(1.0e8, description="energy to grow, carry and spread a kilogram")
+    target: Region = Region()
+    schedule: Schedule = Schedule()
+
+
+class AerogelCover(Part):
+    """Covers a share of a region with a clear layer that keeps heat; the rest of the planet does not feel it; B16."""
+
+    kind: Literal["aerogel_cover"] = "aerogel_cover"
+    share: Fraction = Field(description="of the region's area")
+    thickness_m: Positive = Field(0.025, description="2-3 cm [S14]")
+    conductivity_w_m_k: Positive = Field(0.01, description="of silica aerogel [S14b]")
+    density_kg_m3: Positive = Field(100.0, description="D2")
+    transmission: Fraction = Field(0.65, description="of sunlight through the layer; of 2-3 cm, from memory")
+    energy_j_kg: NotNegative = Field(5.0e7, description="energy to make and lay a kilogram (E)")
+    target: Region = Region()
+    schedule: Schedule = Schedule()
+
+
 Intervention = Annotated[
     SuperGreenhouseGasFactory
     | AerosolFactory
@@ -197,6 +265,9 @@ Intervention = Annotated[
     | Heater
     | VolatileImport
     | GasExport
-    | StoreRelease,
+    | StoreRelease
+    | ChemicalPlant
+    | Inoculation
+    | AerogelCover,
     Field(discriminator="kind"),
 ]

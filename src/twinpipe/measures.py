@@ -32,7 +32,9 @@ class Outcome:
     initial_series: dict[str, Array]
     last_zonals: dict[str, Array]
     gas_kg: dict[str, float]
-    books: dict[str, Any]  # what the ledger says: imported, escaped, decayed (kg by gas), errors of closure
+    # what the ledger says: imported, escaped, decayed (kg by gas), reacted (mol by reaction of plants), seconds at
+    # full rate of each intervention, errors of closure
+    books: dict[str, Any]
 
     @cached_property
     def orbit(self) -> int:

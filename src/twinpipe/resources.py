@@ -10,11 +10,14 @@ import numpy as np
 from twinpipe.body import Body
 from twinpipe.constants import YEAR
 from twinpipe.intervention import (
+    AerogelCover,
     AerosolFactory,
     AlbedoPaint,
+    ChemicalPlant,
     DarkDust,
     GasExport,
     Heater,
+    Inoculation,
     Intervention,
     OrbitalMirror,
     Region,
@@ -24,7 +27,9 @@ from twinpipe.intervention import (
     VolatileImport,
 )
 from twinpipe.measures import Outcome
-from twinpipe.physics.interventions import activity, mirror_power
+from twinpipe.physics.covers import under_cover_temperature
+from twinpipe.physics.interventions import activity, mirror_power, region_share
+from twinpipe.reactions import moles_per_kg
 from twinpipe.scenario import Economy
 
 
@@ -33,9 +38,15 @@ def resource_consumption(outcome: Outcome) -> dict[str, Any]:
     spec, clock, n = outcome.spec, outcome.plan.clock, outcome.plan.n_steps
     emitted: dict[str, float] = {}
     items = []
-    for item in spec.scenario.interventions:
+    delivered = outcome.books["seconds_at_full_rate"]
+    turnover = _turnover(spec.scenario.interventions, delivered, outcome.books["reacted_mol"])
+    for k, item in enumerate(spec.scenario.interventions):
         full_seconds = float(activity(item.schedule, clock, 0, n).sum()) * clock.step_seconds
-        items.append(_account(item, spec.body, full_seconds, spec.scenario.economy))
+        if item.schedule.feedback is not None:
+            full_seconds = delivered[k]
+        items.append(_account(item, spec.body, full_seconds, spec.scenario.economy, turnover))
+        if isinstance(item, AerogelCover):
+            items[-1] |= under_cover(item, outcome)
         if isinstance(item, SuperGreenhouseGasFactory):
             emitted[item.gas] = emitted.get(item.gas, 0.0) + items[-1]["drawn_kg"]
     for item, account in zip(spec.scenario.interventions, items, strict=True):
@@ -50,7 +61,32 @@ def resource_consumption(outcome: Outcome) -> dict[str, Any]:
     return {"interventions": items, "total": total, "ledger": ledger}
 
 
-def _account(item: Intervention, body: Body, seconds: float, economy: Economy | None) -> dict[str, Any]:
+def _turnover(
+    interventions: tuple[Intervention, ...], seconds: list[float], reacted: dict[str, float]
+) -> dict[str, float]:
+    """Share of what the plants of each reaction could have turned over that there were reactants for."""
+    wanted: dict[str, float] = {}
+    for item, full in zip(interventions, seconds, strict=False):
+        if isinstance(item, ChemicalPlant):
+            moles = item.rate_kg_s * full * moles_per_kg(item.reaction, item.reactant)
+            wanted[item.reaction] = wanted.get(item.reaction, 0.0) + moles
+    return {name: min(reacted[name] / moles, 1.0) if moles > 0 else 0.0 for name, moles in wanted.items()}
+
+
+def under_cover(item: AerogelCover, outcome: Outcome) -> dict[str, float]:
+    """Temperatures (K) of the last orbit in the region of a cover: outside, and under it."""
+    grid = outcome.plan.grid
+    weight = grid.area_weight * region_share(item.target, grid)
+    weight /= weight.sum()
+    outside = float((weight * outcome.maps["surface_temperature"][-1]).sum())
+    light = float((weight * outcome.maps["absorbed_shortwave_flux"][-1]).sum())
+    inside = under_cover_temperature(outside, light, item.transmission, item.thickness_m / item.conductivity_w_m_k)
+    return {"outside_temperature_k": outside, "under_cover_temperature_k": inside}
+
+
+def _account(
+    item: Intervention, body: Body, seconds: float, economy: Economy | None, turnover: dict[str, float]
+) -> dict[str, Any]:
     """Account of one intervention that ran for so many seconds at full rate."""
     account: dict[str, Any] = {"kind": item.kind}
     match item:
@@ -78,7 +114,18 @@ def _account(item: Intervention, body: Body, seconds: float, economy: Economy | 
         case Heater():
             account |= {"drawn_kg": 0.0, "useful_kg": 0.0, "manufactured_kg": 0.0}
             account |= {"energy_j": item.power_w * seconds, "peak_power_w": item.power_w}
-        case AerosolFactory() | DarkDust() | StoreRelease():
+        case AerogelCover():
+            covered = item.share * region_area(item.target, body.bulk.area_m2) if seconds > 0 else 0.0
+            layer = covered * item.thickness_m * item.density_kg_m3
+            account |= {"drawn_kg": layer, "useful_kg": layer, "manufactured_kg": layer, "covered_m2": covered}
+            account |= {"energy_j": layer * item.energy_j_kg, "peak_power_w": layer * item.energy_j_kg / YEAR}
+        case ChemicalPlant():
+            turned = item.rate_kg_s * seconds * turnover[item.reaction]
+            mineral = sum(item.supply_kg_s.values()) * seconds
+            account |= {"reaction": item.reaction, "drawn_kg": turned + mineral, "useful_kg": turned}
+            account |= {"manufactured_kg": 0.0, "supplied_kg": mineral, "turned_over_fraction": turnover[item.reaction]}
+            account |= {"energy_j": turned * item.taken_j_kg, "peak_power_w": item.rate_kg_s * item.taken_j_kg}
+        case AerosolFactory() | DarkDust() | StoreRelease() | Inoculation():
             moved = item.rate_kg_s * seconds
             made = moved if isinstance(item, AerosolFactory) else 0.0
             account |= {"drawn_kg": moved, "useful_kg": moved, "manufactured_kg": made}

@@ -12,6 +12,7 @@ from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, active
 from twinpipe.measures import Outcome, gas_by_name, state
 from twinpipe.metrics import success_metrics
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
+from twinpipe.physics.plants import PLANTS
 from twinpipe.plan import Plan
 from twinpipe.resources import resource_consumption
 from twinpipe.store import RunStore, open_run
@@ -46,6 +47,8 @@ def read_outcome(plan: Plan, path: Path, member: int) -> Outcome:
                 "imported_kg": gas_by_name(final["imported"][within]),
                 "escaped_kg": gas_by_name(final["escaped"][within]),
                 "decayed_kg": float(final["decayed"][within].sum()),
+                "reacted_mol": dict(zip(PLANTS, final["reacted"][within].tolist(), strict=True)),
+                "seconds_at_full_rate": final["control"][within, :, 1].tolist(),
                 **{k: seal["record"][k][within] for k in ("mass_error", "energy_error", "transport_error")},
             },
         )

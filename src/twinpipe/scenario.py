@@ -61,8 +61,8 @@ class Scenario(Part):
     def _one_lifetime_for_a_gas(self) -> Scenario:
         factories = [i for i in self.interventions if isinstance(i, SuperGreenhouseGasFactory)]
         for gas in {f.gas for f in factories}:
-            if len({f.lifetime_years for f in factories if f.gas == gas}) > 1:
-                raise ValueError(f"factories of {gas} must agree on its lifetime_years")
+            if len({(f.lifetime_years, f.pessimistic_photolysis) for f in factories if f.gas == gas}) > 1:
+                raise ValueError(f"factories of {gas} must agree on its lifetime_years and pessimistic_photolysis")
         makers = [i for i in self.interventions if isinstance(i, AerosolFactory)]
         for particle in {m.particle for m in makers}:
             if len({(m.lifetime_years, m.extinction_m2_kg) for m in makers if m.particle == particle}) > 1:

@@ -17,7 +17,7 @@ from twinpipe.clock import Clock
 from twinpipe.errors import SimulationError
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, Field, active
 from twinpipe.grid import Array, Grid
-from twinpipe.physics import budget, today
+from twinpipe.physics import budget, controllers, today
 from twinpipe.physics.equilibrium import approach, is_slow, runaway
 from twinpipe.physics.model import Model, as_today, build, empty_ledger, first_guess
 from twinpipe.physics.nitrogen import collapse
@@ -37,8 +37,9 @@ class BlockState:
     T (member, layer, lat, lon), ice and p (member, lat, lon), gas (member, gas), mean_temperature (member), local
     (member, field, lat, lon), adsorbed, warming and shell (member, layer, lat, lon), ground and today (member, field,
     lat, lon), orbit (member, number), store and aerosol (member, substance), the ledger since the run's start, the
-    contents at the start (energy; mass by element), how many orbits so far had shorter steps, and the running sums
-    (member, window, field, lat, lon) of the windows that are open at this step.
+    contents at the start (energy; mass by element), how many orbits so far had shorter steps, what controllers know
+    (member, intervention, 2) and see (member, measure) of the last whole orbit, and the running sums (member, window,
+    field, lat, lon) of the windows that are open at this step.
     """
 
     step: int
@@ -64,9 +65,12 @@ class BlockState:
     made: Array
     spread: Array
     condensed: Array
+    reacted: Array
     start_energy: Array
     start_mass: Array
     refined_orbits: Array
+    control: Array
+    orbit_means: Array
     sums: Array
 
     def arrays(self) -> dict[str, Array]:
@@ -109,7 +113,7 @@ def _kernel_state(b: BlockState) -> tuple[State, Ledger]:
 
 
 def _block_state(
-    step: int, s: State, ledger: Ledger, start: budget.Contents, sums: Array, refined_orbits: Array
+    step: int, s: State, ledger: Ledger, start: budget.Contents, sums: Array, **own_of_run: Array
 ) -> BlockState:
     n = len(s.mean_temperature)
     own = {name: _outward(a, n) if name in OF_CELLS else a.T.copy() for name, a in s._asdict().items()}
@@ -121,8 +125,8 @@ def _block_state(
         energy_flow=ledger.energy.T.copy(),
         start_energy=start.energy,
         start_mass=start.mass.T.copy(),
-        refined_orbits=refined_orbits,
         sums=sums,
+        **own_of_run,
     )
 
 
@@ -148,11 +152,12 @@ def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
     has 73 orbits to the e-folding).  Its heat is found by Newton's method instead: after each orbit of the first two
     thirds all temperatures move by N / lambda, N the mean imbalance (W m-2), lambda = -dN/dT by the last two orbits.
 
-    What lies below the soil does not take part, and is then in equilibrium with the last orbit's means.  Ice shells
-    and seas do, and are put back after each orbit to what they are today.
+    What lies below the soil does not take part, and is then in equilibrium with the last orbit's means; nor does the
+    interior, so that the air is the body's own.  Ice shells and seas do, and are put back after each
+    orbit to what they are today.
     """
     whole = build((body,), (Scenario(),), grid, clock)
-    model = replace(whole, options=whole.options._replace(regolith=False, buried=False))
+    model = replace(whole, options=whole.options._replace(regolith=False, buried=False, geosphere=False))
     s, n = first_guess(whole), clock.steps_per_orbit
     today.hold(model, s, s.T[0])
     sums = np.zeros((1, model.n_maps, grid.n_lat, grid.n_lon))
@@ -166,7 +171,8 @@ def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
             imbalance = (budget.contents(model, s).energy[0] - before) / clock.orbit_seconds
             known = approach(s, series, float(imbalance), known)
         today.hold(model, s, sums[0, 0] / n, last=orbit > 2 * orbits // 3)
-    maps, of_co2 = sums[0] / n, SERIES_NAMES.index("carbon_dioxide_pressure")
+    maps, of_co2 = np.zeros((len(MAPS), grid.n_lat, grid.n_lon)), SERIES_NAMES.index("carbon_dioxide_pressure")
+    maps[: model.n_maps] = sums[0] / n  # nothing lies on ground that has no process
     return Climate(as_today(whole, s, maps[0], series[of_co2].mean(axis=0)), maps, series[:, :, 0])
 
 
@@ -220,10 +226,9 @@ def climate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
 
 def _model(plan: Plan, a: int, b: int) -> Model:
     specs = plan.specs[a:b]
-    key = tuple(s.digest for s in specs)
-    value: Model = _models.get(
-        key, lambda: build(tuple(s.body for s in specs), tuple(s.scenario for s in specs), plan.grid, plan.clock)
-    )
+    bodies, scenarios = tuple(s.body for s in specs), tuple(s.scenario for s in specs)
+    key = (*(s.digest for s in specs), plan.processes)
+    value: Model = _models.get(key, lambda: build(bodies, scenarios, plan.grid, plan.clock, plan.processes))
     return value
 
 
@@ -237,8 +242,12 @@ def start(plan: Plan, block: Block) -> tuple[BlockState, dict[str, Array]]:
         model = _model(plan, a, b)
         joined = join_members(states)
         sums = np.zeros((b - a, 0, model.n_maps, plan.grid.n_lat, plan.grid.n_lon))
-        nothing = np.zeros(b - a)
-        parts.append(_block_state(0, joined, empty_ledger(b - a), budget.contents(model, joined), sums, nothing))
+        own = {
+            "refined_orbits": np.zeros(b - a),
+            "control": np.zeros((b - a, max(len(s.scenario.interventions) for s in plan.specs), 2)),
+            "orbit_means": np.concatenate([controllers.orbit_means(c.series[:, :, None]) for c in climates]),
+        }
+        parts.append(_block_state(0, joined, empty_ledger(b - a), budget.contents(model, joined), sums, **own))
         climates_of_block += climates
     initial = {f.name: np.stack([c.maps[i] for c in climates_of_block]) for i, f in _numbered(plan, MAPS)}
     initial |= {f.name: np.stack([c.series[i] for c in climates_of_block]) for i, f in _numbered(plan, SERIES_FIELDS)}
@@ -287,7 +296,10 @@ def _refined(plan: Plan, member: int, factor: int) -> Model:
     """The model of one member with some times the steps."""
     spec = plan.specs[member]
     clock = Clock(plan.clock.orbit_seconds, plan.clock.steps_per_orbit * factor)
-    value: Model = _models.get((spec.digest, factor), lambda: build((spec.body,), (spec.scenario,), plan.grid, clock))
+    value: Model = _models.get(
+        (spec.digest, factor, plan.processes),
+        lambda: build((spec.body,), (spec.scenario,), plan.grid, clock, plan.processes),
+    )
     return value
 
 
@@ -300,13 +312,16 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model, off
     windows = plan.windows
     open_windows = [w for w in windows if w[0] < first < w[1]]
     sums: dict[tuple[int, int], Any] = {w: _inward(state.sums[:, i]) for i, w in enumerate(open_windows)}
-    refined_orbits = state.refined_orbits.copy()
+    refined_orbits, control, means = state.refined_orbits.copy(), state.control.copy(), state.orbit_means
     maps, zonals, series = [], [], []
     for a, b in pairwise(sorted({first, last, *range(-(-first // orbit) * orbit, last, orbit)})):
         cuts = sorted({a, b, *(c for w in windows for c in w if a < c < b)})
+        shares = controllers.steer(model.scenarios, plan.clock, a, means, control)
         done, again = run_stretch(
-            model, lambda m, r: _refined(plan, offset + m, r), s, ledger, cuts, windows, sums, every
+            model, lambda m, r: _refined(plan, offset + m, r), s, ledger, cuts, windows, sums, every, shares
         )
+        controllers.deliver(model.scenarios, plan.clock, (a, b), shares, control)
+        means = controllers.orbit_means(done.series)
         zonals.append(done.zonals)
         series.append(done.series)
         refined_orbits += again
@@ -327,7 +342,8 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model, off
         "transport_error": books.transport.tolist(),
         "refined_orbits": refined_orbits.tolist(),  # since the run's start
     }
-    new = _block_state(last, s, ledger, beginning, kept, refined_orbits)
+    own = {"refined_orbits": refined_orbits, "control": control, "orbit_means": means}
+    new = _block_state(last, s, ledger, beginning, kept, **own)
     return SegmentOutput(new, _named(plan, maps, zonals, series, members), record)
 
 

@@ -48,12 +48,17 @@ def kernel_time() -> KernelTime:
     return getattr(_spent, "time", KernelTime())
 
 
-def call(model: Model, s: State, ledger: Ledger, first: int, n: int, sums: Array, every: int) -> tuple[Array, Array]:
-    """Advance a state in place over steps; zonal means (field, time, row, member) and series (field, step, member)."""
+def call(
+    model: Model, s: State, ledger: Ledger, first: int, n: int, sums: Array, every: int, shares: Array | None = None
+) -> tuple[Array, Array]:
+    """Advance a state in place over steps; zonal means (field, time, row, member) and series (field, step, member).
+
+    shares (member, intervention): of the full rate that controllers ask for; none: nothing is steered.
+    """
     members = model.n_members
     zonals = np.zeros((len(ZONALS), (first + n) // every - first // every, model.grid.n_lat, members))
     series = np.zeros((len(SERIES_FIELDS), n, members))
-    forcing = model.deployment.forcing(model.clock, first, n)
+    forcing = model.deployment.forcing(model.clock, first, n, shares)
     room = scratch(model.grid.n_lat, s.ice.shape[1], s.T.shape[0], members)
     out = Outputs(sums, every, zonals, series)
     wall, cpu = time.perf_counter(), time.thread_time()
@@ -73,7 +78,15 @@ class Stretch:
 
 
 def _stretch(
-    model: Model, s: State, ledger: Ledger, cuts: list[int], windows: tuple[Window, ...], sums: Sums, every: int, r: int
+    model: Model,
+    s: State,
+    ledger: Ledger,
+    cuts: list[int],
+    windows: tuple[Window, ...],
+    sums: Sums,
+    every: int,
+    shares: Array,
+    r: int,
 ) -> Stretch:
     """Advance over the stretch between the first and the last cut, with r kernel steps to a step; sums stay as is."""
     totals, zonals, series = dict(sums), [], []
@@ -83,7 +96,7 @@ def _stretch(
         if r == 1:
             for w, total in zip(active, stack, strict=True):
                 total[:] = totals.get(w, 0.0)
-        z, x = call(model, s, ledger, a * r, (b - a) * r, stack, every * r)
+        z, x = call(model, s, ledger, a * r, (b - a) * r, stack, every * r, shares)
         zonals.append(z)
         series.append(x)
         for w, total in zip(active, stack, strict=True):
@@ -110,14 +123,16 @@ def run_stretch(
     windows: tuple[Window, ...],
     sums: Sums,
     every: int,
+    shares: Array,
 ) -> tuple[Stretch, Array]:
     """Advance a state and ledger in place over an orbit or a part of it, and (member) who did it with shorter steps.
 
     cuts: steps, the windows' ends among them; sums: running sums of the windows by then, of which the result holds
-    the new ones; every: steps between zonal means; refined: the model of a single member with some times the steps.
+    the new ones; every: steps between zonal means; refined: the model of a single member with some times the steps;
+    shares: of the full rate that controllers ask for.
     """
     before, books = State(*(a.copy() for a in s)), Ledger(*(a.copy() for a in ledger))
-    done = _stretch(model, s, ledger, cuts, windows, sums, every, 1)
+    done = _stretch(model, s, ledger, cuts, windows, sums, every, shares, 1)
     members, leaping = model.n_members, _leaps(model, before, done.series)
     for b in map(int, np.flatnonzero(leaping)):
         for factor in FACTORS:
@@ -128,7 +143,7 @@ def run_stretch(
             own_books = Ledger(*(_one(a, b, members) for a in books))
             own_sums = {w: _one(a, b, members) for w, a in sums.items()}
             alone = refined(b, factor)
-            again = _stretch(alone, own, own_books, cuts, windows, own_sums, every, factor)
+            again = _stretch(alone, own, own_books, cuts, windows, own_sums, every, shares[b : b + 1], factor)
             for whole, part in [*zip(s, own, strict=True), *zip(ledger, own_books, strict=True)]:
                 whole[..., b::members] = part
             for w, total in again.sums.items():

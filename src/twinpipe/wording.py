@@ -7,11 +7,14 @@ import re
 
 from twinpipe.errors import NotFound
 from twinpipe.intervention import (
+    AerogelCover,
     AerosolFactory,
     AlbedoPaint,
+    ChemicalPlant,
     DarkDust,
     GasExport,
     Heater,
+    Inoculation,
     Intervention,
     OrbitalMirror,
     Region,
@@ -21,6 +24,7 @@ from twinpipe.intervention import (
     SuperGreenhouseGasFactory,
     VolatileImport,
 )
+from twinpipe.reactions import PlantReaction
 from twinpipe.scenario import load_pattern
 from twinpipe.spec import RunSpec
 
@@ -68,6 +72,14 @@ _EVENT_NAMES = {
     "co2_caps_depleted": "CO₂ caps depleted",
     "warming_10K": "10 K warmer",
     "oxygen_threshold_reached": "0.1 % oxygen",
+}
+_REACTIONS: dict[PlantReaction, str] = {
+    "bosch": "Bosch plants: CO₂ and H₂ to carbon and water",
+    "sabatier": "Sabatier plants: CO₂ and H₂ to CH₄ and water",
+    "lime_carbonation": "Carbonation of CaO",
+    "magnesia_carbonation": "Carbonation of MgO",
+    "water_electrolysis": "Electrolysis of water",
+    "co2_electrolysis": "Electrolysis of CO₂",
 }
 
 
@@ -171,6 +183,12 @@ def intervention_name(item: Intervention) -> str:
             return f"Export of {formula(item.gas)}"
         case StoreRelease():
             return f"Release of {formula(item.store.replace('_', ' ').replace('co2', 'CO2'))}"
+        case ChemicalPlant():
+            return _REACTIONS[item.reaction]
+        case Inoculation():
+            return f"Microbes on {_band(item.target)}"
+        case AerogelCover():
+            return f"Aerogel on {_band(item.target)}"
 
 
 def intervention_rate(item: Intervention) -> str:
@@ -184,6 +202,10 @@ def intervention_rate(item: Intervention) -> str:
             return f"{item.change:+.2f} of the albedo"
         case Heater():
             return quantity(item.power_w, "W")
+        case AerogelCover():
+            return f"{quantity(100 * item.share, '%')} of the area"
+        case ChemicalPlant():
+            return f"{quantity(item.rate_kg_s, 'kg/s')} of {formula(item.reactant)}"
         case _:
             return quantity(item.rate_kg_s, "kg/s")
 

@@ -9,6 +9,8 @@ import numpy as np
 from twinpipe.body import builtin_body
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, active
 from twinpipe.measures import Outcome
+from twinpipe.physics.interventions import activity
+from twinpipe.physics.plants import PLANTS
 from twinpipe.plan import make_plan
 from twinpipe.scenario import Scenario
 from twinpipe.spec import RunSpec
@@ -34,5 +36,12 @@ def made_up(scenario: Scenario, years: int = 20, gas: dict[str, float] | None = 
             maps[name][-1] = value
     zonal = {f.name: np.full((STEPS // 4, 6), 0.0) for f in ZONALS}
     zonal["zonal_surface_temperature"][:] = maps["surface_temperature"][-1].mean(axis=1)
-    books = {"imported_kg": {}, "escaped_kg": {}, "decayed_kg": 0.0}
+    full = [float(activity(i.schedule, plan.clock, 0, plan.n_steps).sum()) for i in scenario.interventions]
+    books = {
+        "imported_kg": {},
+        "escaped_kg": {},
+        "decayed_kg": 0.0,
+        "reacted_mol": dict.fromkeys(PLANTS, 0.0),
+        "seconds_at_full_rate": [x * plan.clock.step_seconds for x in full],
+    }
     return Outcome(plan, spec, maps, initial, series, before, zonal, gas or {"CO2": 2.4e16}, books)

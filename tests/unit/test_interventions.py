@@ -13,8 +13,10 @@ from pydantic import ValidationError
 from twinpipe.body import builtin_body
 from twinpipe.clock import Clock
 from twinpipe.grid import Grid
-from twinpipe.intervention import OrbitalMirror, Region, Schedule, VolatileImport
-from twinpipe.physics.interventions import activity, mirror_power, region_map
+from twinpipe.intervention import OrbitalMirror, Region, Schedule, SuperGreenhouseGasFactory, VolatileImport
+from twinpipe.physics.covers import under_cover_temperature
+from twinpipe.physics.interventions import activity, decay_rates, mirror_power, region_map
+from twinpipe.scenario import Scenario
 
 AREA = 1.4437e14
 MARS = builtin_body("mars")
@@ -127,3 +129,30 @@ def test_a_mirror_of_125_km_radius_has_its_published_power() -> None:
 def test_a_composition_that_does_not_sum_to_one_is_refused() -> None:
     with pytest.raises(ValidationError, match="must sum to 1"):
         VolatileImport(rate_kg_s=1, composition={"N2": 0.5})
+
+
+def test_hard_light_takes_a_gas_ten_times_as_fast() -> None:
+    calm, harsh = (
+        Scenario(interventions=(SuperGreenhouseGasFactory(gas="CF4", rate_kg_s=1, pessimistic_photolysis=hard),))
+        for hard in (False, True)
+    )
+    assert decay_rates(harsh, 1.0) == pytest.approx(decay_rates(calm, 1.0) * np.array([1, 10, 1, 1]))
+
+
+def test_factories_of_a_gas_agree_on_its_light() -> None:
+    with pytest.raises(ValidationError, match="pessimistic_photolysis"):
+        Scenario(
+            interventions=(
+                SuperGreenhouseGasFactory(rate_kg_s=1),
+                SuperGreenhouseGasFactory(rate_kg_s=1, pessimistic_photolysis=True),
+            )
+        )
+
+
+def test_a_cover_warms_by_what_it_holds_back_and_no_more_than_in_the_laboratory() -> None:
+    """B16: 25 mm of k 0.01 hold 2.5 m2 K/W, so 26 W m-2 make the 65 K of the laboratory."""
+    resistance = 0.025 / 0.01
+    assert under_cover_temperature(200.0, 10.0, 1.0, resistance) == pytest.approx(225.0)
+    assert under_cover_temperature(200.0, 40.0, 0.65, resistance) == pytest.approx(265.0)
+    assert under_cover_temperature(200.0, 400.0, 0.65, resistance) == pytest.approx(265.0)
+    assert under_cover_temperature(200.0, 0.0, 0.65, resistance) == pytest.approx(200.0)

@@ -10,6 +10,7 @@ from twinpipe.constants import DAY, MOLAR_MASS, STEFAN_BOLTZMANN
 from twinpipe.game.draft import Draft
 from twinpipe.game.entry import Entry
 from twinpipe.physics.emissivity import co2_emissivity
+from twinpipe.physics.longwave import trace_depth
 from twinpipe.physics.shortwave import rayleigh_reflectance
 
 THIN_PA = 100.0  # below it the air is too thin to hold a temperature; lower edge of the table of B3.3 (a)
@@ -119,6 +120,8 @@ def _anchor(draft: Draft, e: Entry, gases: dict[str, float], pressure: float, ab
     moles = {gas: m / MOLAR_MASS[gas] for gas, m in gases.items()}
     share = moles.get("CO2", 0.0) / math.fsum(moles.values())
     eps = float(co2_emissivity(np.array(pressure * math.sqrt(share)), np.array(t))) if share > 0 else 1.0
+    methane, ammonia = (pressure * moles.get(gas, 0.0) / math.fsum(moles.values()) for gas in ("CH4", "NH3"))
+    eps = 1 / (1 / eps + 0.75 * trace_depth(methane, ammonia))
     wanted = absorbed / (STEFAN_BOLTZMANN * t * t * t * t)
     if wanted < LEAST_EMISSIVITY:
         draft.differ(

@@ -100,6 +100,7 @@ def fill_orbit(draft: Draft, e: Entry, file: GameFile) -> None:
         draft.take("orbit.eccentricity", eccentricity, "eccentricity", of)
     else:
         draft.suppose("orbit.eccentricity", 0.0, f"the file has none{of}")
+    draft.suppose("orbit.eclipse_fraction", 0.0, "nothing is known of eclipses by its planet")
     draft.suppose("orbit.perihelion_ls_degree", 0.0, "the file does not tell when the body is nearest to its star")
     if e.axial_tilt is not None:
         draft.take("orbit.obliquity_degree", e.axial_tilt, "axial_tilt", " (degrees)")

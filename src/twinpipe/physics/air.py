@@ -13,6 +13,7 @@ from twinpipe.physics.records import (
     CO2_SHARE,
     COUPLING,
     DIURNAL,
+    EVEN,
     GAS_DEPTH,
     HALF_LOG_CO2,
     HAZE,
@@ -169,7 +170,7 @@ def mix_air(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
     tile(m.haze, x.rows[HAZE])
     tile(m.cloud_olr, x.rows[CLOUDS])
     for b in range(members):
-        v[2, b] = f.import_heat[k, b] / o.area
+        v[2, b] = f.import_heat[k, b] / o.area + x.heat[EVEN, b]
     tile(v[2], x.rows[IMPACTS])
     x.totals[0, :] = 0.0
     for i in range(s.ice.shape[0]):

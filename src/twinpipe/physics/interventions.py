@@ -13,9 +13,11 @@ from twinpipe.intervention import (
     SUPER_GAS_LIFETIME_YEARS,
     AerosolFactory,
     AlbedoPaint,
+    ChemicalPlant,
     DarkDust,
     GasExport,
     Heater,
+    Inoculation,
     Intervention,
     OrbitalMirror,
     Region,
@@ -26,8 +28,10 @@ from twinpipe.intervention import (
     VolatileImport,
 )
 from twinpipe.physics.aerosol import EXTINCTION, LIFETIME_YEARS
+from twinpipe.physics.plants import PLANTS
 from twinpipe.physics.records import DUST, HEAT, LIGHT, PAINT, SEED, Forcing, Kinds, no_forcing
 from twinpipe.physics.substances import AEROSOLS, GASES, OCEAN_HEAT, STORES, SUPER_GASES
+from twinpipe.reactions import moles_per_kg
 from twinpipe.scenario import Scenario
 
 
@@ -81,8 +85,8 @@ class Deployment:
     patch_kind: Kinds  # (patch)
     patch_map: Array  # (patch, row, cell)
 
-    def forcing(self, clock: Clock, first_step: int, n_steps: int) -> Forcing:
-        """Forcing at steps first_step .. first_step + n_steps - 1."""
+    def forcing(self, clock: Clock, first_step: int, n_steps: int, shares: Array | None = None) -> Forcing:
+        """Forcing at steps first_step .. first_step + n_steps - 1; shares (member, intervention) of controllers."""
         members, (_, n_lat, width) = len(self.scenarios), self.patch_map.shape
         f = no_forcing(n_steps, width, n_lat, members)._replace(
             patch_kind=self.patch_kind,
@@ -91,12 +95,14 @@ class Deployment:
         )
         for b, (body, scenario) in enumerate(zip(self.bodies, self.scenarios, strict=True)):
             where = places(scenario, self.patch_kind.tolist())
-            for item, place in zip(scenario.interventions, where, strict=True):
+            for q, (item, place) in enumerate(zip(scenario.interventions, where, strict=True)):
                 share = activity(item.schedule, clock, first_step, n_steps)
+                if shares is not None and item.schedule.feedback is not None:
+                    share = share * shares[b, q]
                 match item:
                     case OrbitalMirror():
                         f.patch_rate[:, place, b] = share * mirror_power(item, body)
-                    case DarkDust():
+                    case DarkDust() | Inoculation():
                         f.patch_rate[:, place, b] = share * item.rate_kg_s
                     case AlbedoPaint():
                         f.patch_rate[:, place, b] = share * item.change
@@ -112,6 +118,8 @@ class Deployment:
                         f.imports[:, GASES.index(item.gas), b] -= share * item.rate_kg_s
                     case StoreRelease():
                         f.release[:, list(STORES).index(item.store), b] += share * item.rate_kg_s
+                    case ChemicalPlant():
+                        run_plant(item, share, f, b)
                     case SuperGreenhouseGasFactory():
                         f.emission[:, SUPER_GASES.index(item.gas), b] += share * item.rate_kg_s
                     case VolatileImport():
@@ -120,6 +128,15 @@ class Deployment:
                             f.imports[:, GASES.index(gas), b] += part * delivered
                         f.import_heat[:, b] += delivered * 0.5 * item.arrival_speed_m_s**2 * item.heat_fraction
         return f
+
+
+def run_plant(plant: ChemicalPlant, share: Array, f: Forcing, b: int) -> None:
+    """A plant's reaction, power and mineral of a member in the forcing; share (step) of its full rate."""
+    row = PLANTS.index(plant.reaction)
+    f.reaction[:, row, b] += share * plant.rate_kg_s * moles_per_kg(plant.reaction, plant.reactant)
+    f.reaction_power[:, row, b] += share * plant.rate_kg_s * plant.taken_j_kg
+    for mineral, rate in plant.supply_kg_s.items():
+        f.supply[:, list(STORES).index(mineral), b] += share * rate
 
 
 def patch_of(item: Intervention) -> tuple[int, Region] | None:
@@ -133,6 +150,8 @@ def patch_of(item: Intervention) -> tuple[int, Region] | None:
             return PAINT, item.target
         case DarkDust():
             return DUST, item.target
+        case Inoculation():
+            return SEED, item.target
     return None
 
 
@@ -177,11 +196,13 @@ def deployment(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: 
 
 def decay_rates(scenario: Scenario, year_seconds: float) -> Array:
     """(4) 1/s of the super-greenhouse gases: those of the scenario's factories, else of the gas; B11."""
-    lifetime = dict(SUPER_GAS_LIFETIME_YEARS)
+    lifetime, pessimistic = dict(SUPER_GAS_LIFETIME_YEARS), set()
     for item in scenario.interventions:
         if isinstance(item, SuperGreenhouseGasFactory) and item.lifetime_years is not None:
             lifetime[item.gas] = item.lifetime_years
-    return np.array([1 / (lifetime[g] * year_seconds) for g in SUPER_GASES])
+        if isinstance(item, SuperGreenhouseGasFactory) and item.pessimistic_photolysis:
+            pessimistic.add(item.gas)
+    return np.array([1 / (lifetime[g] * (0.1 if g in pessimistic else 1.0) * year_seconds) for g in SUPER_GASES])
 
 
 def particle_numbers(scenario: Scenario, year_seconds: float) -> tuple[Array, Array]:

@@ -4,14 +4,14 @@ Arrays are (row, cell) with cell = longitude * members + member, members innermo
 row is one long contiguous loop, whether the block holds one member or sixteen.  Order of a step:
 
     once an orbit: deep ground, regolith, heat to buried CO2 ->
-    interventions, escape, photolysis -> ice shell and ocean -> pressure -> sunlight, longwave -> column
-    -> transport of heat and vapour, runoff -> surface: CO2 ice, then water, methane, sublimation to vacuum -> soil
-    -> gas that condensed -> sums.
+    interventions, escape -> interior, plants, ocean -> photolysis, ice shell -> pressure -> life -> sunlight, longwave
+    -> column -> transport of heat and vapour, runoff -> surface: CO2 ice, then water, methane, sublimation to vacuum
+    -> soil -> gas that condensed -> sums.
 """
 
 from __future__ import annotations
 
-from twinpipe.physics import dust, methane, shell, water
+from twinpipe.physics import bulk_water, dust, geosphere, life, methane, plants, shell, water
 from twinpipe.physics.air import amounts, change_gases, mix_air
 from twinpipe.physics.buried_co2 import sublimate
 from twinpipe.physics.compiled import compiled, part
@@ -22,6 +22,7 @@ from twinpipe.physics.records import (
     FROST_ALBEDO,
     FROST_EMISSIVITY,
     HALF_COVER,
+    OWN,
     Forcing,
     Ledger,
     Members,
@@ -58,7 +59,8 @@ def advance(
     below = o.regolith or o.buried
     for k in range(n_steps):
         step = first_step + k
-        turn = step % st.insolation.shape[0] == 0
+        calendar = step % st.insolation.shape[0]
+        turn = calendar == 0
         if below and turn:
             begin_orbit(st, o, m, s, x, members)
         if k == 0 or turn:
@@ -66,6 +68,13 @@ def advance(
         if o.buried:
             sublimate(st, o, s, members)
         change_gases(o, m, s, ledger, f, k, members)
+        x.heat[:] = 0.0
+        if o.geosphere:
+            geosphere.step(st, o, m, s, ledger, x, members)
+        if o.chemistry:
+            plants.run(st, o, s, ledger, f, x, k, members)
+        if o.bulk_water:
+            bulk_water.step(st, o, m, s, x, members)
         if o.water:
             water.take_gas(st, o, s, x, members)
         if o.methane:
@@ -73,7 +82,9 @@ def advance(
         if o.ice_shell:
             shell.step(st, o, m, s, ledger, x, members)
         mix_air(st, o, m, s, f, x, k, members)
-        balance(st, o, m, s, f, x, k, step % st.insolation.shape[0])
+        if o.biosphere:
+            life.step(st, o, m, s, ledger, f, x, k, calendar, members)
+        balance(st, o, m, s, f, x, k, calendar)
         carry_heat(st, x, members)
         if o.water:
             water.carry(st, o, m, s, x, members)
@@ -114,7 +125,7 @@ def close_step(
         ledger.energy[0, b] += x.totals[1, b] * o.dt
         ledger.energy[1, b] += x.totals[2, b] * o.dt
         ledger.energy[2, b] += o.geothermal * o.dt
-        ledger.energy[3, b] += x.totals[8, b] * o.dt
+        ledger.energy[3, b] += (x.totals[8, b] - x.heat[OWN, b]) * o.dt
         ledger.energy[4, b] += x.totals[0, b]
         ledger.energy[5, b] += x.totals[3, b] * o.dt
         frozen = x.totals[4, b] * o.area

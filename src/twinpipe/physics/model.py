@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,16 +26,17 @@ from twinpipe.maps import (
     second_legendre,
     surface_ice,
 )
-from twinpipe.physics import ground, regolith, runoff, soil, transport
+from twinpipe.physics import biosphere, geosphere, ground, regolith, runoff, soil, transport
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment, particle_numbers
 from twinpipe.physics.orbit import insolation_table
-from twinpipe.physics.processes import GROUND, on_the_ground, processes
-from twinpipe.physics.records import ENERGY_FLOWS, N_ORBIT, N_TODAY, Ledger, Members, Options, State, Static
+from twinpipe.physics.processes import GROUND, living, on_the_ground, processes
+from twinpipe.physics.records import ENERGY_FLOWS, N_ORBIT, N_PLANTS, N_TODAY, Ledger, Members, Options, State, Static
 from twinpipe.physics.substances import (
     AEROSOLS,
     CO2,
     GASES,
+    LIVING_MATTER,
     N_AEROSOLS,
     N_GASES,
     N_LOCALS,
@@ -44,6 +46,8 @@ from twinpipe.physics.substances import (
 )
 from twinpipe.scenario import Scenario
 from twinpipe.spheres import IceShell, MethaneCycle, WaterCycle
+
+LEAST_AIR = 1.0  # Pa; less holds no vapour over the ice
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,10 @@ class _Any(NamedTuple):
 
     has_local: bool
     dust: bool
+    chemistry: bool
+    bulk_water: bool
+    biosphere: bool
+    geosphere: bool
     haze: bool
     clouds: bool
     humid: bool
@@ -170,6 +178,10 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Gr
         half_cover=np.array([f.half_cover_kg_m2 if f else 1.0 for f in frost]),
         escape=escape,
         decay=np.stack([decay_rates(s, YEAR) for s in scenarios], axis=1),
+        bulk_water=np.array([float("bulk_water" in processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)]),
+        life=np.stack([biosphere.numbers(living(b, s)) for b, s in zip(bodies, scenarios, strict=True)]),
+        interior=np.stack([geosphere.numbers(b.interior) for b in bodies], axis=1),
+        outgassing=np.stack([geosphere.outgassing(b.interior) for b in bodies], axis=1),
         regolith_amount=np.array([b.regolith.inventory_kg / b.bulk.area_m2 if b.regolith else 0.0 for b in bodies]),
         regolith_scale=np.array([b.regolith.temperature_scale_k if b.regolith else 1.0 for b in bodies]),
         regolith_exponent=np.array([b.regolith.exponent if b.regolith else 0.0 for b in bodies]),
@@ -205,17 +217,28 @@ def _shared_laws(body: Body) -> tuple[object, ...]:
     return body.climate.column, body.climate.zonal_mixing, layers
 
 
-def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid, clock: Clock) -> Model:
+def build(
+    bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid, clock: Clock, elsewhere: Iterable[str] = ()
+) -> Model:
     """The model of a block of members, one (body, scenario) each.
+
+    elsewhere: processes of the other members of a sweep, which the kernel then runs here too, on nothing.
 
     Raises InvalidInput if the members differ in what a block shares (orbit, size, gravity, laws).
     """
     first, unit = bodies[0], _of_unit_star(bodies[0])
-    running = [frozenset(processes(b, s)) for b, s in zip(bodies, scenarios, strict=True)]
-    humidity = [np.where(surface_ice(b, grid) > 0, b.climate.relative_humidity, 0.0) for b in bodies]
+    running = frozenset(elsewhere).union(*(processes(b, s) for b, s in zip(bodies, scenarios, strict=True)))
+    humidity = [
+        np.where(surface_ice(b, grid) > 0, b.climate.relative_humidity, 0.0) * (b.surface_pressure_pa > LEAST_AIR)
+        for b in bodies
+    ]
     some = _Any(
-        has_local=any(GROUND & names for names in running),
-        dust=any("dust" in names for names in running),
+        has_local=bool(GROUND & running),
+        dust="dust" in running,
+        chemistry="chemistry" in running,
+        bulk_water="bulk_water" in running,
+        biosphere="biosphere" in running,
+        geosphere="geosphere" in running,
         haze=any(_grey(b).haze_absorption > 0 for b in bodies),
         clouds=any(b.climate.cloud_olr_w_m2 != 0 for b in bodies),
         humid=any(_grey(b).nitrogen_column for b in bodies) or any(h.any() for h in humidity),
@@ -257,7 +280,7 @@ def build(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid,
         deposit=_cells([surface_ice(b, grid) for b in bodies]),
         open_share=_cells([open_share(b, grid) for b in bodies]),
         lowest_first=runoff.lowest_first(altitude, len(bodies)),
-        on_the_ground=on_the_ground(frozenset().union(*running)),
+        on_the_ground=on_the_ground(running),
         deep_capacity=below.capacity,
         deep_conductance=below.conductance,
         deep_alpha=below.alpha,
@@ -304,6 +327,8 @@ def first_guess(model: Model) -> State:
         gas.sum(axis=0)[None, :] * model.options.gravity / model.options.area, model.grid.n_lon, axis=0
     )
     local = np.zeros((N_LOCALS, n_lat, width))
+    alive = [body.biosphere.living_kg_m2 if body.biosphere else 0.0 for body in model.bodies]
+    local[LIVING_MATTER] = np.tile(alive, model.grid.n_lon)
     if model.options.water:
         local[WATER_ICE] = model.static.deposit
     shells, anchored = len(model.static.shell_layers), model.options.ice_shell or model.options.methane
@@ -353,4 +378,5 @@ def empty_ledger(members: int) -> Ledger:
         made=nothing(N_AEROSOLS),
         spread=nothing(N_LOCALS),
         condensed=np.zeros(members),
+        reacted=nothing(N_PLANTS),
     )

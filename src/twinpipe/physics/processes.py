@@ -1,4 +1,4 @@
-"""Which processes run on a body, and in which order; B18."""
+"""Which processes run on a body under a scenario, and in which order; B18."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import numpy as np
 
 from twinpipe.body import Body, SemiGrey
 from twinpipe.fields import MAPS
-from twinpipe.intervention import DarkDust
+from twinpipe.intervention import DarkDust, Inoculation, VolatileImport
 from twinpipe.physics import ground
 from twinpipe.physics.records import Kinds
 from twinpipe.scenario import Scenario
+from twinpipe.spheres import Biosphere
 
 # Every process, in the order in which a step runs them; B18.
 ORDER = (
@@ -17,7 +18,11 @@ ORDER = (
     "particles",
     "stores",
     "escape",
+    "geosphere",
+    "chemistry",
+    "bulk_water",
     "pressure",
+    "biosphere",
     "shortwave",
     "longwave",
     "diurnal",
@@ -42,8 +47,12 @@ def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:
         running.add("interventions")
     if "aerosol" in kinds:
         running.add("particles")
-    if kinds & {"aerosol", "store_release"}:
-        running.add("stores")
+    if "reaction" in kinds:
+        running.add("chemistry")
+    if body.interior is not None:
+        running.add("geosphere")
+    if living(body, scenario) is not None:
+        running.add("biosphere")
     if isinstance(body.climate.longwave, SemiGrey):
         running |= {"escape", "pressure", "diurnal"}
     if body.co2_ice is not None:
@@ -59,8 +68,23 @@ def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:
     if body.methane_cycle is not None:
         running.add("methane")
     if body.ice_shell is not None:
-        running |= {"ice_shell", "stores"}
+        running.add("ice_shell")
+    imports = [i for i in scenario.interventions if isinstance(i, VolatileImport)]
+    brings_water = any(i.composition.get("H2O", 0) > 0 for i in imports)
+    if not running & {"water", "ice_shell"} and (brings_water or running & {"chemistry", "biosphere"}):
+        running.add("bulk_water")
+    if running & {"chemistry", "geosphere", "biosphere", "bulk_water", "ice_shell"} or kinds & {
+        "aerosol",
+        "store_release",
+    }:
+        running.add("stores")
     return tuple(p for p in ORDER if p in running)
+
+
+def living(body: Body, scenario: Scenario) -> Biosphere | None:
+    """The life of a body: its own, or that with which a scenario inoculates it."""
+    inoculated = any(isinstance(i, Inoculation) for i in scenario.interventions)
+    return body.biosphere or (Biosphere() if inoculated else None)
 
 
 def on_the_ground(running: frozenset[str]) -> Kinds:

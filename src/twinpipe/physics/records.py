@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from twinpipe.grid import Array
 from twinpipe.physics.substances import N_AEROSOLS, N_GASES, N_STORES, SUPER_GASES
+from twinpipe.reactions import PlantReaction
 
 # Order of the (flow, member) energies of Ledger.energy, J m-2 of global mean since the run's start.  imports: heat
 # that interventions bring; reactions: heat that chemistry frees.
@@ -21,6 +22,8 @@ ENERGY_FLOWS = (
     "transport",
     "reactions",
 )
+IMPORTED_HEAT, REACTION_HEAT = ENERGY_FLOWS.index("imports"), ENERGY_FLOWS.index("reactions")
+N_PLANTS = len(get_args(PlantReaction))
 
 # What a patch of Forcing does where its map says: sends light (W), heats (W), changes the albedo (1), spreads dust
 # (kg/s), seeds life (kg/s).
@@ -96,6 +99,10 @@ class Options(NamedTuple):
     has_local: bool  # whether any process has fields on the ground
     water: bool
     dust: bool
+    chemistry: bool
+    bulk_water: bool
+    biosphere: bool
+    geosphere: bool
     orbit: float  # s
     regolith: bool
     buried: bool
@@ -142,6 +149,10 @@ class Members(NamedTuple):
     snow_half_cover: Array  # kg m-2
     bare_albedo: Array  # of ground that surface ice uncovers
     liquid_hold: Array  # kg m-2 that does not run off
+    bulk_water: Array  # 1 where vapour and ocean exchange water as a whole
+    life: Array  # (member, number), biosphere.numbers
+    interior: Array  # (number, member), geosphere.numbers
+    outgassing: Array  # (gas, member) kg/s
     shell_conductivity: Array  # kappa_0, W m-1
     shell_base: Array  # T_b, K
     ocean_exchange: Array  # W m-2 K-1
@@ -193,6 +204,7 @@ class Ledger(NamedTuple):
     made: Array  # (substances.AEROSOLS, member) kg of particles made
     spread: Array  # (substances.LOCALS, member) kg that patches brought to the ground
     condensed: Array  # (member) kg of CO2, net
+    reacted: Array  # (plant reaction, member) mol
 
 
 class Forcing(NamedTuple):
@@ -208,6 +220,8 @@ class Forcing(NamedTuple):
     import_heat: Array  # (step, member) W
     supply: Array  # (step, store, member) kg/s that a store gets from elsewhere
     release: Array  # (step, store, member) kg/s from a store into the air, of what there is
+    reaction: Array  # (step, plant reaction, member) mol/s that plants turn over, of what there is
+    reaction_power: Array  # (step, plant reaction, member) W that they take for that, which end as heat
 
 
 def no_forcing(n_steps: int, width: int, n_lat: int, members: int) -> Forcing:
@@ -223,6 +237,8 @@ def no_forcing(n_steps: int, width: int, n_lat: int, members: int) -> Forcing:
         import_heat=np.zeros((n_steps, members)),
         supply=np.zeros((n_steps, N_STORES, members)),
         release=np.zeros((n_steps, N_STORES, members)),
+        reaction=np.zeros((n_steps, N_PLANTS, members)),
+        reaction_power=np.zeros((n_steps, N_PLANTS, members)),
     )
 
 
@@ -240,8 +256,9 @@ WEIGHT, LOG_P = 0, 1  # barometric w; ln of the surface pressure
 ABSORBED, K, AMPLITUDE2 = 2, 3, 4  # W m-2; OLR = K T^4; A_d^2
 FROST, CAPACITY, BASE = 5, 6, 7  # frost point; C/dt, W m-2 K-1; what drives the surface, W m-2
 A, DRIVE, UPPER, SOURCE = 8, 9, 10, 11  # of the transport; W m-2 that it brings
-SHELL_HEAT = 12  # what an ice shell sends into the soil, over its thermal inertia
-N_FIELDS = 13
+LIFE = 12  # W m-2 that life and its water set free
+SHELL_HEAT = 13  # what an ice shell sends into the soil, over its thermal inertia
+N_FIELDS = 14
 # Rows of Scratch.rows (row, cell): parameters of members and of the mixed air, repeated along a row, ...
 HALF_COVER, FROST_ALBEDO, FROST_EMISSIVITY, EMISSIVITY_FACTOR = 0, 1, 3, 5  # two of each frost: south, north
 SUNLIGHT, AEROSOL_ALBEDO, INVERSE_HEIGHT, SCALE, LOG_SCALE = 6, 7, 8, 9, 10
@@ -254,6 +271,10 @@ N_ROWS = 34
 # Rows of Scratch.moved: ice (kg m-2) that froze to the shell, that sublimated; the cold it took (J m-2); ocean's heat
 # that found no ice (J m-2); methane (kg m-2) that condensed
 FROZEN, SUBLIMATED, COLD, UNUSED, CONDENSED = range(5)
+
+
+# Heat of a step in Scratch.heat, W m-2: what goes evenly to all cells; all that comes from within, not with imports.
+EVEN, OWN = range(2)
 
 
 class Scratch(NamedTuple):
@@ -269,6 +290,9 @@ class Scratch(NamedTuple):
     super_pressure: Array  # (4) Pa
     adsorbed: Array  # (row, cell) kg m-2, of all layers
     adsorbed_mass: Array  # (member) kg
+    heat: Array  # (2, member)
+    held: Array  # (gas and store) kg
+    life: Array  # (8, member)
 
 
 def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
@@ -286,4 +310,7 @@ def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
         np.empty(4),
         np.zeros((n_lat, width)),
         np.zeros(members),
+        np.zeros((2, members)),
+        np.empty(N_GASES + N_STORES),
+        np.empty((8, members)),
     )

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from twinpipe.physics import co2_ice, dust, longwave, methane, pressure, shell, shortwave, soil, transport, water
+from twinpipe.physics import (
+    biosphere,
+    co2_ice,
+    dust,
+    longwave,
+    methane,
+    pressure,
+    shell,
+    shortwave,
+    soil,
+    transport,
+    water,
+)  # fmt: skip
 from twinpipe.physics.compiled import part
 from twinpipe.physics.records import (
     ABSORBED,
@@ -31,6 +43,7 @@ from twinpipe.physics.records import (
     IMPACTS,
     INVERSE_HEIGHT,
     LID_FLUX,
+    LIFE,
     LIGHT,
     LOG_CO2,
     LOG_P,
@@ -80,6 +93,7 @@ from twinpipe.physics.substances import (
     LIQUID_ETHANE,
     LIQUID_METHANE,
     LIQUID_WATER,
+    LIVING_MATTER,
     SHELL_ICE,
     WATER_ICE,
     WATER_VAPOUR,
@@ -128,6 +142,9 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
             if o.dust:
                 times(ground, 1.0, work)
                 dust.darken(s.local[DARK_DUST, i], other, work, ground)
+        if o.biosphere:
+            biosphere.shade(s.local[LIVING_MATTER, i], ground, x.life[5], x.life[6], gained)
+            ground = gained
         if o.frost:
             if i == n_lat // 2:
                 ice_albedo, ice_emissivity = x.rows[FROST_ALBEDO + 1], x.rows[FROST_EMISSIVITY + 1]
@@ -149,6 +166,8 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
         if o.ice_ramp:
             shortwave.ice_ramp(t, o.ice_albedo, albedo)
         extra[:] = impacts
+        if o.biosphere:
+            add_scaled(x.fields[LIFE, i], 1.0, extra)
         other[:] = 0.0
         for q in range(f.patch_kind.size):
             if f.patch_kind[q] == LIGHT or f.patch_kind[q] == HEAT or f.patch_kind[q] == PAINT:
@@ -162,6 +181,9 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
         add_row_sum(extra, st.weight[i], x.line, x.totals[8])
         if o.buried and st.buried_cover[i] > 0.0:
             add_scaled(s.ground[LID_FLUX, i], -1.0, extra)
+        if n_layers == 1:
+            for j in range(extra.size):  # below a slab there is no soil to bring it
+                extra[j] += o.geothermal
         q0 = st.insolation[calendar, i]
         shortwave.absorbed(albedo, reflectance, aerosol, sunlight, other, q0, coalbedo, x.fields[ABSORBED, i])
         if o.linear:
