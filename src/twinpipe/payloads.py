@@ -101,6 +101,12 @@ class InterventionAccount(Part):
     cost_gcc: NotNegative
     delivered_light_j: NotNegative | None = None
     delivered_by_gas_kg: dict[str, NotNegative] | None = None
+    reaction: Name | None = None
+    supplied_kg: NotNegative | None = None
+    turned_over_fraction: Score | None = None  # of what a plant could do, that there were reactants for
+    covered_m2: NotNegative | None = None
+    outside_temperature_k: NotNegative | None = None
+    under_cover_temperature_k: NotNegative | None = None
 
 
 class ResourceTotal(Part):

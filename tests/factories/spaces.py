@@ -13,16 +13,19 @@ from pydantic.fields import FieldInfo
 
 from twinpipe.body import Body, Bulk
 from twinpipe.constants import GRAVITATIONAL_CONSTANT
-from twinpipe.intervention import Region, Schedule, VolatileImport
+from twinpipe.intervention import ChemicalPlant, Region, Schedule, VolatileImport
 from twinpipe.payloads import COLUMNS, KeyEvent, RequiredConditions, SimulationParameters, Sphere, SweepDesign
+from twinpipe.reactions import REACTIONS
 from twinpipe.scenario import Scenario
 from twinpipe.spec import RunChoices
+from twinpipe.spheres import Biosphere
 
 Json = st.SearchStrategy[Any]
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=20)
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=200).filter(str.strip)
 SHARES = st.floats(0, 1)
+PRIOR = {"kind": "uniform", "low": 0.01, "high": 0.02, "source": "made up"}
 GRIDS = st.builds("{}x{}".format, st.integers(4, 720), st.integers(1, 1440))
 MIXTURES = SHARES.map(lambda x: {"N2": x, "CO2": 1 - x})
 
@@ -60,13 +63,15 @@ def _slab_where_one_is_meant(value: dict[str, Any]) -> dict[str, Any]:
     slab = climate.get("column", {}).get("kind") == "slab"
     if not slab:
         surface = {k: v for k, v in surface.items() if k != "land"}
-    if climate and not (slab and value.get("co2_ice") is None):
+    if climate and not (slab and value.get("co2_ice") is None and value.get("water_cycle") is None):
         climate = {k: v for k, v in climate.items() if k != "second_order"}
+    if climate.get("step_ice") is not None:
+        climate = {k: v for k, v in climate.items() if k != "ice_ramp"}
     return value | {"surface": surface} | ({"climate": climate} if "climate" in value else {})
 
 
 ONE_LIFE = {  # fields in which factories of one thing agree
-    "super_greenhouse_gas": ("gas", "C3F8", ("lifetime_years",)),
+    "super_greenhouse_gas": ("gas", "C3F8", ("lifetime_years", "pessimistic_photolysis")),
     "aerosol": ("particle", "aluminium_nanorods", ("lifetime_years", "extinction_m2_kg")),
 }
 
@@ -84,6 +89,20 @@ def _one_lifetime(value: dict[str, Any]) -> dict[str, Any]:
     return value | ({"interventions": made} if made else {})
 
 
+def _life_that_can_be(value: dict[str, Any]) -> dict[str, Any]:
+    """Warmth in order, the best nearer to the warmest; pressures as usual."""
+    warm = {"coldest_k": 273.0, "best_k": 303.0, "warmest_k": 318.0}
+    cold, best, hot = sorted(value.get(k, usual) for k, usual in warm.items())
+    made = {k: v for k, v in value.items() if k not in (*warm, "least_pressure_pa", "full_pressure_pa")}
+    return made | (dict(zip(warm, (cold, best, hot), strict=True)) if cold < best < hot < 2 * best - cold else {})
+
+
+def _plant_that_can_be(value: dict[str, Any]) -> dict[str, Any]:
+    """A plant whose rate is of what it consumes, and that takes what its reaction needs."""
+    made = {k: v for k, v in value.items() if k != "energy_j_kg"}
+    return made | {"reactant": REACTIONS[value["reaction"]].reactants[0]}
+
+
 def _no_member_twice(value: dict[str, Any]) -> dict[str, Any]:
     return {**value, "members": list({member["spec_digest"]: member for member in value["members"]}.values())}
 
@@ -98,6 +117,7 @@ FIELDS: dict[tuple[type[BaseModel], str], Json] = {
     (SimulationParameters, "grid"): GRIDS,
     (KeyEvent, "data"): st.dictionaries(TEXT, st.floats(-1e12, 1e12), max_size=2),
     (Bulk, "mean_radius_m"): st.floats(1e4, 1e8),
+    (Body, "uncertainty"): st.sampled_from([{}, {"surface.geothermal_flux_w_m2": PRIOR}]),
     (Bulk, "gravity_m_s2"): st.floats(1e-2, 1e2),
     (Schedule, "start_year"): st.floats(0, 1000),
     (Schedule, "end_year"): st.floats(0.5, 1000),
@@ -110,6 +130,8 @@ FIXES: dict[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
     Body: _fitting_mass,
     RequiredConditions: _ordered_range,
     Scenario: _one_lifetime,
+    Biosphere: _life_that_can_be,
+    ChemicalPlant: _plant_that_can_be,
     SweepDesign: _no_member_twice,
 }
 

@@ -100,8 +100,8 @@ def test_weathering_grows_with_water_co2_and_warmth(wet: float, ratio: float, wa
 
 
 def test_the_earth_that_ships_weathers_what_its_volcanoes_give() -> None:
-    ran = Ran(builtin_body("earth"), years=10)
+    ran = Ran(builtin_body("earth"), years=10, grid="24x1", spin_up_orbits=30)
     ran.closes()
     given_off = 1.0457e4 * ran.state.step * ran.plan.clock.step_seconds
-    assert ran.store("weathered_co2") == pytest.approx(given_off, rel=0.15)  # on 4 rows; 1 % on 24
-    assert abs(ran.gained("CO2")) < 1e-6 * ran.gas("CO2")
+    assert ran.store("weathered_co2") == pytest.approx(given_off, rel=0.03)
+    assert abs(ran.gained("CO2")) < 1e-4 * ran.gas("CO2")

@@ -20,9 +20,12 @@ from twinpipe.spheres import Hydrosphere
 STEPS = 24
 
 
-def spec_of(body: Body, *interventions: Intervention, years: int = 12, grid: str = "4x6") -> RunSpec:
+def spec_of(
+    body: Body, *interventions: Intervention, years: int = 12, grid: str = "4x6", spin_up_orbits: int = 2
+) -> RunSpec:
     scenario = Scenario(interventions=interventions)
-    return RunSpec(body=body, scenario=scenario, years=years, grid=grid, steps_per_orbit=STEPS, spin_up_orbits=2)
+    how = {"years": years, "grid": grid, "spin_up_orbits": spin_up_orbits, "steps_per_orbit": STEPS}
+    return RunSpec.model_validate({"body": body, "scenario": scenario, **how})
 
 
 def garden(solar_constant: float = 1361.0, **changes: Any) -> Body:
@@ -30,7 +33,8 @@ def garden(solar_constant: float = 1361.0, **changes: Any) -> Body:
     orbit = MARS.orbit.model_copy(update={"solar_constant_w_m2": solar_constant})
     air = Atmosphere(mass_kg={"CO2": 1e18, "N2": 1e18, "O2": 1e15, "H2O": 2e16})
     none: dict[str, Any] = dict.fromkeys(("co2_ice", "water_cycle", "regolith", "buried_co2")) | {
-        "hydrosphere": Hydrosphere()
+        "hydrosphere": Hydrosphere(),
+        "uncertainty": {},
     }
     return MARS.model_copy(update={"orbit": orbit, "atmosphere": air, **none, **changes})
 
@@ -38,8 +42,8 @@ def garden(solar_constant: float = 1361.0, **changes: Any) -> Body:
 class Ran:
     """One member's run: its first and last state, its series and its books."""
 
-    def __init__(self, body: Body, *interventions: Intervention, years: int = 12, orbits_per_segment: int = 0) -> None:
-        self.plan = make_plan((spec_of(body, *interventions, years=years),), 1, orbits_per_segment)
+    def __init__(self, body: Body, *interventions: Intervention, **how: Any) -> None:
+        self.plan = make_plan((spec_of(body, *interventions, **how),), 1)
         self.area = body.bulk.area_m2
         self.state, _ = start(self.plan, self.plan.blocks[0])
         self.first: BlockState = self.state
