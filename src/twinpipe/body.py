@@ -13,12 +13,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from twinpipe import spheres
 from twinpipe.constants import GRAVITATIONAL_CONSTANT, MOLAR_MASS
 from twinpipe.digest import digest
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
 from twinpipe.prior import Prior
-from twinpipe.spheres import Biosphere, BuriedCo2, Co2Ice, Geosphere, Hydrosphere, Interior, Regolith, WaterCycle
 
 MapName = Literal["elevation", "albedo", "thermal_inertia"]
 
@@ -234,14 +234,16 @@ class Body(Part):
     atmosphere: Atmosphere = Atmosphere()
     surface: Surface
     climate: Climate = Climate()
-    co2_ice: Co2Ice | None = None
-    regolith: Regolith | None = Field(None, description="only below a column of soil")
-    buried_co2: BuriedCo2 | None = Field(None, description="only below a column of soil")
-    hydrosphere: Hydrosphere = Hydrosphere()
-    water_cycle: WaterCycle | None = None
-    geosphere: Geosphere = Geosphere()
-    biosphere: Biosphere | None = None
-    interior: Interior | None = None
+    co2_ice: spheres.Co2Ice | None = None
+    regolith: spheres.Regolith | None = Field(None, description="only below a column of soil")
+    buried_co2: spheres.BuriedCo2 | None = Field(None, description="only below a column of soil")
+    hydrosphere: spheres.Hydrosphere = spheres.Hydrosphere()
+    water_cycle: spheres.WaterCycle | None = None
+    methane_cycle: spheres.MethaneCycle | None = None
+    ice_shell: spheres.IceShell | None = None
+    geosphere: spheres.Geosphere = spheres.Geosphere()
+    biosphere: spheres.Biosphere | None = None
+    interior: spheres.Interior | None = None
     uncertainty: dict[str, Prior] = Field({}, description="dotted field -> distribution that ensembles draw it from")
     sources: dict[str, str] = Field({}, description="dotted field -> where its number comes from")
     assumptions: tuple[str, ...] = Field((), description="what was assumed when the body was read")
@@ -285,8 +287,17 @@ class Body(Part):
         slab = isinstance(self.climate.column, Slab)
         if self.surface.land is not None and not slab:
             raise ValueError("surface.land needs a climate.column of kind slab, whose heat capacity it replaces")
-        if self.climate.second_order and (self.co2_ice is not None or self.water_cycle is not None or not slab):
+        if self.climate.second_order and (self.co2_ice or self.water_cycle or not slab):
             raise ValueError("climate.second_order needs a climate.column of kind slab, no co2_ice and no water_cycle")
+        return self
+
+    @model_validator(mode="after")
+    def _moons_have_ground(self) -> Body:
+        grey = isinstance(self.climate.longwave, SemiGrey)
+        if self.methane_cycle and (not grey or self.climate.second_order):
+            raise ValueError("methane_cycle needs a climate.longwave of kind semi_grey, and no climate.second_order")
+        if self.ice_shell and (not grey or self.regolith or not isinstance(self.climate.column, SoilColumn)):
+            raise ValueError("ice_shell needs a column of kind soil, longwave of kind semi_grey and no regolith")
         return self
 
     def drawn(self, quantiles: Mapping[str, float]) -> Body:

@@ -13,6 +13,8 @@ from twinpipe.errors import SimulationError
 from twinpipe.grid import Array
 from twinpipe.measures import Outcome
 
+BEDROCK_MELTS = 176.0  # K, the eutectic of water and ammonia; B12
+
 
 @dataclass(frozen=True)
 class Event:
@@ -48,6 +50,12 @@ def _warming(o: Outcome) -> Array:
 
 def _oxygen_percent(o: Outcome) -> Array:
     return np.asarray(100 * o.series["oxygen_pressure"] / np.maximum(o.series["global_surface_pressure"], 1e-30))
+
+
+def _thinness(o: Outcome) -> Array:
+    """1 m over the thickness of the thinnest ice; 0 without a shell."""
+    thickness = o.series.get("minimum_shell_thickness")
+    return np.zeros(len(o.series["global_surface_pressure"])) if thickness is None else np.asarray(1.0 / thickness)
 
 
 def _pressure_at(o: Outcome, step: int) -> dict[str, float]:
@@ -86,6 +94,19 @@ EVENTS: dict[str, Event] = {
             "Atmospheric O2 reached 0.1 %",
             lambda o: _oxygen_percent(o) / 0.1,
             lambda o, s: {"o2_percentage": float(_oxygen_percent(o)[s])},
+        ),
+        Event(
+            "shell_breach",
+            "The ice over the ocean is less than 1 m thick somewhere",
+            _thinness,
+            lambda o, s: {"shell_ice_kg": float(o.series["shell_ice_mass"][s])},
+        ),
+        Event(
+            "bedrock_melts",
+            "The orbit's mean temperature rose above 176 K, at which bedrock of water ice with ammonia melts",
+            lambda o: o.trailing_mean("global_surface_temperature") / BEDROCK_MELTS,
+            lambda o, s: {"surface_temperature_k": float(o.trailing_mean("global_surface_temperature")[s])},
+            rearm=0.99,
         ),
     )
 }

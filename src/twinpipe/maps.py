@@ -9,8 +9,9 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from twinpipe.body import Body, HarmonicMap
+from twinpipe.body import Body, HarmonicMap, Slab
 from twinpipe.grid import Array, Grid
 
 
@@ -79,15 +80,34 @@ def open_share(body: Body, grid: Grid) -> Array:
 def surface_ice(body: Body, grid: Grid) -> Array:
     """(n_lat, n_lon) kg m-2 of surface water ice; each deposit fills the rows centred in its band."""
     field = np.zeros((grid.n_lat, grid.n_lon))
-    degrees = np.degrees(grid.latitude)
     for deposit in body.hydrosphere.surface_ice:
-        rows = (degrees >= deposit.south_degree) & (degrees <= deposit.north_degree)
-        if not rows.any():  # a coarse grid has no row centre in the band
-            centre = 0.5 * (deposit.south_degree + deposit.north_degree)
-            rows[np.argmin(np.abs(degrees - centre))] = True
-        area = grid.area_weight[rows].sum() * body.bulk.area_m2
-        field[rows] += deposit.mass_kg / area
+        rows = _rows(deposit.south_degree, deposit.north_degree, grid)
+        field[rows] += deposit.mass_kg / (grid.area_weight[rows].sum() * body.bulk.area_m2)
     return field
+
+
+def seas(body: Body, grid: Grid) -> tuple[Array, Array, Array]:
+    """(n_lat, n_lon) kg m-2 of methane and of ethane in seas, and the share of a cell that they cover, 1 where none is.
+
+    Each sea fills the rows centred in its band; where several do, the cell's share is the widest one's.
+    """
+    methane, ethane, share = (np.zeros((grid.n_lat, grid.n_lon)) for _ in range(3))
+    for sea in body.methane_cycle.seas if body.methane_cycle is not None else ():
+        rows = _rows(sea.south_degree, sea.north_degree, grid)
+        area = grid.area_weight[rows].sum() * body.bulk.area_m2
+        methane[rows] += sea.methane_kg / area
+        ethane[rows] += sea.ethane_kg / area
+        share[rows] = np.maximum(share[rows], sea.share)
+    return methane, ethane, np.where(share > 0, share, 1.0)
+
+
+def _rows(south: float, north: float, grid: Grid) -> NDArray[np.bool_]:
+    """(n_lat) rows whose centres lie in a band; the nearest if none does, as on a coarse grid."""
+    degrees = np.degrees(grid.latitude)
+    rows = (degrees >= south) & (degrees <= north)
+    if not rows.any():
+        rows[np.argmin(np.abs(degrees - 0.5 * (south + north)))] = True
+    return np.asarray(rows)
 
 
 def land_share(body: Body, grid: Grid) -> Array:
@@ -95,3 +115,41 @@ def land_share(body: Body, grid: Grid) -> Array:
     share = body.surface.land.share if body.surface.land is not None else 0.0
     filled = np.clip(share * grid.n_lon - np.arange(grid.n_lon), 0.0, 1.0)
     return np.tile(filled, (grid.n_lat, 1))
+
+
+def second_legendre(grid: Grid) -> Array:
+    """(row, 1) mean of P2(sin latitude) over each row."""
+    x = np.sin(grid.latitude_edges)
+    return np.asarray(np.diff(0.5 * (x**3 - x)) / np.diff(x))[:, None]
+
+
+def ground_albedo(body: Body, grid: Grid) -> Array:
+    """(n_lat, n_lon) albedo of the ground, with what ice the map of the body shows."""
+    bare = evaluate(body.surface.albedo, grid)
+    if body.surface.land is not None:
+        bare = bare + land_share(body, grid) * (body.surface.land.albedo - bare)
+    return bare + body.climate.albedo_p2 * second_legendre(grid)
+
+
+def bare_albedo(body: Body, grid: Grid) -> float:
+    """Mean albedo of the ground without surface ice; of all of it if there is none without."""
+    bare = grid.area_weight * (surface_ice(body, grid) <= 0)
+    weight = bare if bare.any() else grid.area_weight
+    return float((ground_albedo(body, grid) * weight).sum() / weight.sum())
+
+
+def inertia_of(body: Body, grid: Grid) -> Array:
+    """Thermal inertia of a soil column; of a slab its heat capacity over that of Slab."""
+    column, land = body.climate.column, body.surface.land
+    if not isinstance(column, Slab):
+        return evaluate(body.surface.thermal_inertia_j_m2_k_s12, grid)
+    ratio = land.heat_capacity_j_m2_k / column.heat_capacity_j_m2_k if land is not None else 1.0
+    return 1 + land_share(body, grid) * (ratio - 1)
+
+
+def sea_inflow(body: Body, grid: Grid) -> Array:
+    """(n_lat, n_lon) 1/m2 where ethane from the air ends: in the seas, evenly over them, or all over a body without."""
+    methane, ethane, _ = seas(body, grid)
+    wet = np.where(methane + ethane > 0, 1.0, 0.0)
+    wet = wet if wet.any() else np.ones_like(wet)
+    return np.asarray(wet / ((wet * grid.area_weight).sum() * body.bulk.area_m2))

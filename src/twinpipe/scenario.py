@@ -16,7 +16,13 @@ from twinpipe.intervention import Aerosol, AerosolFactory, Intervention, SuperGr
 from twinpipe.part import Finite, NotNegative, Part, Positive
 
 EventName = Literal[
-    "triple_point_pressure", "armstrong_limit", "co2_caps_depleted", "warming_10K", "oxygen_threshold_reached"
+    "triple_point_pressure",
+    "armstrong_limit",
+    "co2_caps_depleted",
+    "warming_10K",
+    "oxygen_threshold_reached",
+    "shell_breach",
+    "bedrock_melts",
 ]
 PatternName = Literal["mars_terraform", "venus_industrial", "titan_fuel", "europa_ocean", "custom"]
 

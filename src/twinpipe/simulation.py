@@ -17,9 +17,10 @@ from twinpipe.clock import Clock
 from twinpipe.errors import SimulationError
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, Field, active
 from twinpipe.grid import Array, Grid
-from twinpipe.physics import budget, controllers
+from twinpipe.physics import budget, controllers, today
 from twinpipe.physics.equilibrium import approach, is_slow, runaway
 from twinpipe.physics.model import Model, as_today, build, empty_ledger, first_guess
+from twinpipe.physics.nitrogen import collapse
 from twinpipe.physics.records import Ledger, State
 from twinpipe.plan import Block, Plan, Segment
 from twinpipe.scenario import Scenario
@@ -34,11 +35,11 @@ class BlockState:
     """State of a block at a step, member first; what a restart needs, exactly.
 
     T (member, layer, lat, lon), ice and p (member, lat, lon), gas (member, gas), mean_temperature (member), local
-    (member, field, lat, lon), adsorbed and warming (member, layer, lat, lon), ground (member, field, lat, lon), orbit
-    (member, number), store and aerosol (member, substance), the ledger since the run's start, the contents at the
-    start (energy; mass by element), how many orbits so far had shorter steps, what controllers know (member,
-    intervention, 2) and see (member, measure) of the last whole orbit, and the running sums (member, window, field,
-    lat, lon) of the windows that are open at this step.
+    (member, field, lat, lon), adsorbed, warming and shell (member, layer, lat, lon), ground and today (member, field,
+    lat, lon), orbit (member, number), store and aerosol (member, substance), the ledger since the run's start, the
+    contents at the start (energy; mass by element), how many orbits so far had shorter steps, what controllers know
+    (member, intervention, 2) and see (member, measure) of the last whole orbit, and the running sums (member, window,
+    field, lat, lon) of the windows that are open at this step.
     """
 
     step: int
@@ -54,6 +55,8 @@ class BlockState:
     warming: Array
     ground: Array
     orbit: Array
+    shell: Array
+    today: Array
     energy_flow: Array
     imported: Array
     escaped: Array
@@ -100,7 +103,7 @@ def _outward(a: Array, members: int) -> Array:
     return np.ascontiguousarray(np.moveaxis(a.reshape(*a.shape[:-1], a.shape[-1] // members, members), -1, 0))
 
 
-OF_CELLS = ("T", "ice", "p", "local", "adsorbed", "warming", "ground")  # of the kernel's state
+OF_CELLS = ("T", "ice", "p", "local", "adsorbed", "warming", "ground", "shell", "today")  # of the kernel's state
 
 
 def _kernel_state(b: BlockState) -> tuple[State, Ledger]:
@@ -150,27 +153,33 @@ def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
     thirds all temperatures move by N / lambda, N the mean imbalance (W m-2), lambda = -dN/dT by the last two orbits.
 
     What lies below the soil does not take part, and is then in equilibrium with the last orbit's means; nor does the
-    interior, so that the air is the body's own.
+    interior, so that the air is the body's own.  Ice shells and seas do, and are put back after each
+    orbit to what they are today.
     """
     whole = build((body,), (Scenario(),), grid, clock)
     model = replace(whole, options=whole.options._replace(regolith=False, buried=False, geosphere=False))
     s, n = first_guess(whole), clock.steps_per_orbit
+    today.hold(model, s, s.T[0])
     sums = np.zeros((1, model.n_maps, grid.n_lat, grid.n_lon))
     known: tuple[float, float] | None = None
     for orbit in range(max(orbits, 1)):
         sums[:] = 0.0
         before = budget.contents(model, s).energy[0]
         _, series = call(model, s, empty_ledger(1), orbit * n, n, sums, n)
-        _check(model, s, series, body.name, 0.0)
+        _check(model, s, series, body.name, 0.0, settled=orbit + 1 >= orbits)
         if orbit < 2 * orbits // 3 and is_slow(model, s, series):
             imbalance = (budget.contents(model, s).energy[0] - before) / clock.orbit_seconds
             known = approach(s, series, float(imbalance), known)
+        today.hold(model, s, sums[0, 0] / n, last=orbit > 2 * orbits // 3)
     maps, of_co2 = np.zeros((len(MAPS), grid.n_lat, grid.n_lon)), SERIES_NAMES.index("carbon_dioxide_pressure")
     maps[: model.n_maps] = sums[0] / n  # nothing lies on ground that has no process
     return Climate(as_today(whole, s, maps[0], series[of_co2].mean(axis=0)), maps, series[:, :, 0])
 
 
-def _check(model: Model, s: State, series: Array, name: str, year: float) -> None:
+def _check(model: Model, s: State, series: Array, name: str, year: float, *, settled: bool = True) -> None:
+    cold = collapse(model, s, series) if settled else None
+    if cold is not None:
+        raise SimulationError(f"the simulation of {name} ends near year {year:.1f}: {cold}.")
     low, high = float(s.T.min()), float(s.T.max())
     hot = runaway(model, s, series)
     if hot is not None:

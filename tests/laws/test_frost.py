@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.laws.toy_bodies import MARS, clock_of, drive
+from tests.laws.toy_bodies import MARS, SERIES, clock_of, drive
 from twinpipe.body import Body, LinearLongwave
 from twinpipe.constants import LATENT_HEAT_CO2 as LATENT
 from twinpipe.constants import STEFAN_BOLTZMANN
@@ -153,3 +153,41 @@ def test_strong_air_coupling_is_the_limit_of_diffusing_ground() -> None:
     _, ground, _, _ = run(frosty(air_coupling_w_m2_k=0.0))
     _, air, _, _ = run(frosty(air_coupling_w_m2_k=1e9))
     assert air == pytest.approx(ground, abs=1e-3)
+
+
+@given(st.floats(20, 400), st.floats(20, 190), st.floats(1e-3, 20), st.floats(0, 1e5), st.floats(0, 1e4), st.booleans())
+@settings(max_examples=300, deadline=None)
+def test_ground_far_from_its_frost_point_radiates_as_it_is(
+    start: float, frost: float, stiff: float, received: float, ice: float, gone: bool
+) -> None:
+    """No CO2 is left to condense: OLR is that of the new temperature to a tenth, and never below 0."""
+    column = Column(np.array([start]), np.array([ice]), frost, stiff, STEFAN_BOLTZMANN)
+    olr, change, base = column.step(received, 0.0 if gone else 1e-20)
+    left = column.stiff * column.T[0] + olr - base - change * LATENT / DT
+    assert abs(left) <= 1e-12 * (base + olr + abs(change) * LATENT / DT)
+    assert olr >= 0.0
+    radiated = STEFAN_BOLTZMANN * float(column.T[0]) ** 4
+    if column.T[0] < frost:
+        assert 0.9 * radiated <= olr <= radiated * (1 + 1e-12)
+    assert olr <= radiated * (1 + 1e-12)
+
+
+def test_mars_without_a_sun_freezes_out_in_peace() -> None:
+    """All CO2 freezes; the ground goes on cooling, and no step warms it or radiates less than nothing."""
+    dark = MARS.orbit.model_copy(update={"solar_constant_w_m2": 1e-3})
+    far = MARS.model_copy(update={"orbit": dark, "regolith": None, "buried_co2": None})
+    model = build((far,), (Scenario(),), Grid(4, 6), clock_of(far, 24))
+    state, ledger = first_guess(model), empty_ledger(1)
+    state.gas[0] *= 1e-3
+    start = contents(model, state)
+    series = drive(model, state, 0, 24 * 12, ledger).series
+    temperature, olr = (
+        series[SERIES.index(name), :, 0] for name in ("global_surface_temperature", "global_outgoing_longwave_flux")
+    )
+    assert (olr > 0).all()
+    assert (np.diff(temperature) < 0.5).all()
+    assert temperature[-1] < 45
+    assert state.gas[0, 0] < 1e-6 * state.ice.mean() * far.bulk.area_m2
+    books = closure(start, contents(model, state), ledger)
+    assert float(books.mass[0]) <= 1e-12
+    assert float(books.energy[0]) <= 1e-9

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twinpipe.grid import Array
+from twinpipe.physics import shell
 from twinpipe.physics.model import Model
 from twinpipe.physics.records import AHEAD, BOTTOM_HEAT, ENERGY_FLOWS, Ledger, State
 from twinpipe.physics.substances import (
@@ -64,6 +65,8 @@ def contents(model: Model, s: State) -> Contents:
             heat -= latent * field
     for layer in s.adsorbed:
         heat -= DESORPTION * layer
+    if o.ice_shell:
+        heat += shell.cold_content(s, st.shell_layers, model.members.shell_base)
     for capacity, layer in zip(st.deep_capacity, s.warming, strict=True):
         heat += capacity * layer
     if o.regolith:  # the deep ground has what it exchanges with the soil for the whole orbit already

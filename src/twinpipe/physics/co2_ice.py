@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from twinpipe.grid import Array
-from twinpipe.physics.compiled import compiled
+from twinpipe.physics.compiled import compiled, inlined
 
 LARGEST_SHARE = 0.5  # of the CO2 column that may condense in one step, so that the gas cannot run out
+LEAST, MOST = 0.9, 2.0  # of a temperature, between which the tangent of OLR there is followed
+ITERATIONS = 100  # of Newton's method at most; from any start each but the first takes a quarter off, or converges
 
 
 @compiled
@@ -118,6 +120,22 @@ def couple_air(ice: Array, frost: Array, coupling: Array, frosty: bool, A: Array
             drive[j] = drive[j] * k / (a + k)
 
 
+@inlined
+def follow(t: float, tangent: float, stiff: float, drive: float, k: float) -> float:
+    """The last point (K) at which to take the tangent of k T^4 in stiff T + k T^4 = drive; B8.
+
+    t is the root with the tangent at a first point.  Where that is too far for the tangent to hold, Newton's
+    iterations go on from t; they come down to the root, so that the flux along the tangent is never negative.
+    """
+    for _ in range(ITERATIONS):
+        if LEAST * tangent <= t <= MOST * tangent:
+            break
+        tangent = t
+        q3 = k * t * t * t
+        t = (drive + 3.0 * q3 * t) / (stiff + 4.0 * q3)
+    return tangent
+
+
 @compiled
 def surface_balance(
     T: Array,
@@ -143,6 +161,7 @@ def surface_balance(
     Without frost: two Newton iterations on (C/dt + G) T' + OLR(T') = base + s.  Where that is below the
     frost point, or ice lies: T' = T_f and dm = -(surplus) dt / L; if more ice would go than there is, or more
     CO2 condense than LARGEST_SHARE of the column (kg m-2), dm is cut and the rest of the energy sets T'.
+    Iterations go on where T' is far from where OLR was linearised (follow), as it is once all CO2 has frozen.
     olr is the flux that was applied, change the dm (kg m-2) of this step; latent is L (J kg-1).
     """
     for j in range(T.size):
@@ -158,6 +177,10 @@ def surface_balance(
             q3 = k[j] * t * t * t
             t1 = t
             t = (drive + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
+            if not LEAST * t1 <= t <= MOST * t1:
+                t1 = follow(t, t1, stiff, drive, k[j])
+                q3 = k[j] * t1 * t1 * t1
+                t = (drive + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
             flux = q3 * (4.0 * t - 3.0 * t1)
         dm = 0.0
         if ice[j] > 0.0 or t < frost[j]:
@@ -181,7 +204,12 @@ def surface_balance(
                         q3 = k[j] * t * t * t
                         t1 = t
                         t = (drive + dm * latent / dt + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
-                        flux = q3 * (4.0 * t - 3.0 * t1)
+                    if not LEAST * t1 <= t <= MOST * t1:
+                        rest = drive + dm * latent / dt
+                        t1 = follow(t, t1, stiff, rest, k[j])
+                        q3 = k[j] * t1 * t1 * t1
+                        t = (rest + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
+                    flux = q3 * (4.0 * t - 3.0 * t1)
         T[j] = t
         ice[j] += dm
         olr[j] = flux

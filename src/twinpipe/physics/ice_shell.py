@@ -132,14 +132,17 @@ def conduct(
 
     m (h' - h) / dt = F_in - F_out + heat with fluxes of the new temperatures, by Newton's method in h.
     enthalpy (layer, cell) J/kg, thickness (layer) m, top and base (cell) temperatures (K) of the two ends, or no
-    temperature but base_flux (W m-2, upwards) where base is 0; heat (layer, cell) W m-2 put into layers.
+    temperature but base_flux (W m-2, upwards) where base is 0, and nothing where top is 0; heat (layer, cell) W m-2
+    put into layers.
     work (4, layer) is scratch; base_gain (cell) is the flux (W m-2) that entered at the base, and top_gain what the
     layers gained beyond that and the heat.  Each column stops by itself: its bits do not depend on the others.
     """
     n = thickness.size
     old, new, theta, upper = work[0], work[1], work[2], work[3]
     for j in range(top.size):
-        end = kirchhoff(top[j], ice)
+        surface = kirchhoff(top[j], ice) if top[j] > 0.0 else 0.0
+        end = surface
+        from_top = 2.0 / thickness[0] if top[j] > 0.0 else 0.0
         ground = kirchhoff(base[j], ice) if base[j] > 0.0 else 0.0
         into_base = 2.0 / thickness[n - 1] if base[j] > 0.0 else 0.0
         for k in range(n):
@@ -151,7 +154,7 @@ def conduct(
             slope_above = 0.0
             step_above = 0.0
             for k in range(n):  # elimination downwards: upper holds the factors, theta the right-hand sides
-                up = 2.0 / (thickness[k] + thickness[k - 1]) if k > 0 else 2.0 / thickness[0]
+                up = 2.0 / (thickness[k] + thickness[k - 1]) if k > 0 else from_top
                 down = 2.0 / (thickness[k] + thickness[k + 1]) if k < n - 1 else into_base
                 below = theta[k + 1] if k < n - 1 else ground
                 gain = up * (end - theta[k]) + down * (below - theta[k]) + heat[k, j]
@@ -168,7 +171,7 @@ def conduct(
                 theta[k] = right / pivot
                 step_above = theta[k]
                 slope_above = slope
-            end = kirchhoff(top[j], ice)
+            end = surface
             largest = 0.0
             for k in range(n - 1, -1, -1):
                 if k < n - 1:

@@ -4,18 +4,20 @@ Arrays are (row, cell) with cell = longitude * members + member, members innermo
 row is one long contiguous loop, whether the block holds one member or sixteen.  Order of a step:
 
     once an orbit: deep ground, regolith, heat to buried CO2 ->
-    interventions, escape -> interior, plants, ocean -> pressure -> life -> sunlight, longwave -> column
-    -> transport of heat and vapour, runoff -> surface, CO2 ice and water -> soil -> CO2 gas -> sums.
+    interventions, escape -> interior, plants, ocean -> photolysis, ice shell -> pressure -> life -> sunlight, longwave
+    -> column -> transport of heat and vapour, runoff -> surface: CO2 ice, then water, methane, sublimation to vacuum
+    -> soil -> gas that condensed -> sums.
 """
 
 from __future__ import annotations
 
-from twinpipe.physics import bulk_water, dust, geosphere, life, plants, water
+from twinpipe.physics import bulk_water, dust, geosphere, life, methane, plants, shell, water
 from twinpipe.physics.air import amounts, change_gases, mix_air
 from twinpipe.physics.buried_co2 import sublimate
 from twinpipe.physics.compiled import compiled, part
 from twinpipe.physics.ground import begin_orbit, note_orbit
 from twinpipe.physics.records import (
+    CONDENSED,
     EMISSIVITY_FACTOR,
     FROST_ALBEDO,
     FROST_EMISSIVITY,
@@ -31,10 +33,11 @@ from twinpipe.physics.records import (
     Static,
 )
 from twinpipe.physics.rows import accumulate_plain, add_row_sum, add_scaled, tile
-from twinpipe.physics.substances import BURIED_DUST, CO2, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
+from twinpipe.physics.substances import BURIED_DUST, CH4, CO2, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
 from twinpipe.physics.surface import balance, carry_heat, settle
 
 N_BASE_MAPS, N_BASE_SERIES = 6, 10  # of fields.MAPS and SERIES_FIELDS, before those of the ground and the stores
+THINNEST_SHELL = N_BASE_SERIES + N_LOCALS + 1 + N_STORES + N_AEROSOLS  # place of that series, after the stores
 
 
 @compiled
@@ -74,6 +77,10 @@ def advance(
             bulk_water.step(st, o, m, s, x, members)
         if o.water:
             water.take_gas(st, o, s, x, members)
+        if o.methane:
+            methane.begin(st, o, m, s, ledger, x, members)
+        if o.ice_shell:
+            shell.step(st, o, m, s, ledger, x, members)
         mix_air(st, o, m, s, f, x, k, members)
         if o.biosphere:
             life.step(st, o, m, s, ledger, f, x, k, calendar, members)
@@ -87,6 +94,11 @@ def advance(
         zonal_time = (step + 1) // out.zonal_every - first_step // out.zonal_every - 1 if due else -1
         x.totals[1:8] = 0.0
         settle(st, o, m, s, out, x, k, zonal_time, members)
+        if o.methane:
+            for b in range(members):
+                s.gas[CH4, b] -= x.moved[CONDENSED, b] * o.area
+        if o.ice_shell:
+            shell.close(o, s, ledger, out, x, k, THINNEST_SHELL, members)
         if o.has_local:
             note_ground(st, o, s, out, x, k, members)
         close_step(st, o, s, ledger, out, x, k, members)

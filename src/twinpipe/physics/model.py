@@ -1,4 +1,4 @@
-"""The model of a body: which processes, in which order, with which numbers, as arrays for the kernel."""
+"""The model of a body: its processes with their numbers, as arrays for the kernel."""
 
 from __future__ import annotations
 
@@ -9,19 +9,29 @@ from typing import NamedTuple
 
 import numpy as np
 
-from twinpipe.body import Body, LinearLongwave, SemiGrey, Slab
+from twinpipe.body import Body, LinearLongwave, SemiGrey
 from twinpipe.clock import Clock
 from twinpipe.constants import LATENT_HEAT_CO2, MOLAR_MASS, YEAR
 from twinpipe.errors import InvalidInput
 from twinpipe.fields import MAPS
 from twinpipe.grid import Array, Grid
-from twinpipe.maps import evaluate, land_share, open_share, surface_ice
+from twinpipe.maps import (
+    bare_albedo,
+    evaluate,
+    ground_albedo,
+    inertia_of,
+    open_share,
+    sea_inflow,
+    seas,
+    second_legendre,
+    surface_ice,
+)
 from twinpipe.physics import biosphere, geosphere, ground, regolith, runoff, soil, transport
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment, particle_numbers
 from twinpipe.physics.orbit import insolation_table
-from twinpipe.physics.processes import GROUND, living, processes
-from twinpipe.physics.records import ENERGY_FLOWS, N_ORBIT, N_PLANTS, Kinds, Ledger, Members, Options, State, Static
+from twinpipe.physics.processes import GROUND, living, on_the_ground, processes
+from twinpipe.physics.records import ENERGY_FLOWS, N_ORBIT, N_PLANTS, N_TODAY, Ledger, Members, Options, State, Static
 from twinpipe.physics.substances import (
     AEROSOLS,
     CO2,
@@ -35,7 +45,7 @@ from twinpipe.physics.substances import (
     WATER_ICE,
 )
 from twinpipe.scenario import Scenario
-from twinpipe.spheres import WaterCycle
+from twinpipe.spheres import IceShell, MethaneCycle, WaterCycle
 
 LEAST_AIR = 1.0  # Pa; less holds no vapour over the ice
 
@@ -69,41 +79,6 @@ def _cells(per_member: list[Array]) -> Array:
     return np.ascontiguousarray(stacked.reshape(stacked.shape[0], -1))
 
 
-def _p2(grid: Grid) -> Array:
-    """(row, 1) mean of P2(sin latitude) over each row."""
-    x = np.sin(grid.latitude_edges)
-    return np.asarray(np.diff(0.5 * (x**3 - x)) / np.diff(x))[:, None]
-
-
-def _albedo(body: Body, grid: Grid) -> Array:
-    bare = evaluate(body.surface.albedo, grid)
-    if body.surface.land is not None:
-        bare = bare + land_share(body, grid) * (body.surface.land.albedo - bare)
-    return bare + body.climate.albedo_p2 * _p2(grid)
-
-
-def _inertia(body: Body, grid: Grid) -> Array:
-    """Thermal inertia of a soil column; of a slab its heat capacity over that of Slab."""
-    column, land = body.climate.column, body.surface.land
-    if not isinstance(column, Slab):
-        return evaluate(body.surface.thermal_inertia_j_m2_k_s12, grid)
-    ratio = land.heat_capacity_j_m2_k / column.heat_capacity_j_m2_k if land is not None else 1.0
-    return 1 + land_share(body, grid) * (ratio - 1)
-
-
-def _on_the_ground(running: frozenset[str]) -> Kinds:
-    """Places of the fields on the ground that some process changes, in the order of fields.MAPS."""
-    own = [f.process for f in MAPS if f.process is not None]
-    return np.array([q for q, process in enumerate(own) if process in running], dtype=np.int64)
-
-
-def _bare_albedo(body: Body, grid: Grid) -> float:
-    """Mean albedo of the ground without surface ice; of all of it if there is none without."""
-    bare = grid.area_weight * (surface_ice(body, grid) <= 0)
-    weight = bare if bare.any() else grid.area_weight
-    return float((_albedo(body, grid) * weight).sum() / weight.sum())
-
-
 class _Any(NamedTuple):
     """What runs in a block when it does for any of its members; for the others its numbers are 0."""
 
@@ -122,13 +97,14 @@ def _options(body: Body, clock: Clock, some: _Any) -> Options:
     longwave, ice, ramp, frost = body.climate.longwave, body.climate.step_ice, body.climate.ice_ramp, body.co2_ice
     below, lid = ground.deep(body, clock.orbit_seconds), ground.lid_of(body)
     linear, grey = isinstance(longwave, LinearLongwave), _grey(body)
+    lowest, root = soil.lowest_layer(body), math.sqrt(body.orbit.sidereal_year_s / math.pi)
     return Options(
         dt=clock.step_seconds,
         area=body.bulk.area_m2,
         gravity=body.bulk.gravity_m_s2,
         cp=body.atmosphere.heat_capacity_j_kg_k,
         skin_root=math.sqrt(2 * math.pi / body.orbit.solar_day_s),
-        geothermal=body.surface.geothermal_flux_w_m2,
+        geothermal=body.surface.geothermal_flux_w_m2 if body.ice_shell is None else 0.0,  # a shell has its own
         linear=linear,
         a=longwave.a_w_m2 if isinstance(longwave, LinearLongwave) else 0.0,
         b=longwave.b_w_m2_k if isinstance(longwave, LinearLongwave) else 0.0,
@@ -151,6 +127,11 @@ def _options(body: Body, clock: Clock, some: _Any) -> Options:
         deep_resistance=below.top_resistance,
         lid_conductance=lid.lid_conductivity_w_m_k / lid.lid_thickness_m if lid else 0.0,
         lid_pressure=lid.lid_density_kg_m3 * lid.lid_thickness_m * body.bulk.gravity_m_s2 if lid else 0.0,
+        ice_shell=body.ice_shell is not None,
+        soil_resistance=soil.resistance(body),
+        bottom_resistance=0.5 * root * lowest,
+        bottom_capacity=root * lowest,
+        methane=body.methane_cycle is not None,
         midpoint=body.climate.second_order,
         **some._asdict(),
     )
@@ -173,6 +154,8 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Gr
     depths = [{str(k): v for k, v in s.aerosol_optical_depth.items()} for s in scenarios]
     frost = [b.co2_ice for b in bodies]
     water = [b.water_cycle or WaterCycle() for b in bodies]
+    shells = [b.ice_shell or IceShell() for b in bodies]
+    cycles = [b.methane_cycle or MethaneCycle() for b in bodies]
     escape = np.zeros((N_GASES, len(bodies)))
     for m, body in enumerate(bodies):
         for gas, rate in body.atmosphere.escape_kg_s.items():
@@ -214,8 +197,13 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Gr
         vapour_wind=np.array([w.exchange_velocity_m_s for w in water]),
         snow_albedo=np.array([w.snow_albedo for w in water]),
         snow_half_cover=np.array([w.half_cover_kg_m2 for w in water]),
-        bare_albedo=np.array([_bare_albedo(b, grid) for b in bodies]),
+        bare_albedo=np.array([bare_albedo(b, grid) for b in bodies]),
         liquid_hold=np.array([w.hold_kg_m2 for w in water]),
+        shell_conductivity=np.array([i.conductivity_w_m for i in shells]),
+        shell_base=np.array([i.base_temperature_k for i in shells]),
+        ocean_exchange=np.array([i.ocean_exchange_w_m2_k for i in shells]),
+        methane_exchange=np.array([c.exchange_velocity_m_s for c in cycles]),
+        photolysis=np.array([c.photolysis_kg_s for c in cycles]),
     )
 
 
@@ -225,7 +213,8 @@ def _of_unit_star(body: Body) -> Body:
 
 
 def _shared_laws(body: Body) -> tuple[object, ...]:
-    return body.climate.column, body.climate.zonal_mixing
+    layers = body.ice_shell.layers_m if body.ice_shell is not None else ()
+    return body.climate.column, body.climate.zonal_mixing, layers
 
 
 def build(
@@ -266,7 +255,7 @@ def build(
     column, faces = soil.column(first, clock.step_seconds), transport.geometry(grid)
     below, (adsorbing, exchanging) = ground.deep(first, clock.orbit_seconds), regolith.shares(first)
     q, q1 = insolation_table(unit, grid, clock.steps_per_orbit)
-    inertia = _cells([_inertia(b, grid) for b in bodies])
+    inertia = _cells([inertia_of(b, grid) for b in bodies])
     altitude = _cells([evaluate(b.surface.elevation_m, grid) for b in bodies])
     static = Static(
         weight=grid.row_weight,
@@ -274,7 +263,7 @@ def build(
         south=faces.south,
         east=faces.east * first.climate.zonal_mixing,
         altitude=altitude,
-        ground_albedo=_cells([_albedo(b, grid) for b in bodies]),
+        ground_albedo=_cells([ground_albedo(b, grid) for b in bodies]),
         inertia=inertia,
         bottom_heat=options.geothermal / inertia,
         humidity=_cells(humidity),
@@ -291,7 +280,7 @@ def build(
         deposit=_cells([surface_ice(b, grid) for b in bodies]),
         open_share=_cells([open_share(b, grid) for b in bodies]),
         lowest_first=runoff.lowest_first(altitude, len(bodies)),
-        on_the_ground=_on_the_ground(frozenset().union(*running)),
+        on_the_ground=on_the_ground(running),
         deep_capacity=below.capacity,
         deep_conductance=below.conductance,
         deep_alpha=below.alpha,
@@ -300,6 +289,9 @@ def build(
         adsorbing=adsorbing,
         exchanging=exchanging,
         buried_cover=ground.buried_cover(first, grid),
+        shell_layers=np.array(first.ice_shell.layers_m if first.ice_shell is not None else ()),
+        sea=_cells([seas(b, grid)[2] for b in bodies]),
+        sea_inflow=_cells([sea_inflow(b, grid) for b in bodies]),
     )
     return Model(
         grid,
@@ -326,7 +318,7 @@ def first_guess(model: Model) -> State:
     gas = np.zeros((N_GASES, members))
     for b, body in enumerate(model.bodies):
         if body.climate.start is not None:
-            surface[:, b::members] = body.climate.start.mean_k + body.climate.start.p2_k * _p2(model.grid)
+            surface[:, b::members] = body.climate.start.mean_k + body.climate.start.p2_k * second_legendre(model.grid)
         for name, mass in body.atmosphere.mass_kg.items():
             gas[GASES.index(name), b] = mass
     mean = model.grid.mean(surface.reshape(n_lat, model.grid.n_lon, members).transpose(2, 0, 1))
@@ -339,6 +331,7 @@ def first_guess(model: Model) -> State:
     local[LIVING_MATTER] = np.tile(alive, model.grid.n_lon)
     if model.options.water:
         local[WATER_ICE] = model.static.deposit
+    shells, anchored = len(model.static.shell_layers), model.options.ice_shell or model.options.methane
     state = State(
         T=np.ascontiguousarray(np.repeat(surface[None], n_layers, axis=0)),
         ice=np.zeros((n_lat, width)),
@@ -352,6 +345,8 @@ def first_guess(model: Model) -> State:
         warming=np.zeros((0, n_lat, width)),
         ground=np.zeros((0, n_lat, width)),
         orbit=np.zeros((N_ORBIT, members)),
+        shell=np.zeros((shells, n_lat, width)),
+        today=np.zeros((N_TODAY if anchored else 0, n_lat, width)),
     )
     air = gas[CO2] * model.options.gravity / model.options.area
     return as_today(model, state, surface, air)

@@ -65,6 +65,9 @@ class Static(NamedTuple):
     adsorbing: Array  # (deep layer) share of the CO2 that is adsorbed today
     exchanging: Array  # (deep layer) share of what is missing to equilibrium that comes within an orbit
     buried_cover: Array  # (row) share of the cells that lies over buried CO2
+    shell_layers: Array  # (layer) m, of ice below the soil, the last as thick as the shell is
+    sea: Array  # (row, cell) share of a cell that its methane sea covers, 1 where there is none; empty without seas
+    sea_inflow: Array  # (row, cell) 1/m2, where ethane that falls from the air ends
 
 
 class Options(NamedTuple):
@@ -107,6 +110,11 @@ class Options(NamedTuple):
     deep_resistance: float  # K m2 W-1, of half of the first deep layer
     lid_conductance: float  # W m-2 K-1
     lid_pressure: float  # Pa
+    ice_shell: bool
+    soil_resistance: float  # K m2 W-1 times thermal inertia, from the middle of the first soil layer to the shell
+    bottom_resistance: float  # of half of the lowest soil layer, times its thermal inertia
+    bottom_capacity: float  # of the lowest soil layer, over its thermal inertia
+    methane: bool
     midpoint: bool  # the balance is that of the middle of the step, from which the end is extrapolated
 
 
@@ -145,6 +153,11 @@ class Members(NamedTuple):
     life: Array  # (member, number), biosphere.numbers
     interior: Array  # (number, member), geosphere.numbers
     outgassing: Array  # (gas, member) kg/s
+    shell_conductivity: Array  # kappa_0, W m-1
+    shell_base: Array  # T_b, K
+    ocean_exchange: Array  # W m-2 K-1
+    methane_exchange: Array  # C_E U, m s-1
+    photolysis: Array  # kg/s of CH4
 
 
 class State(NamedTuple):
@@ -162,6 +175,8 @@ class State(NamedTuple):
     warming: Array  # (deep layer, row, cell) K since today
     ground: Array  # (N_GROUND, row, cell)
     orbit: Array  # (N_ORBIT, member)
+    shell: Array  # (layer, row, cell) J kg-1, specific enthalpy of the ice below the soil
+    today: Array  # (N_TODAY, row, cell) what keeps the untouched body as it is
 
 
 # Fields of State.ground: heat that comes up into the soil (over the thermal inertia), the mean surface temperature
@@ -173,6 +188,9 @@ N_GROUND = 4
 # that sublimate.
 CO2_MEAN, CO2_TODAY, AHEAD, SUBLIMATION = range(4)
 N_ORBIT = 4
+# Fields of State.today: heat (W m-2) that the ocean gives the shell; activity of methane in a sea over its share there.
+FROM_BELOW, ACTIVITY = range(2)
+N_TODAY = 2
 
 
 class Ledger(NamedTuple):
@@ -239,15 +257,20 @@ ABSORBED, K, AMPLITUDE2 = 2, 3, 4  # W m-2; OLR = K T^4; A_d^2
 FROST, CAPACITY, BASE = 5, 6, 7  # frost point; C/dt, W m-2 K-1; what drives the surface, W m-2
 A, DRIVE, UPPER, SOURCE = 8, 9, 10, 11  # of the transport; W m-2 that it brings
 LIFE = 12  # W m-2 that life and its water set free
-N_FIELDS = 13
+SHELL_HEAT = 13  # what an ice shell sends into the soil, over its thermal inertia
+N_FIELDS = 14
 # Rows of Scratch.rows (row, cell): parameters of members and of the mixed air, repeated along a row, ...
 HALF_COVER, FROST_ALBEDO, FROST_EMISSIVITY, EMISSIVITY_FACTOR = 0, 1, 3, 5  # two of each frost: south, north
 SUNLIGHT, AEROSOL_ALBEDO, INVERSE_HEIGHT, SCALE, LOG_SCALE = 6, 7, 8, 9, 10
 LOG_CO2, HALF_LOG_CO2, CO2_SHARE, GAS_DEPTH, REFLECTANCE = 11, 12, 13, 14, 15
 DIURNAL, D, COUPLING, IMPACTS = 16, 17, 18, 19
 NITROGEN, HAZE, CLOUDS = 20, 21, 22
-WORK = 23  # ... and eight for whatever a process needs within a row
-N_ROWS = 31
+METHANE, METHANE_COLUMN, METHANE_WIND = 23, 24, 25  # Pa and kg m-2 over Pa of all air; m s-1
+WORK = 26  # ... and eight for whatever a process needs within a row
+N_ROWS = 34
+# Rows of Scratch.moved: ice (kg m-2) that froze to the shell, that sublimated; the cold it took (J m-2); ocean's heat
+# that found no ice (J m-2); methane (kg m-2) that condensed
+FROZEN, SUBLIMATED, COLD, UNUSED, CONDENSED = range(5)
 
 
 # Heat of a step in Scratch.heat, W m-2: what goes evenly to all cells; all that comes from within, not with imports.
@@ -262,6 +285,7 @@ class Scratch(NamedTuple):
     beta: Array  # (layer, cell) of the soil
     by_member: Array  # (14, member)
     totals: Array  # (11, member) of the step
+    moved: Array  # (5, member) of the step, by the processes of moons
     line: Array  # (member)
     super_pressure: Array  # (4) Pa
     adsorbed: Array  # (row, cell) kg m-2, of all layers
@@ -281,6 +305,7 @@ def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
         np.zeros((max(n_layers, 2), width)),
         np.empty((14, members)),
         np.empty((11, members)),
+        np.zeros((5, members)),
         np.empty(members),
         np.empty(4),
         np.zeros((n_lat, width)),

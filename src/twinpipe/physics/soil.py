@@ -57,6 +57,19 @@ def column(body: Body, step_seconds: float) -> Column:
     return Column(capacity, conductance, alpha, own, below, heat)
 
 
+def lowest_layer(body: Body) -> float:
+    """Thickness of the lowest layer in annual skin depths; of a slab 0."""
+    return 0.0 if isinstance(body.climate.column, Slab) else body.climate.column.thickness[-1]
+
+
+def resistance(body: Body) -> float:
+    """K m2 W-1 times the thermal inertia, from the middle of the first layer to the bottom; of a slab 0."""
+    if isinstance(body.climate.column, Slab):
+        return 0.0
+    f = body.climate.column.thickness
+    return math.sqrt(body.orbit.sidereal_year_s / math.pi) * (math.fsum(f) - 0.5 * f[0])
+
+
 @compiled
 def eliminate(T: Array, i: int, heat: Array, own: Array, below: Array, bottom: float, beta: Array) -> None:
     """beta_k of row i from the bottom up; T is (layer, row, cell), heat F_g / I of the row, beta (layer, cell)."""

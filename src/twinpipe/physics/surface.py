@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from twinpipe.physics import biosphere, co2_ice, dust, longwave, pressure, shortwave, soil, transport, water
+from twinpipe.physics import (
+    biosphere,
+    co2_ice,
+    dust,
+    longwave,
+    methane,
+    pressure,
+    shell,
+    shortwave,
+    soil,
+    transport,
+    water,
+)  # fmt: skip
 from twinpipe.physics.compiled import part
 from twinpipe.physics.records import (
     ABSORBED,
+    ACTIVITY,
     AEROSOL_ALBEDO,
     AMPLITUDE2,
     BASE,
@@ -13,6 +26,8 @@ from twinpipe.physics.records import (
     CAPACITY,
     CLOUDS,
     CO2_SHARE,
+    COLD,
+    CONDENSED,
     COUPLING,
     DIURNAL,
     DRIVE,
@@ -33,11 +48,16 @@ from twinpipe.physics.records import (
     LOG_CO2,
     LOG_P,
     LOG_SCALE,
+    METHANE,
+    METHANE_COLUMN,
+    METHANE_WIND,
     NITROGEN,
     PAINT,
     REFLECTANCE,
     SCALE,
+    SHELL_HEAT,
     SOURCE,
+    SUBLIMATED,
     SUNLIGHT,
     UPPER,
     WEIGHT,
@@ -68,7 +88,16 @@ from twinpipe.physics.rows import (
     times,
     zero_amplitude_on_ice,
 )
-from twinpipe.physics.substances import DARK_DUST, LIQUID_WATER, LIVING_MATTER, WATER_ICE, WATER_VAPOUR
+from twinpipe.physics.substances import (
+    DARK_DUST,
+    LIQUID_ETHANE,
+    LIQUID_METHANE,
+    LIQUID_WATER,
+    LIVING_MATTER,
+    SHELL_ICE,
+    WATER_ICE,
+    WATER_VAPOUR,
+)
 
 
 @part
@@ -180,6 +209,8 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
             if o.humid:
                 longwave.limit_by_vapour(t, log_p, st.humidity[i], x.rows[NITROGEN], x.fields[K, i])
         bottom_heat = s.ground[BOTTOM_HEAT, i] if o.regolith else st.bottom_heat[i]
+        if o.ice_shell:
+            bottom_heat = x.fields[SHELL_HEAT, i]
         soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(x.beta[1], top_conductance(st), inertia, work)
         co2_ice.linearise(
@@ -234,7 +265,7 @@ def settle(
     """New surface, CO2 ice and soil of each row, and its part in sums, zonal means and series."""
     n_layers, n_lat, width = s.T.shape
     olr, change, work, co2_share = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[CO2_SHARE]
-    old = x.rows[WORK + 3]
+    old, gone, cold = x.rows[WORK + 3], x.rows[WORK + 6], x.rows[WORK + 7]
     absorbed_sum, olr_sum, source_sum, change_sum, t_sum = (
         x.totals[1],
         x.totals[2],
@@ -251,6 +282,8 @@ def settle(
         if i == n_lat // 2:
             ice_sum = x.totals[7]
         bottom_heat = s.ground[BOTTOM_HEAT, i] if o.regolith else st.bottom_heat[i]
+        if o.ice_shell:
+            bottom_heat = x.fields[SHELL_HEAT, i]
         soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(s.p[i], 1.0 / o.gravity, co2_share, work)
         if o.midpoint:
@@ -307,6 +340,43 @@ def settle(
         if o.dust:
             dust.bury(s.local[DARK_DUST, i], change, fresh, buried)
             add_row_sum(buried, w, line, x.totals[9])
+        if o.methane:
+            methane.exchange(
+                t,
+                s.local[LIQUID_METHANE, i],
+                s.local[LIQUID_ETHANE, i],
+                s.today[ACTIVITY, i],
+                st.sea[i],
+                s.p[i],
+                x.rows[METHANE],
+                x.rows[METHANE_COLUMN],
+                x.rows[METHANE_WIND],
+                x.fields[CAPACITY, i],
+                stiffness,
+                st.inertia[i],
+                o.dt,
+                olr,
+                gone,
+            )
+            add_row_sum(gone, w, line, x.moved[CONDENSED])
+        if o.ice_shell:
+            shell.sublimate(
+                s.shell,
+                i,
+                s.local[SHELL_ICE, i],
+                t,
+                x.fields[CAPACITY, i],
+                stiffness,
+                st.inertia[i],
+                m.shell_base,
+                st.shell_layers,
+                o.dt,
+                olr,
+                gone,
+                cold,
+            )
+            add_row_sum(gone, w, line, x.moved[SUBLIMATED])
+            add_row_sum(cold, w, line, x.moved[COLD])
         if o.midpoint:
             extrapolate(old, t)
         soil.substitute(s.T, i, st.alpha, x.beta)

@@ -1,0 +1,351 @@
+"""The ice shell of a step: soil, ice and ocean exchange heat, ice freezes, melts and sublimates to vacuum; B13.
+
+Below the soil of soil.py, which carries days and seasons, lies the shell as layers of ice_shell.py, fixed from the
+top down; the last one that there is ends where the ocean begins, at T_b, and is as thick as the mass per area says.
+The untouched shell conducts what it gets from below: F = kappa_0 ln(T_b / T_top) / h, cell by cell (today.py).
+
+What the books count: ice and ocean by mass, with latent heats relative to vapour; the layers' enthalpy relative to
+ice at T_b (so that what freezes at T_b has none), the ocean's heat above T_b; not the ice that the soil stands for,
+whose heat is that of the soil.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from twinpipe.grid import Array
+from twinpipe.physics.compiled import compiled, inlined, part
+from twinpipe.physics.ice_shell import WATER_ICE, Ice, conduct, solid_enthalpy, sublimation, temperature_of
+from twinpipe.physics.records import (
+    COLD,
+    FROM_BELOW,
+    FROZEN,
+    SHELL_HEAT,
+    SUBLIMATED,
+    UNUSED,
+    WORK,
+    Ledger,
+    Members,
+    Options,
+    Outputs,
+    Scratch,
+    State,
+    Static,
+)
+from twinpipe.physics.rows import add_row_sum, lowest
+from twinpipe.physics.substances import H2O, OCEAN_HEAT, OCEAN_WATER, SHELL_ICE, SUBLIMATION
+
+DENSITY = WATER_ICE.density
+THINNEST = 0.5 * DENSITY  # kg m-2, below which the ocean melts no more: open water would freeze over at once
+WATER_HEAT = WATER_ICE.liquid_c  # J kg-1 K-1
+
+
+@inlined
+def ice_of(conductivity: float, base: float) -> Ice:
+    """Water ice of a conductivity kappa_0 (W/m) that melts at T_b (K) into the ocean."""
+    return Ice(917.0, 90.0, 7.49, 0.0, conductivity, base, 3.34e5, 4200.0, 0.57)
+
+
+@inlined
+def split(mass: float, layers: Array, thickness: Array) -> int:
+    """How many layers a shell of mass (kg m-2) has, and their thickness (m)."""
+    left, n = mass / 917.0, 0
+    while n < layers.size - 1 and left > layers[n]:
+        thickness[n] = layers[n]
+        left -= layers[n]
+        n += 1
+    thickness[n] = left
+    return n + 1
+
+
+@inlined
+def into_soil(
+    enthalpy: float, thickness: float, soil: float, resistance: float, dt: float, held: float, ice: Ice
+) -> float:
+    """Heat (W m-2) that rises from the first layer of ice into the lowest layer of soil.
+
+    F R = T_i - T_soil through half of that soil, F = (theta_1 - theta_i) 2 / dz through half of the ice: Newton's
+    method in F.  held (J m-2 K-1) is the heat capacity of the soil layer; in a step no more passes than makes both
+    equally warm.
+    """
+    top = temperature_of(enthalpy, ice)
+    half = 0.5 * thickness / ice.kappa_0
+    flux = (top - soil) / (resistance + half * top)
+    for _ in range(3):
+        contact = top * math.exp(-flux * half)
+        flux += (contact - soil - flux * resistance) / (half * contact + resistance)
+    own = ice.density * thickness * (ice.c_0 + ice.c_1 * top)
+    most = (top - soil) * own * held / ((own + held) * dt)
+    return flux if abs(flux) < abs(most) else most
+
+
+@compiled
+def advance_row(
+    shell: Array,
+    i: int,
+    mass: Array,
+    soil: Array,
+    inertia: Array,
+    below: Array,
+    from_ocean: Array,
+    conductivity: Array,
+    base: Array,
+    layers: Array,
+    dt: float,
+    resistance: float,
+    held: float,
+    bottom_heat: Array,
+    frozen: Array,
+    unused: Array,
+) -> None:
+    """Conduct in the shell of row i, and freeze or melt its base by dh/dt = (F_cond - F_below) / (rho L), in place.
+
+    mass (cell) kg m-2; soil (cell) K of the lowest soil layer; below (cell) and from_ocean (member) W m-2 that reach
+    the base; bottom_heat is the flux into the soil over its inertia, frozen the mass (kg m-2) that froze, unused the
+    heat (J m-2) for which no ice was left.  What melts is warmed to T_b first: L + h(T_b) - h of the lowest layer.
+    """
+    members, n_layers = base.size, layers.size
+    column, heat = np.empty((n_layers, 1)), np.zeros((n_layers, 1))
+    thickness, work = np.empty(n_layers), np.empty((4, n_layers))
+    top, end, no_flux, gain = np.zeros(1), np.empty(1), np.zeros(1), np.empty((2, 1))
+    for j in range(mass.size):
+        b = j % members
+        ice = ice_of(conductivity[b], base[b])
+        at_base = solid_enthalpy(ice.melting, ice)
+        n = split(mass[j], layers, thickness)
+        for k in range(n):
+            column[k, 0] = shell[k, i, j]
+        flux = into_soil(column[0, 0], thickness[0], soil[j], resistance / inertia[j], dt, held * inertia[j], ice)
+        bottom_heat[j] = flux / inertia[j]
+        heat[0, 0] = -flux
+        end[0] = ice.melting
+        conduct(column[:n], thickness[:n], dt, top, end, no_flux, heat[:n], ice, work, gain[0], gain[1])
+        gained = flux * dt
+        for k in range(n):
+            gained += 917.0 * thickness[k] * (column[k, 0] - shell[k, i, j])
+            shell[k, i, j] = column[k, 0]
+        before = mass[j]
+        net = (below[j] + from_ocean[b]) * dt - gained
+        unused[j] = 0.0
+        if net > 0.0:
+            unused[j] = melt(shell, i, j, n, mass, thickness, net, at_base, ice)
+        else:
+            left = freeze(shell, i, j, n, mass, layers, thickness, -net / ice.latent, at_base)
+            unused[j] = -left * ice.latent
+        frozen[j] = mass[j] - before
+
+
+@inlined
+def melt(
+    shell: Array, i: int, j: int, n: int, mass: Array, thickness: Array, heat: float, at_base: float, ice: Ice
+) -> float:
+    """Melt the shell of a cell from below with heat (J m-2); gives what is left when only THINNEST is."""
+    k = n - 1
+    while heat > 0.0 and mass[j] > THINNEST:
+        cost = ice.latent + at_base - shell[k, i, j]
+        there = min(917.0 * thickness[k], mass[j] - THINNEST)
+        going = min(heat / cost, there)
+        after = mass[j] - going
+        heat -= (mass[j] - after) * cost
+        mass[j] = after
+        if going < there or k == 0:
+            break
+        k -= 1
+    return heat
+
+
+@inlined
+def freeze(
+    shell: Array, i: int, j: int, n: int, mass: Array, layers: Array, thickness: Array, more: float, at_base: float
+) -> float:
+    """Add ice (kg m-2) at T_b to the lowest layers of a cell's shell; gives what was too little to count."""
+    k = n - 1
+    while more > 0.0:
+        there = 917.0 * thickness[k]
+        room = 917.0 * layers[k] - there if k < layers.size - 1 else more
+        coming = min(more, max(room, 0.0))
+        after = mass[j] + coming
+        if after > mass[j]:
+            shell[k, i, j] += (after - mass[j]) / (there + (after - mass[j])) * (at_base - shell[k, i, j])
+        last = coming == more
+        more -= after - mass[j]
+        mass[j] = after
+        if last:
+            break
+        k += 1
+        thickness[k] = 0.0
+    return more
+
+
+@part
+def step(st: Static, o: Options, m: Members, s: State, ledger: Ledger, x: Scratch, members: int) -> None:
+    """The shell takes what comes from below and from the ocean, and heats the soil, in one step."""
+    x.moved[FROZEN] = 0.0
+    x.moved[UNUSED] = 0.0
+    from_ocean, total = x.by_member[0], x.by_member[1]
+    frozen, unused = x.rows[WORK], x.rows[WORK + 1]
+    for b in range(members):
+        before = s.store[OCEAN_HEAT, b]
+        follows = m.ocean_exchange[b] * o.area * o.dt / (WATER_HEAT * s.store[OCEAN_WATER, b])
+        s.store[OCEAN_HEAT, b] = before * math.exp(-follows)
+        from_ocean[b] = (before - s.store[OCEAN_HEAT, b]) / (o.area * o.dt)
+        total[b] = 0.0
+    for i in range(s.ice.shape[0]):
+        advance_row(
+            s.shell,
+            i,
+            s.local[SHELL_ICE, i],
+            s.T[s.T.shape[0] - 1, i],
+            st.inertia[i],
+            s.today[FROM_BELOW, i],
+            from_ocean,
+            m.shell_conductivity,
+            m.shell_base,
+            st.shell_layers,
+            o.dt,
+            o.bottom_resistance,
+            o.bottom_capacity,
+            x.fields[SHELL_HEAT, i],
+            frozen,
+            unused,
+        )
+        add_row_sum(frozen, st.weight[i], x.line, x.moved[FROZEN])
+        add_row_sum(unused, st.weight[i], x.line, x.moved[UNUSED])
+        add_row_sum(s.today[FROM_BELOW, i], st.weight[i], x.line, total)
+    for b in range(members):
+        s.store[OCEAN_WATER, b] -= x.moved[FROZEN, b] * o.area
+        s.store[OCEAN_HEAT, b] += x.moved[UNUSED, b] * o.area
+        ledger.energy[2, b] += total[b] * o.dt
+    x.moved[SUBLIMATED] = 0.0
+    x.moved[COLD] = 0.0
+
+
+@inlined
+def cooled(t: float, stiff: float, radiating: float, sink: float, vapour: float) -> float:
+    """T' of stiff (T - T') + k (T^4 - T'^4) = sink + vapour L S(T'), W m-2, with S the sublimation; from above."""
+    held = stiff * t + radiating * t * t * t * t - sink
+    new = t
+    for _ in range(200):
+        lost = vapour * SUBLIMATION * sublimation(new) if vapour > 0.0 else 0.0
+        slope = stiff + 4.0 * radiating * new * new * new + lost * (6143.7 / new - 0.5) / new
+        excess = stiff * new + radiating * new * new * new * new + lost - held
+        change = excess / slope
+        new -= change
+        if change <= 1e-13 * new:
+            break
+    return new
+
+
+@compiled
+def sublimate(
+    shell: Array,
+    i: int,
+    mass: Array,
+    T: Array,
+    capacity: Array,
+    conduction: float,
+    inertia: Array,
+    base: Array,
+    layers: Array,
+    dt: float,
+    olr: Array,
+    gone: Array,
+    cold: Array,
+) -> None:
+    """Ice of row i goes to vacuum, e_sat / sqrt(2 pi R T / mu), as part of the implicit surface balance; B13.
+
+    L S(T') cools T of co2_ice.surface_balance to T', with the stiffness C_1/dt + G and OLR along T^4.  gone (kg m-2)
+    takes with it what the first layer is colder than T_b, cold (J m-2); the layers below move up.
+    """
+    members = base.size
+    thickness = np.empty(layers.size)
+    for j in range(T.size):
+        gone[j] = 0.0
+        cold[j] = 0.0
+        t = T[j]
+        if mass[j] - sublimation(t) * dt == mass[j]:
+            continue
+        stiff = capacity[j] + conduction * inertia[j]
+        radiating = olr[j] / (t * t * t * t)
+        new = cooled(t, stiff, radiating, 0.0, 1.0)
+        after = max(mass[j] - sublimation(new) * dt, 0.0)
+        going = mass[j] - after
+        if going <= 0.0:
+            continue
+        new = cooled(t, stiff, radiating, going * SUBLIMATION / dt, 0.0)
+        olr[j] += stiff * (t - new) - going * SUBLIMATION / dt
+        T[j] = new
+        at_base = solid_enthalpy(base[j % members], WATER_ICE)
+        n = split(mass[j], layers, thickness)
+        left = going
+        while left > 0.0:
+            there = 917.0 * thickness[n - 1]
+            now = min(left, there, 0.5 * 917.0 * thickness[0]) if n > 1 else left
+            cold[j] += now * (at_base - shell[0, i, j])
+            for k in range(n - 1):
+                shell[k, i, j] += now / (917.0 * thickness[k]) * (shell[k + 1, i, j] - shell[k, i, j])
+            thickness[n - 1] -= now / 917.0
+            left -= now
+            if now >= there and n > 1:
+                n -= 1
+        gone[j] = going
+        mass[j] = after
+
+
+@part
+def close(o: Options, s: State, ledger: Ledger, out: Outputs, x: Scratch, k: int, place: int, members: int) -> None:
+    """Books of what sublimated, and the thinnest ice, which is the series at place."""
+    for b in range(members):
+        ledger.escaped[H2O, b] += x.moved[SUBLIMATED, b] * o.area
+        ledger.energy[4, b] += x.moved[COLD, b]
+    thinnest = out.series[place, k]
+    thinnest[:] = 1e30
+    for i in range(s.ice.shape[0]):
+        lowest(s.local[SHELL_ICE, i], thinnest)
+    for b in range(members):
+        thinnest[b] /= 917.0
+
+
+def layer_masses(mass: Array, layers: Array) -> Array:
+    """(layer, row, cell) kg m-2 of the layers of shells of mass (row, cell)."""
+    top = DENSITY * (np.cumsum(layers) - layers)[:, None, None]
+    room = DENSITY * layers[:, None, None]
+    room[-1] = np.inf
+    return np.asarray(np.clip(mass - top, 0.0, room))
+
+
+def cold_content(s: State, layers: Array, base: Array) -> Array:
+    """(row, cell) J m-2 of the layers relative to ice at T_b, which is (member); not above 0 while all is frozen."""
+    at_base = _solid(np.tile(base, s.ice.shape[1] // base.size))
+    masses = layer_masses(s.local[SHELL_ICE], layers)
+    total = np.zeros_like(s.ice)
+    for mass, enthalpy in zip(masses, s.shell, strict=True):
+        total += mass * (enthalpy - at_base)
+    return total
+
+
+def steady(
+    surface: Array, thickness: float, layers: Array, conductivity: float, base: float, resistance: Array
+) -> tuple[Array, Array]:
+    """Enthalpy (layer, ...) and flux F (...; W m-2) of a shell that conducts what it gets, below soil; B13, X13.
+
+    kappa_0 ln(T_b / T_top) = F h and T_top = T_s + F R, with R (K m2/W) of the soil and T_s (K) its mean surface
+    temperature: theta = kappa_0 ln T is linear in depth.
+    """
+    flux = conductivity * np.log(base / surface) / thickness
+    for _ in range(50):
+        top = surface + flux * resistance
+        miss = conductivity * np.log(base / top) / thickness - flux
+        flux = flux + miss / (1 + conductivity * resistance / (top * thickness))
+    depth = np.cumsum(layers) - layers
+    bottom = np.append(depth[1:], np.inf)
+    centre = np.minimum(0.5 * (depth + np.minimum(bottom, thickness)), thickness)
+    height = thickness - centre.reshape(-1, *[1] * np.ndim(flux))
+    return _solid(base * np.exp(-flux * height / conductivity)), np.asarray(flux)
+
+
+def _solid(temperature: Array) -> Array:
+    """Enthalpy (J kg-1) of ice at temperatures (K)."""
+    return np.asarray((WATER_ICE.c_0 + 0.5 * WATER_ICE.c_1 * temperature) * temperature)
