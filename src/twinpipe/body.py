@@ -262,9 +262,7 @@ class Body(Part):
                 if at is None:  # a sphere that this body lacks
                     break
             if isinstance(at, bool) or not isinstance(at, int | float | None):
-                raise ValueError(  # noqa: TRY004  (pydantic wants it so)
-                    f"uncertainty names {field}, which is no number of a body"
-                )
+                raise ValueError(f"uncertainty names {field}, which is no number of a body")  # noqa: TRY004
         return self
 
     @model_validator(mode="after")
