@@ -258,11 +258,11 @@ class Body(Part):
         for field in self.uncertainty:
             at: object = self
             for key in field.split("."):
-                at = at.get(key) if isinstance(at, dict) else getattr(at, key, None)
-            if isinstance(at, bool) or not isinstance(at, int | float):
-                raise ValueError(  # noqa: TRY004  (pydantic wants it so)
-                    f"uncertainty names {field}, which is no number of this body"
-                )
+                at = at.get(key, "") if isinstance(at, dict) else getattr(at, key, "")
+                if at is None:  # a sphere that this body lacks
+                    break
+            if isinstance(at, bool) or not isinstance(at, int | float | None):
+                raise ValueError(f"uncertainty names {field}, which is no number of a body")  # noqa: TRY004
         return self
 
     @model_validator(mode="after")
