@@ -8,7 +8,7 @@ from twinpipe.grid import Array
 from twinpipe.physics.compiled import compiled, inlined
 
 LARGEST_SHARE = 0.5  # of the CO2 column that may condense in one step, so that the gas cannot run out
-LEAST, MOST = 0.9, 2.0  # of a temperature, between which the tangent of OLR there is followed
+LEAST, MOST = 0.8, 2.0  # of a temperature, between which the tangent of OLR there is followed: down to half of OLR
 ITERATIONS = 100  # of Newton's method at most; from any start each but the first takes a quarter off, or converges
 
 
