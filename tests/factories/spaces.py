@@ -55,10 +55,10 @@ def _schedule(value: dict[str, Any]) -> dict[str, Any]:
 def _fitting_mass(value: dict[str, Any]) -> dict[str, Any]:
     bulk = value["bulk"]
     mass = bulk["gravity_m_s2"] * bulk["mean_radius_m"] ** 2 / GRAVITATIONAL_CONSTANT
-    return _slab_where_one_is_meant({**value, "bulk": {**bulk, "mass_kg": mass}})
+    return _where_they_are_meant({**value, "bulk": {**bulk, "mass_kg": mass}})
 
 
-def _slab_where_one_is_meant(value: dict[str, Any]) -> dict[str, Any]:
+def _where_they_are_meant(value: dict[str, Any]) -> dict[str, Any]:
     climate, surface = value.get("climate", {}), value["surface"]
     slab = climate.get("column", {}).get("kind") == "slab"
     if not slab:
@@ -67,6 +67,12 @@ def _slab_where_one_is_meant(value: dict[str, Any]) -> dict[str, Any]:
         climate = {k: v for k, v in climate.items() if k != "second_order"}
     if climate.get("step_ice") is not None:
         climate = {k: v for k, v in climate.items() if k != "ice_ramp"}
+    grey = climate.get("longwave", {}).get("kind", "semi_grey") == "semi_grey"
+    lacks = {
+        "methane_cycle": not grey or bool(climate.get("second_order")),
+        "ice_shell": not grey or slab or value.get("regolith") is not None,
+    }
+    value = {k: v for k, v in value.items() if not lacks.get(k)}
     return value | {"surface": surface} | ({"climate": climate} if "climate" in value else {})
 
 
