@@ -9,7 +9,7 @@ import numpy as np
 from twinpipe.constants import MOLAR_MASS
 from twinpipe.measures import Outcome
 from twinpipe.physics.emissivity import TEMPERATURE
-from twinpipe.physics.kadoya_tajika import outgoing_longwave
+from twinpipe.physics.kadoya_tajika import THICKEST, outgoing_longwave
 
 WARM = 250.0  # K, from which on clouds and overlapping bands decide; E
 CLOUDS_K = 10.0  # K, what clouds and their feedbacks may be worth; E
@@ -40,7 +40,7 @@ def caveats(outcome: Outcome) -> list[dict[str, Any]]:
                 "data": {"surface_temperature_k": t, "uncertainty_k": CLOUDS_K},
             }
         )
-        found.append(_other_column(outcome, t, p, absorbed))
+        found += _other_column(outcome, t, p, absorbed)
     hottest = float(outcome.maps["surface_temperature"][-1].max())
     if hottest > TEMPERATURE[-1] and outcome.spec.body.climate.longwave.kind == "semi_grey":
         found.append(
@@ -54,15 +54,18 @@ def caveats(outcome: Outcome) -> list[dict[str, Any]]:
     return found
 
 
-def _other_column(outcome: Outcome, t: float, p: float, absorbed: float) -> dict[str, Any]:
+def _other_column(outcome: Outcome, t: float, p: float, absorbed: float) -> list[dict[str, Any]]:
+    """What the column of 1 bar N2 says; nothing where there is more CO2 than it is made for."""
     moles = {g: m / MOLAR_MASS[g] for g, m in outcome.gas_kg.items()}
     total = sum(moles.values())
     co2 = p * moles.get("CO2", 0.0) / total if total > 0 else 0.0
+    if co2 > THICKEST:
+        return []
     other = cross_check(absorbed, co2)
+    column, data = "A column of 1 bar N2 (Kadoya, Tajika)", {"absorbed_w_m2": absorbed, "co2_pressure_pa": co2}
     if other is None:
-        text = f"A column of 1 bar N2 (Kadoya, Tajika) cannot emit the absorbed {absorbed:.0f} W m-2: it runs away."
-        return {"id": "kadoya_tajika", "text": text, "data": {"absorbed_w_m2": absorbed, "co2_pressure_pa": co2}}
-    text = (
-        f"A column of 1 bar N2 (Kadoya and Tajika) would emit what is absorbed at {other:.1f} K instead of {t:.1f} K."
-    )
-    return {"id": "kadoya_tajika", "text": text, "data": {"temperature_k": other, "co2_pressure_pa": co2}}
+        text = f"{column} cannot emit the absorbed {absorbed:.0f} W m-2: it runs away."
+    else:
+        text = f"{column} would emit what is absorbed at {other:.1f} K instead of {t:.1f} K."
+        data["temperature_k"] = other
+    return [{"id": "kadoya_tajika", "text": text, "data": data}]

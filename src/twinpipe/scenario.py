@@ -119,7 +119,7 @@ class Pattern(Part):
         if body.atmosphere.mass_kg.get("CO2", 0.0) < self.requires.minimum_co2_kg:
             need = f"pattern {self.name} needs at least {self.requires.minimum_co2_kg:g} kg of CO2"
             raise InvalidInput("body", body.name, need)
-        if self.requires.co2_ice and body.co2_ice is None:
+        if self.requires.co2_ice and (body.co2_ice is None or body.co2_ice.condensation != "frost"):
             raise InvalidInput("body", body.name, f"pattern {self.name} needs a body with seasonal CO2 ice")
         values = self.values(given or {})
         try:

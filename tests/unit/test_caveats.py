@@ -42,6 +42,10 @@ def test_a_column_that_cannot_emit_so_much_runs_away() -> None:
     assert "runs away" in told(320.0, 101325.0, absorbed=400.0)["kadoya_tajika"]["text"]
 
 
+def test_the_column_is_silent_beyond_what_it_is_made_for() -> None:
+    assert "kadoya_tajika" not in told(737.0, 1e11)  # of which 40 MPa are CO2
+
+
 def test_ground_beyond_the_longwave_table_is_named() -> None:
     assert "beyond_longwave_table" in told(332.0, 101325.0)
 

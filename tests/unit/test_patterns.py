@@ -147,3 +147,8 @@ def test_terraforming_takes_a_body_with_just_enough() -> None:
 
 def test_the_custom_pattern_takes_any_body() -> None:
     assert load_pattern("custom").scenario(airless(0.0)).interventions == ()
+
+
+def test_the_pattern_of_mars_is_refused_where_co2_would_rain() -> None:
+    with pytest.raises(InvalidInput, match="seasonal CO2 ice"):
+        load_pattern("mars_terraform").scenario(builtin_body("venus"))
