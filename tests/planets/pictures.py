@@ -39,14 +39,14 @@ def pair(heading: str) -> tuple[Figure, Axes, Axes]:
     return figure, left_axes, right_axes
 
 
-def dress(axes: Axes, heading: str, x: str, y: str) -> None:
+def dress(axes: Axes, heading: str, x: str, y: str, place: str = "best") -> None:
     """Title, labels, legend and grid of a panel that is drawn."""
     axes.set_title(heading, fontsize=NORMAL, color=INK)
     axes.set_xlabel(x, fontsize=NORMAL, color=INK)
     axes.set_ylabel(y, fontsize=NORMAL, color=INK)
     axes.tick_params(labelsize=SMALL, colors=INK)
     axes.grid(color=FAINT, alpha=0.3, linewidth=0.5)
-    axes.legend(fontsize=SMALL, frameon=False)
+    axes.legend(fontsize=SMALL, frameon=False, loc=place)
 
 
 def points(axes: Axes, x: Array, y: Array, colour: str, label: str) -> None:
@@ -131,8 +131,9 @@ def warming_picture() -> Picture:
     """Warming by super-greenhouse gases and temperature under particles; C2.4, C2.5."""
     figure, gases, particles = pair("Mars: super-greenhouse gases and particles in today's column")
     pascal = np.geomspace(1e-3, 1.0, 40)
-    for gas, colour in zip(("C3F8", *mars_warmed.GAS_RATIO), (BLUE, GREEN, YELLOW, GREY), strict=True):
-        gases.plot(pascal, [mars_warmed.gas_warming(gas, float(p)) for p in pascal], color=colour, label=gas)
+    looks = ((BLUE, "-"), (GREEN, "-"), (YELLOW, "-"), (INK, ":"))  # C2F6 and SF6 lie on each other
+    for gas, (colour, dashes) in zip(("C3F8", *mars_warmed.GAS_RATIO), looks, strict=True):
+        gases.plot(pascal, [mars_warmed.gas_warming(gas, float(p)) for p in pascal], dashes, color=colour, label=gas)
     table = mars_warmed.C3F8_WARMING
     points(gases, np.array(list(table)), np.array(list(table.values())), ORANGE, "C3F8, published")
     logarithmic(gases, 8e-4, 1.25)
@@ -170,8 +171,8 @@ def ice_line_picture() -> Picture:
     whole.set_xlim(sun.min() - 60, sun.max() + 60)
     cap.set_xlim(1340, 1380)
     cap.set_ylim(68, 91)
-    dress(whole, "from snowball to no ice", "solar constant (W m-2)", "ice line (°)")
-    dress(cap, "small ice caps", "solar constant (W m-2)", "ice line (°)")
+    dress(whole, "from snowball to no ice", "solar constant (W m-2)", "ice line (°)", "center right")
+    dress(cap, "small ice caps", "solar constant (W m-2)", "ice line (°)", "center right")
     return Picture(
         "ice_lines", "The curve is a series of Legendre polynomials; the dots are the grid's fluxes.", figure
     )
