@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -39,7 +40,7 @@ def pair(heading: str) -> tuple[Figure, Axes, Axes]:
     return figure, left_axes, right_axes
 
 
-def dress(axes: Axes, heading: str, x: str, y: str, place: str = "best") -> None:
+def dress(axes: Axes, heading: str, x: str, y: str, place: Literal["best", "center right"] = "best") -> None:
     """Title, labels, legend and grid of a panel that is drawn."""
     axes.set_title(heading, fontsize=NORMAL, color=INK)
     axes.set_xlabel(x, fontsize=NORMAL, color=INK)
