@@ -1,84 +1,27 @@
-"""Ice lines of climlab's energy-balance model: how many climates a sun allows, and where they end; X5.
-
-Along ice lines the problem is linear: with ice down to x_s, T = S u - A/B where (B - L) u = q (1 - a) / 4, so that
-S(x_s) = (T_f + A/B) / u(x_s) is the whole curve of equilibria, stable where S grows with x_s.
-"""
+"""Ice lines of climlab's energy-balance model: how many climates a sun allows, and where they end; X5."""
 
 from __future__ import annotations
-
-import itertools
-from functools import cache
 
 import numpy as np
 import pytest
 from numpy.polynomial import Polynomial
-from scipy.linalg import solve_banded
 from scipy.optimize import brentq, minimize_scalar
-from scipy.special import eval_legendre
 
+from tests.laws.ice_lines import ENDS, FOLDS, FREEZING, ICE, SUN, TODAY, lines_at, of_rows, of_series
 from tests.laws.toy_bodies import clock_of, drive
 from tests.planets.peers import body_file
 from twinpipe.body import Start, StepIce
-from twinpipe.grid import Array, Grid
+from twinpipe.grid import Grid
 from twinpipe.physics.model import build, first_guess
-from twinpipe.physics.transport import geometry
 from twinpipe.scenario import Scenario
 
-A, B, D, S2, A0, A2, ICE, FREEZING, SUN = 210.0, 2.0, 0.555, -0.48, 0.3, 0.078, 0.62, -10.0, 1365.2
 LINE, FLUX = 0.3, 1.0  # accepted, degrees and W m-2
-P2 = Polynomial([-0.5, 0, 1.5])
-OPEN, FROZEN = (((1 + S2 * P2) * (1 - albedo) / 4) for albedo in (A0 + A2 * P2, Polynomial([ICE])))
-
-
-def of_series(line: float, degrees: int = 400) -> float:
-    """S (W m-2) of an ice line (degree) by a series of Legendre polynomials: no grid, and nothing of ours."""
-    node, weight = np.polynomial.legendre.leggauss(degrees // 2 + 4)  # exact for these products
-    x_s = np.sin(np.radians(line))
-    u = 0.0
-    halves = [(OPEN, 0.0, x_s), (FROZEN, x_s, 1.0)]
-    for ell in range(0, degrees, 2):
-        q = 0.0
-        for light, a, b in halves:
-            x = a + (b - a) * (node + 1) / 2
-            q += (light(x) * eval_legendre(ell, x) * weight).sum() * (b - a) / 2
-        u += (2 * ell + 1) * q / (B + ell * (ell + 1) * D) * eval_legendre(ell, x_s)
-    return float((FREEZING + A / B) / u)
-
-
-@cache
-def of_rows(line: float, n_lat: int = 180) -> float:
-    """S (W m-2) of an ice line (degree) by the fluxes of the model's transport; the row of the line is part ice."""
-    grid = Grid(n_lat, 1)
-    faces, edge = geometry(grid), np.sin(grid.latitude_edges)
-    bands = np.zeros((3, n_lat))
-    bands[0, 1:], bands[2, :-1] = -D * faces.north[:-1], -D * faces.south[1:]
-    bands[1] = B + D * (faces.north + faces.south)
-    inside = np.clip(edge, -np.sin(np.radians(line)), np.sin(np.radians(line)))
-    light = np.diff(OPEN.integ()(inside)) + np.diff(FROZEN.integ()(edge)) - np.diff(FROZEN.integ()(inside))
-    u = solve_banded((1, 1), bands, light / np.diff(edge))
-    return float((FREEZING + A / B) / np.interp(line, *over_the_poles(np.degrees(grid.latitude), u)))
-
-
-def over_the_poles(degrees: Array, field: Array) -> tuple[Array, Array]:
-    """A symmetric field with the rows beyond both poles."""
-    return np.r_[-180 - degrees[0], degrees, 180 - degrees[-1]], np.r_[field[0], field, field[-1]]
-
-
-def lines_at(sun: float) -> list[float]:
-    """Every ice line (degree) at a solar constant, on the rows of the model."""
-    grid = np.linspace(1, 89, 177)
-    found = [of_rows(float(line)) - sun for line in grid]
-    return [
-        brentq(lambda line: of_rows(line) - sun, a, b, xtol=1e-3)
-        for (a, b), (f, g) in zip(itertools.pairwise(grid), itertools.pairwise(found), strict=True)
-        if f * g < 0
-    ]
 
 
 def test_three_ice_lines_share_todays_sun() -> None:
     seen = lines_at(SUN)
     assert len(seen) == 3
-    assert seen[:2] == pytest.approx([13.8, 74.8], abs=LINE)
+    assert tuple(seen[:2]) == pytest.approx(TODAY, abs=LINE)
     # The small unstable cap is printed as 83.0, where both the series and the rows give S = 1365.7, within FLUX.
     assert of_rows(83.0) == pytest.approx(SUN, abs=FLUX)
     assert seen[2] == pytest.approx(brentq(lambda line: of_series(line) - SUN, 80, 88, xtol=0.01), abs=LINE)
@@ -90,7 +33,7 @@ def test_curve_of_equilibria_is_that_of_the_series() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lowest", "highest", "sign", "line", "sun"), [(25.0, 45.0, 1, 33.0, 1259.0), (74.0, 86.0, -1, 79.3, 1367.3)]
+    ("lowest", "highest", "sign", "line", "sun"), [(25.0, 45.0, 1, *FOLDS[0]), (74.0, 86.0, -1, *FOLDS[1])]
 )
 def test_folds_are_where_they_are_printed(lowest: float, highest: float, sign: int, line: float, sun: float) -> None:
     """S is flat there and has the ripple of the rows: the fold is that of a smooth curve through edges of rows."""
@@ -102,8 +45,8 @@ def test_folds_are_where_they_are_printed(lowest: float, highest: float, sign: i
 
 
 def test_branches_without_an_ice_line_end_where_they_are_printed() -> None:
-    assert of_rows(90.0) == pytest.approx(1359.3, abs=FLUX)
-    assert of_rows(0.0) == pytest.approx(1834.8, abs=FLUX)
+    assert of_rows(90.0) == pytest.approx(ENDS[1], abs=FLUX)
+    assert of_rows(0.0) == pytest.approx(ENDS[0], abs=FLUX)
 
 
 WARM, HOT, COLD = Start(mean_k=285.15, p2_k=-40.0), Start(mean_k=300.0, p2_k=-20.0), Start(mean_k=230.0, p2_k=-20.0)

@@ -1,30 +1,38 @@
-"""Prints the bodies as they are beside published numbers, a table each; exit code 1 when one is outside its band."""
+"""Prints the bodies as they are beside published numbers, a table each, and writes them as a page with plots.
+
+Exit code 1 when one is outside its band without a known reason.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.planets import bodies_today, mars_warmed
 from tests.planets.mars_today import Row, control_run, drift, drift_rows, rows
+from tests.planets.page import HEADER, cells_of, write_page
+from tests.planets.pictures import Picture, ice_line_picture, mars_pictures
+from twinpipe.durable import check_writable
+from twinpipe.errors import TwinpipeError
 
 MINIMUM_WIDTH = 140  # columns; a pipe has no width of its own
+STYLES = {"pass": "green", "missed": "yellow", "FAIL": "bold red"}
 
 
 def table(title: str, results: list[Row]) -> Table:
     """The comparisons of a body as a table."""
     result = Table(title=title, title_justify="left")
-    for name in ("quantity", "target", "ours", "error", "accept", "today's models", "verdict"):
+    for name in HEADER:
         result.add_column(name, justify="right" if name in ("target", "ours", "error", "accept") else "left")
     for row in results:
-        unit = "" if row.unit == "1" else f" {row.unit}"
-        error, band = f"{row.error:.2g}{unit}", f"{row.band:.4g}{unit}"
-        verdict = "[green]pass[/]" if row.passes else "[yellow]missed[/]" if row.why else "[bold red]FAIL[/]"
-        result.add_row(row.quantity, row.target, row.ours, error, band, row.models, verdict)
+        *cells, verdict = cells_of(row)
+        result.add_row(*cells, f"[{STYLES[verdict]}]{verdict}[/]")
     return result
 
 
@@ -54,29 +62,45 @@ def main() -> int:
         "--drift", type=int, default=1000, metavar="YEARS", help="length of the drift runs; 0 leaves them out"
     )
     parser.add_argument("--body", action="append", choices=["mars", *OTHERS], help="only this one; may be repeated")
+    parser.add_argument(
+        "--page",
+        type=Path,
+        default=Path(os.environ.get("TWINPIPE_HOME", ".")) / "planets",
+        metavar="FOLDER",
+        help="where the page with plots goes; default TWINPIPE_HOME/planets",
+    )
     given = parser.parse_args()
+    try:
+        check_writable(given.page)  # before an hour of work
+    except TwinpipeError as error:
+        parser.error(str(error))
     console = Console()
     if console.width < MINIMUM_WIDTH:
         console = Console(width=MINIMUM_WIDTH)
-    every: list[Row] = []
+    tables: dict[str, list[Row]] = {}
+    pictures: list[Picture] = []
 
     def show(title: str, results: list[Row]) -> None:
         console.print(table(title, results))
         for row in results:
             if row.why and not row.passes:
                 console.print(f"[yellow]missed[/] {row.quantity}: {row.why}")
-        every.extend(results)
+        tables[title] = results
 
     for name in given.body or ["mars", *OTHERS]:
         if name == "mars":
             drifts = list(drift_rows(drift(given.drift, given.grid))) if given.drift else []
-            show("Mars today", rows(control_run(given.grid, given.steps)) + drifts)
+            control = control_run(given.grid, given.steps)
+            show("Mars today", rows(control) + drifts)
+            pictures += mars_pictures(control)
             show("Mars with more in its air", list(mars_warmed_rows()))
         else:
             held = bodies_today.drifts(name, given.drift) if given.drift else []
             show(f"{name.capitalize()} today", [*OTHERS[name](), *held])
+    every = [row for results in tables.values() for row in results]
     failed = sum(not row.passes and not row.why for row in every)
     console.print(f"{sum(row.passes for row in every)} of {len(every)} within their bands")
+    console.print(str(write_page(given.page, tables, [*pictures, ice_line_picture()])), soft_wrap=True)
     return 1 if failed else 0
 
 

@@ -49,11 +49,15 @@ def column_temperature(absorbed: float, depth: Callable[[float], float], pascal:
     return low
 
 
+def humid_temperature(pascal: float) -> float:
+    """Temperature (K) of a column of CO2 with vapour at a relative humidity of 0.5; C2.3."""
+    return column_temperature(ABSORBED_W_M2, lambda t: water_depth(t, 0.5, float(np.log(pascal))), pascal)
+
+
 def humid_rows() -> Iterator[Row]:
     """Temperature under thicker CO2 with vapour at a relative humidity of 0.5; C2.3."""
     for pascal, kelvin in targets.CO2_COLUMN_HUMID.items():
-        log_p = float(np.log(pascal))
-        ours = column_temperature(ABSORBED_W_M2, lambda t, log_p=log_p: water_depth(t, 0.5, log_p), pascal)  # type: ignore[misc]  # bound now
+        ours = humid_temperature(pascal)
         band = 2.0 if pascal <= 3e4 else 4.0
         dry = f"dry {targets.CO2_COLUMN[pascal]:.1f} K"
         yield near(f"T under {pascal / PA_PER_MBAR:g} mbar of CO2, RH 0.5", kelvin, ours, band, "K", dry)
@@ -118,13 +122,18 @@ def cap_rows(grid: str = "36x2", steps: int = 96) -> Iterator[Row]:
     )
 
 
+def particle_temperature(kind: str, visible: float) -> float:
+    """Temperature (K) of today's column under particles of a visible optical depth; C2.5."""
+    depth, darker = aerosol_effect(kind, visible)
+    absorbed = column_temperature_absorbing(TERRASCREEN_BASE_K) * (1 - 0.219 - darker) / (1 - 0.219)
+    return column_temperature(absorbed, lambda _: depth)
+
+
 def aerosol_rows() -> Iterator[Row]:
     """Temperature under particles of a visible optical depth: 2 K, 4 K where a table of B3.3 (d) has no node; C2.5."""
-    base = column_temperature_absorbing(TERRASCREEN_BASE_K)
     for kind, table in TERRASCREEN.items():
         for visible, kelvin in table.items():
-            depth, darker = aerosol_effect(kind, visible)
-            ours = column_temperature(base * (1 - 0.219 - darker) / (1 - 0.219), lambda _, depth=depth: depth)  # type: ignore[misc]  # bound now
+            ours = particle_temperature(kind, visible)
             on_node = (visible in DEPTH[kind] and visible in ALBEDO[kind]) or kind == "natural_dust"
             yield near(
                 f"T under {kind.replace('_', ' ')}, {visible:g}", kelvin, ours, 2.0 if on_node else 4.0, "K", "-"
