@@ -168,3 +168,12 @@ def test_aerosols_are_the_printed_ones(kind: str, visible: float, depth: float, 
     tau, albedo = aerosol_effect(kind, visible)
     assert tau == pytest.approx(depth)
     assert albedo == pytest.approx(darkening)
+
+
+def test_what_is_no_number_finds_a_place_in_the_table() -> None:
+    """A state that broke is told afterwards; it must not read beyond the table."""
+    wrong = np.array([np.nan, np.inf, -np.inf, 1e300, -1e300])
+    out, table = np.empty(5), inverse_emissivity_table().ravel()
+    for t, log_p in ((wrong, np.full(5, 6.0)), (np.full(5, 200.0), wrong)):
+        emissivity(t, log_p, np.zeros(5), np.zeros(5), table, out)
+        assert np.isfinite(out[1:]).all()

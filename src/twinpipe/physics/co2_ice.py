@@ -57,7 +57,8 @@ def condensation_point(log_p: Array, log_share: Array, out: Array) -> None:
     """
     for j in range(log_p.size):
         x = (log_p[j] + log_share[j] - _LOG_PRESSURE_0) / _LOG_PRESSURE_STEP
-        x = min(max(x, 0.0), _NODES - 1.0)
+        x = x if x > 0.0 else 0.0  # of what is no number too, which would be no place in the table
+        x = x if x < _NODES - 1.0 else _NODES - 1.0
         i = np.int32(min(x, _NODES - 2.0))
         out[j] = _POINTS[i] + (x - i) * (_POINTS[i + 1] - _POINTS[i])
 

@@ -109,8 +109,10 @@ def emissivity(T: Array, log_p: Array, half_log_co2: Array, depth: Array, table:
     for j in range(T.size):
         x = (log_p[j] + half_log_co2[j] - LOG_PRESSURE_0) * inverse_step
         y = T[j] - TEMPERATURE_0
-        x = min(max(x, 0.0), LOG_PRESSURE_NODES - 1.001)
-        y = min(max(y, 0.0), TEMPERATURE_NODES - 1.001)
+        x = x if x > 0.0 else 0.0  # of what is no number too, which would be no place in the table
+        y = y if y > 0.0 else 0.0
+        x = x if x < LOG_PRESSURE_NODES - 1.001 else LOG_PRESSURE_NODES - 1.001
+        y = y if y < TEMPERATURE_NODES - 1.001 else TEMPERATURE_NODES - 1.001
         ix = np.int32(x)
         iy = np.int32(y)
         u = x - ix
