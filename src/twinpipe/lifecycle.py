@@ -37,7 +37,7 @@ from twinpipe.workplace import Workplace
 log = logging.getLogger("twinpipe")
 
 DEFAULT_GRID = "36x72"
-MAKER_PATIENCE = 60.0  # seconds for a twin that another process is making, which takes seconds
+MAKER_PATIENCE = 600.0  # seconds, of which compiling the kernel for the first time may take some
 PACKAGES = ("twinpipe", "numpy", "numba", "zarr", "xarray", "distributed")
 
 
