@@ -21,6 +21,7 @@ from twinpipe.physics.substances import LIQUID_WATER, LIVING_MATTER, O2
 from twinpipe.plan import make_plan
 from twinpipe.scenario import Scenario
 from twinpipe.simulation import run_segment, start
+from twinpipe.spec import RunSpec
 from twinpipe.spheres import Biosphere, WaterCycle
 
 LIFE = numbers(Biosphere())
@@ -171,8 +172,8 @@ def test_life_next_door_changes_no_bit_of_a_lifeless_run() -> None:
     """A control in the block of an inoculated body, and alone."""
     control, alive = spec_of(MARS, years=4), spec_of(MARS, SEEDS, years=4)
 
-    def last(*specs: object) -> np.ndarray:
-        plan = make_plan(specs, 2)  # type: ignore[arg-type]  # RunSpec
+    def last(*specs: RunSpec) -> np.ndarray:
+        plan = make_plan(specs, 2)
         state, _ = start(plan, plan.blocks[0])
         for segment in plan.segments:
             state = run_segment(plan, plan.blocks[0], segment, state).state

@@ -157,27 +157,3 @@ def _batch(
 def in_batches(engine: Engine) -> Begin:
     """Transactions of their own for each batch."""
     return lambda: transaction(engine)
-
-
-@retried
-def count_orphans(engine: Engine) -> dict[str, int]:
-    """Rows that refer to nothing, by reference; keys make that impossible, and this proves it."""
-    references = {
-        "twin without body": ("digital_twins", "celestial_body_id", "celestial_bodies"),
-        "run without twin": ("simulation_runs", "digital_twin_id", "digital_twins"),
-        "result without run": ("simulation_results", "simulation_run_id", "simulation_runs"),
-        "result without twin": ("simulation_results", "digital_twin_id", "digital_twins"),
-    }
-    with transaction(engine) as connection:
-        connection.execute(text("SET LOCAL statement_timeout = '10min'"))
-        return {
-            name: int(
-                connection.execute(
-                    text(
-                        f"SELECT count(*) FROM {child} c "
-                        f"WHERE NOT EXISTS (SELECT FROM {parent} p WHERE p.id = c.{column})"
-                    )
-                ).scalar_one()
-            )
-            for name, (child, column, parent) in references.items()
-        }
