@@ -11,6 +11,8 @@ from twinpipe.grid import Grid
 from twinpipe.physics.processes import processes
 from twinpipe.spec import RunSpec
 
+CELL_STEPS_OF_A_TASK = 1e8  # which take a core some seconds
+
 
 @dataclass(frozen=True)
 class Segment:
@@ -110,13 +112,15 @@ class Plan:
 def make_plan(specs: tuple[RunSpec, ...], members_per_block: int = 16, orbits_per_segment: int = 0) -> Plan:
     """Plan with segments of orbits_per_segment orbits, a multiple of the map interval.
 
-    0 chooses: about 5 orbits, so that a run can tell how far it is, and 20 for large blocks, whose
-    segments then take seconds.
+    0 chooses: as many as take seconds, but at most 5 for few members, so that a run can tell how far it is, and 20
+    for many.
     """
-    every = specs[0].output.maps_every_orbits
+    first = specs[0]
+    every = first.output.maps_every_orbits
     if orbits_per_segment == 0:
-        wanted = 20 if min(members_per_block, len(specs)) >= 8 else 5
-        orbits_per_segment = every * max(1, round(wanted / every))
+        members = min(members_per_block, len(specs))
+        seconds = CELL_STEPS_OF_A_TASK / (members * first.grid_shape.n_cells * first.steps_per_orbit)
+        orbits_per_segment = every * max(1, round(min(20 if members >= 8 else 5, seconds) / every))
     elif orbits_per_segment % every:
         allowed = f"it is a multiple of maps_every_orbits ({every})"
         raise InvalidInput("orbits_per_segment", orbits_per_segment, allowed)

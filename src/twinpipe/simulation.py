@@ -28,6 +28,7 @@ from twinpipe.stepping import call, run_stretch
 
 SERIES_NAMES = [f.name for f in SERIES_FIELDS]
 LANES = 4  # members that one call of the kernel advances together: as many as stay in the cache
+KEPT_MODELS, KEPT_CLIMATES = 64, 16  # that the threads of a worker share
 
 
 @dataclass(frozen=True)
@@ -215,7 +216,7 @@ class _Cache:
         return promise.result()
 
 
-_models, _climates = _Cache(64), _Cache(16)
+_models, _climates = _Cache(KEPT_MODELS), _Cache(KEPT_CLIMATES)
 
 
 def climate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
