@@ -37,10 +37,10 @@ class BlockState:
 
     T (member, layer, lat, lon), ice and p (member, lat, lon), gas (member, gas), mean_temperature (member), local
     (member, field, lat, lon), adsorbed, warming and shell (member, layer, lat, lon), ground and today (member, field,
-    lat, lon), orbit (member, number), store and aerosol (member, substance), the ledger since the run's start, the
-    contents at the start (energy; mass by element), how many orbits so far had shorter steps, what controllers know
-    (member, intervention, 2) and see (member, measure) of the last whole orbit, and the running sums (member, window,
-    field, lat, lon) of the windows that are open at this step.
+    lat, lon), orbit (member, number), store and aerosol (member, substance), ocean_rest (member), the ledger since the
+    run's start, the contents at the start (energy; stores; mass by element), how many orbits so far had shorter steps,
+    what controllers know (member, intervention, 2) and see (member, measure) of the last whole orbit, and the running
+    sums (member, window, field, lat, lon) of the windows that are open at this step.
     """
 
     step: int
@@ -52,6 +52,7 @@ class BlockState:
     local: Array
     adsorbed: Array
     store: Array
+    ocean_rest: Array
     aerosol: Array
     warming: Array
     ground: Array
@@ -68,6 +69,7 @@ class BlockState:
     condensed: Array
     reacted: Array
     start_energy: Array
+    start_store: Array
     start_mass: Array
     refined_orbits: Array
     control: Array
@@ -78,6 +80,11 @@ class BlockState:
         """The state as named arrays."""
         named = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "step"}
         return {**named, "step": np.array(self.step)}
+
+    def contents_at_start(self, area: float) -> budget.Contents:
+        """What the members held at the run's start, on a body of an area (m2)."""
+        none = np.zeros_like(self.ocean_rest)
+        return budget.Contents(self.start_energy, self.start_store.T, none, self.start_mass.T, area)
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, Array]) -> BlockState:
@@ -125,6 +132,7 @@ def _block_state(
         **flows,
         energy_flow=ledger.energy.T.copy(),
         start_energy=start.energy,
+        start_store=start.store.T.copy(),
         start_mass=start.mass.T.copy(),
         sums=sums,
         **own_of_run,
@@ -165,13 +173,14 @@ def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
     known: tuple[float, float] | None = None
     for orbit in range(max(orbits, 1)):
         sums[:] = 0.0
-        before = budget.contents(model, s).energy[0]
+        before = budget.contents(model, s)
         _, series = call(model, s, empty_ledger(1), orbit * n, n, sums, n)
         _check(model, s, series, body.name, 0.0, settled=orbit + 1 >= orbits)
         if orbit < 2 * orbits // 3 and is_slow(model, s, series):
-            imbalance = (budget.contents(model, s).energy[0] - before) / clock.orbit_seconds
+            imbalance = budget.contents(model, s).since(before)[0] / clock.orbit_seconds
             known = approach(s, series, float(imbalance), known)
         today.hold(model, s, sums[0, 0] / n, last=orbit > 2 * orbits // 3)
+    s.ocean_rest[:] = 0.0
     maps, of_co2 = np.zeros((len(MAPS), grid.n_lat, grid.n_lon)), SERIES_NAMES.index("carbon_dioxide_pressure")
     maps[: model.n_maps] = sums[0] / n  # nothing lies on ground that has no process
     return Climate(as_today(whole, s, maps[0], series[of_co2].mean(axis=0)), maps, series[:, :, 0])
@@ -334,8 +343,8 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model, off
     kept = np.zeros((members, len(still), model.n_maps, grid.n_lat, grid.n_lon))
     for i, total in enumerate(still):
         kept[:, i] = _outward(total, members)
-    beginning = budget.Contents(state.start_energy, state.start_mass.T)
     ending = budget.contents(model, s)
+    beginning = state.contents_at_start(ending.area)
     books = budget.closure(beginning, ending, ledger)
     record = {
         "mass_error": books.mass.tolist(),

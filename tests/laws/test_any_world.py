@@ -121,6 +121,19 @@ def test_five_hundred_worlds_live_or_end_honestly(spec: RunSpec) -> None:
     lives(spec)
 
 
+def test_a_small_moon_with_a_deep_ocean_and_a_faint_sun_closes() -> None:
+    """What freezes in a step is below the last digits of such an ocean's mass."""
+    table = builtin_body("europa").model_dump(mode="json")
+    table["orbit"] |= {"solar_constant_w_m2": 10.0, "eccentricity": 0.0, "obliquity_degree": 0, "sidereal_year_s": 2e7}
+    table["bulk"] = {"mean_radius_m": 5e5, "gravity_m_s2": 0.5, "mass_kg": 0.5 * 5e5**2 / 6.6743e-11}
+    table["atmosphere"] |= {"mass_kg": {}, "escape_kg_s": {}}
+    table["surface"] |= {"thermal_inertia_j_m2_k_s12": 51.0, "elevation_m": 0.0}
+    table["uncertainty"] = {}
+    shade = {"kind": "sunshade", "fraction": 0.9, "schedule": {"start_year": 0, "end_year": 50}}
+    plan, body = Scenario.model_validate({"interventions": [shade]}), Body.model_validate(table)
+    lives(RunSpec(body=body, scenario=plan, years=50, grid="4x6", steps_per_orbit=24, spin_up_orbits=3))
+
+
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     world=bodies(),

@@ -16,6 +16,7 @@ from twinpipe.physics.substances import (
     FIRST_SUPER,
     LATENT_OF_LOCALS,
     LATENT_OF_STORES,
+    OCEAN_WATER,
     OF_AEROSOLS,
     OF_GASES,
     OF_LOCALS,
@@ -31,10 +32,21 @@ _SIGN = np.array([{"outgoing_longwave": -1.0, "transport": 0.0}.get(f, 1.0) for 
 
 @dataclass(frozen=True)
 class Contents:
-    """What the members hold: energy (member) J m-2 relative to 0 K and vapours; mass (element, member) kg."""
+    """What the members hold: energy (member) J m-2 relative to 0 K and vapours, that of stores apart, whose change
+    would drown in the digits of an ocean's; store (store, member) kg, and J, with what their last digits do not
+    hold, rest (member) kg of ocean water; area m2; mass (element, member) kg."""
 
     energy: Array
+    store: Array
+    rest: Array
     mass: Array
+    area: float
+
+    def since(self, start: Contents) -> Array:
+        """(member) J m-2 that have come since another time."""
+        come = self.store - start.store
+        come[OCEAN_WATER] += self.rest - start.rest
+        return np.asarray(self.energy - start.energy - _of(LATENT_OF_STORES[None], come)[0] / self.area)
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ class Closure:
 
 
 def contents(model: Model, s: State) -> Contents:
-    """Energy sum_k C_k T_k + c_p p T_1 / g - sum L m, and the mass of each element in air, ground and stores."""
+    """Energy sum_k C_k T_k + c_p p T_1 / g - sum L m, stores, and the mass of each element in all three."""
     st, o, weight, members = model.static, model.options, model.grid.row_weight, model.n_members
     heat = np.zeros_like(s.p)
     for capacity, layer in zip(st.layer_capacity, s.T, strict=True):
@@ -72,14 +84,14 @@ def contents(model: Model, s: State) -> Contents:
     if o.regolith:  # the deep ground has what it exchanges with the soil for the whole orbit already
         ahead = np.tile(s.orbit[AHEAD], model.grid.n_lon)
         heat -= ahead * (o.geothermal - st.inertia * s.ground[BOTTOM_HEAT])
-    energy = _mean(heat, weight, members) - _of(LATENT_OF_STORES[None], s.store)[0] / o.area
+    energy = _mean(heat, weight, members)
     mass = _of(OF_GASES, s.gas) + _of(OF_STORES, s.store) + _of(OF_AEROSOLS, s.aerosol)
     mass += _of(OF_LOCALS, np.array([_mean(field, weight, members) for field in s.local])) * o.area
     frozen = _mean(s.ice, weight, members)
     for layer in s.adsorbed:
         frozen += _mean(layer, weight, members)
     mass += OF_GASES[:, CO2, None] * frozen * o.area
-    return Contents(energy, mass)
+    return Contents(energy, s.store.copy(), s.ocean_rest.copy(), mass, o.area)
 
 
 def _of(shares: Array, amounts: Array) -> Array:
@@ -100,7 +112,7 @@ def closure(start: Contents, end: Contents, ledger: Ledger) -> Closure:
     """
     moved = _of(_SIGN[None], ledger.energy)[0]
     gross = np.maximum(ledger.energy[0] + ledger.energy[1], 1.0)
-    energy = np.abs(end.energy - start.energy - moved) / gross
+    energy = np.abs(end.since(start) - moved) / gross
     came = _of(OF_GASES, ledger.imported) + _of(OF_STORES, ledger.supplied) + _of(OF_AEROSOLS, ledger.made)
     came += _of(OF_LOCALS, ledger.spread)
     gain = came - _of(OF_GASES, ledger.escaped) - _of(OF_GASES[:, FIRST_SUPER:], ledger.decayed)

@@ -8,6 +8,7 @@ from twinpipe.physics.air import amounts
 from twinpipe.physics.compiled import inlined, part
 from twinpipe.physics.longwave import saturation_log_pressure
 from twinpipe.physics.records import EVEN, OWN, Members, Options, Scratch, State, Static
+from twinpipe.physics.rows import compensated
 from twinpipe.physics.substances import H2O, OCEAN_WATER, VAPORISATION
 
 
@@ -38,7 +39,7 @@ def step(st: Static, o: Options, m: Members, s: State, x: Scratch, members: int)
             amount = condensing(excess, slope, column, o.cp * pressure / o.gravity) * o.area
             amount = min(max(amount, -s.store[OCEAN_WATER, b]), s.gas[H2O, b])
             s.gas[H2O, b] -= amount
-            s.store[OCEAN_WATER, b] += amount
+            s.store[OCEAN_WATER, b], s.ocean_rest[b] = compensated(s.store[OCEAN_WATER, b], s.ocean_rest[b], amount)
             heat = VAPORISATION * amount / o.area / o.dt
             x.heat[EVEN, b] += heat
             x.heat[OWN, b] += heat

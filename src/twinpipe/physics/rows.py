@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from twinpipe.grid import Array
-from twinpipe.physics.compiled import compiled
+from twinpipe.physics.compiled import compiled, inlined
 
 
 @compiled
@@ -116,6 +116,19 @@ def lowest(row: Array, out: Array) -> None:
     for start in range(0, row.size, b):
         for m in range(b):
             out[m] = min(out[m], row[start + m])
+
+
+@inlined
+def compensated(total: float, rest: float, amount: float) -> tuple[float, float]:
+    """total + rest + amount, not below 0, as its nearest number and what that leaves, which comes with the next.
+
+    An ocean is so large that what freezes in a step is below the last digits of its mass.
+    """
+    more = rest + amount
+    new = total + more
+    back = new - total
+    left = (total - (new - back)) + (more - back)
+    return (new, left) if new >= 0.0 else (0.0, new)
 
 
 @compiled

@@ -34,7 +34,7 @@ from twinpipe.physics.records import (
     State,
     Static,
 )
-from twinpipe.physics.rows import add_row_sum, lowest
+from twinpipe.physics.rows import add_row_sum, compensated, lowest
 from twinpipe.physics.substances import H2O, OCEAN_HEAT, OCEAN_WATER, SHELL_ICE, SUBLIMATION
 
 DENSITY = WATER_ICE.density
@@ -215,7 +215,8 @@ def step(st: Static, o: Options, m: Members, s: State, ledger: Ledger, x: Scratc
         add_row_sum(unused, st.weight[i], x.line, x.moved[UNUSED])
         add_row_sum(s.today[FROM_BELOW, i], st.weight[i], x.line, total)
     for b in range(members):
-        s.store[OCEAN_WATER, b] -= x.moved[FROZEN, b] * o.area
+        ocean, frozen_now = s.store[OCEAN_WATER, b], x.moved[FROZEN, b] * o.area
+        s.store[OCEAN_WATER, b], s.ocean_rest[b] = compensated(ocean, s.ocean_rest[b], -frozen_now)
         s.store[OCEAN_HEAT, b] += x.moved[UNUSED, b] * o.area
         ledger.energy[2, b] += total[b] * o.dt
     x.moved[SUBLIMATED] = 0.0
