@@ -37,7 +37,7 @@ class BlockState:
 
     T (member, layer, lat, lon), ice and p (member, lat, lon), gas (member, gas), mean_temperature (member), local
     (member, field, lat, lon), adsorbed, warming and shell (member, layer, lat, lon), ground and today (member, field,
-    lat, lon), orbit (member, number), store and aerosol (member, substance), ocean_rest (member), the ledger since the
+    lat, lon), orbit (member, number), store, rest and aerosol (member, substance), the ledger since the
     run's start, the contents at the start (energy; stores; mass by element), how many orbits so far had shorter steps,
     what controllers know (member, intervention, 2) and see (member, measure) of the last whole orbit, and the running
     sums (member, window, field, lat, lon) of the windows that are open at this step.
@@ -52,7 +52,7 @@ class BlockState:
     local: Array
     adsorbed: Array
     store: Array
-    ocean_rest: Array
+    rest: Array
     aerosol: Array
     warming: Array
     ground: Array
@@ -83,7 +83,7 @@ class BlockState:
 
     def contents_at_start(self, area: float) -> budget.Contents:
         """What the members held at the run's start, on a body of an area (m2)."""
-        none = np.zeros_like(self.ocean_rest)
+        none = np.zeros_like(self.rest.T)
         return budget.Contents(self.start_energy, self.start_store.T, none, self.start_mass.T, area)
 
     @classmethod
@@ -180,7 +180,7 @@ def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
             imbalance = budget.contents(model, s).since(before)[0] / clock.orbit_seconds
             known = approach(s, series, float(imbalance), known)
         today.hold(model, s, sums[0, 0] / n, last=orbit > 2 * orbits // 3)
-    s.ocean_rest[:] = 0.0
+    s.rest[:] = 0.0
     maps, of_co2 = np.zeros((len(MAPS), grid.n_lat, grid.n_lon)), SERIES_NAMES.index("carbon_dioxide_pressure")
     maps[: model.n_maps] = sums[0] / n  # nothing lies on ground that has no process
     return Climate(as_today(whole, s, maps[0], series[of_co2].mean(axis=0)), maps, series[:, :, 0])

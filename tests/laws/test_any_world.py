@@ -24,12 +24,14 @@ HONEST = ("runaway", "left its range", "100 mbar", "collapse", "condense")  # ho
 GASES = ("CO2", "N2", "O2", "Ar", "CH4")
 
 mass = st.floats(10, 20).map(lambda x: 10.0**x)
-schedule = st.tuples(st.floats(0, 30), st.floats(1, 30), st.sampled_from(["hold", "ramp", "pulse"])).map(
-    lambda s: (
-        {"start_year": s[0], "end_year": s[0] + s[1], "shape": s[2]}
-        | ({"ramp_years": s[1] / 2} if s[2] == "ramp" else {})
-        | ({"pulse_years": 1.0, "period_years": 3.0} if s[2] == "pulse" else {})
-    )
+SHAPES: dict[str, dict[str, Any]] = {
+    "hold": {},
+    "ramp": {"ramp_years": 5.0},
+    "pulse": {"pulse_years": 1.0, "period_years": 3.0},
+    "feedback": {"feedback": {"target": 250.0}},
+}
+schedule = st.tuples(st.floats(0, 30), st.floats(1, 30), st.sampled_from(sorted(SHAPES))).map(
+    lambda s: {"start_year": s[0], "end_year": s[0] + s[1], "shape": s[2]} | SHAPES[s[2]]
 )
 rate = st.floats(0, 9).map(lambda x: 10.0**x)
 
@@ -45,9 +47,14 @@ INTERVENTIONS = st.one_of(
     item("sunshade", fraction=st.floats(0, 0.9)),
     item("dark_dust", rate_kg_s=st.floats(0, 1e6)),
     item("albedo_paint", change=st.floats(-0.1, 0.1)),
-    item("heater", power_w=st.floats(0, 1e15)),
+    item("heater", power_w=st.floats(0, 1e15), into=st.sampled_from(["ground", "ocean"])),
     item("volatile_import", rate_kg_s=rate, composition=st.sampled_from([{"N2": 1.0}, {"H2O": 0.5, "CO2": 0.5}])),
     item("gas_export", gas=st.sampled_from(["CO2", "N2"]), rate_kg_s=rate),
+    item("reaction", reaction=st.just("sabatier"), reactant=st.just("CO2"), rate_kg_s=rate),
+    item("reaction", reaction=st.just("water_electrolysis"), reactant=st.just("H2O"), rate_kg_s=rate),
+    item("reaction", reaction=st.just("lime_carbonation"), reactant=st.just("CaO"), rate_kg_s=rate),
+    item("inoculation", rate_kg_s=st.floats(0, 1e5)),
+    item("aerogel_cover", share=st.floats(0, 1)),
     item("store_release", store=st.sampled_from(["buried_co2", "ground_ice"]), rate_kg_s=rate),
 )
 

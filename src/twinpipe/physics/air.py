@@ -35,7 +35,7 @@ from twinpipe.physics.records import (
     State,
     Static,
 )
-from twinpipe.physics.rows import add_row_sum, tile, times
+from twinpipe.physics.rows import add_row_sum, compensated, tile, times
 from twinpipe.physics.substances import (
     BURIED_CO2,
     CH4,
@@ -88,13 +88,13 @@ def change_gases(o: Options, m: Members, s: State, ledger: Ledger, f: Forcing, k
             ledger.made[q, b] += (after - before) + (s.store[FALLEN_AEROSOL, b] - fallen)
         for q in range(N_STORES):
             if f.supply[k, q, b] != 0.0:
-                before = s.store[q, b]
-                s.store[q, b] = max(before + f.supply[k, q, b] * o.dt, 0.0)
-                ledger.supplied[q, b] += s.store[q, b] - before
-                ledger.energy[3, b] -= LATENT_OF_STORES[q] * (s.store[q, b] - before) / o.area
+                come = max(f.supply[k, q, b] * o.dt, -s.store[q, b])
+                s.store[q, b], s.rest[q, b] = compensated(s.store[q, b], s.rest[q, b], come)
+                ledger.supplied[q, b] += come
+                ledger.energy[3, b] -= LATENT_OF_STORES[q] * come / o.area
         for q, g in ((BURIED_CO2, CO2), (OCEAN_WATER, H2O), (GROUND_ICE, H2O)):
             moved = min(f.release[k, q, b] * o.dt, s.store[q, b])
-            s.store[q, b] -= moved
+            s.store[q, b], s.rest[q, b] = compensated(s.store[q, b], s.rest[q, b], -moved)
             s.gas[g, b] += moved
             ledger.energy[3, b] += LATENT_OF_STORES[q] * moved / o.area
 

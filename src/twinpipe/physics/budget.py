@@ -16,7 +16,6 @@ from twinpipe.physics.substances import (
     FIRST_SUPER,
     LATENT_OF_LOCALS,
     LATENT_OF_STORES,
-    OCEAN_WATER,
     OF_AEROSOLS,
     OF_GASES,
     OF_LOCALS,
@@ -24,6 +23,7 @@ from twinpipe.physics.substances import (
 )
 
 MASS_TOLERANCE = 1e-12  # of the largest amount of an element that the run held or moved
+LEAST_MASS = 1e-280  # kg, which has all its digits
 ENERGY_TOLERANCE = 1e-9  # of the cumulative gross flux
 
 # Sign of each ledger flow in the change of the energy that is there; transport moves it, and sums to 0.
@@ -33,8 +33,8 @@ _SIGN = np.array([{"outgoing_longwave": -1.0, "transport": 0.0}.get(f, 1.0) for 
 @dataclass(frozen=True)
 class Contents:
     """What the members hold: energy (member) J m-2 relative to 0 K and vapours, that of stores apart, whose change
-    would drown in the digits of an ocean's; store (store, member) kg, and J, with what their last digits do not
-    hold, rest (member) kg of ocean water; area m2; mass (element, member) kg."""
+    would drown in the digits of an ocean's; store (store, member) kg, and J, and rest what their last digits do not
+    hold; mass (element, member) kg; area m2."""
 
     energy: Array
     store: Array
@@ -44,8 +44,7 @@ class Contents:
 
     def since(self, start: Contents) -> Array:
         """(member) J m-2 that have come since another time."""
-        come = self.store - start.store
-        come[OCEAN_WATER] += self.rest - start.rest
+        come = (self.store - start.store) + (self.rest - start.rest)
         return np.asarray(self.energy - start.energy - _of(LATENT_OF_STORES[None], come)[0] / self.area)
 
 
@@ -91,7 +90,7 @@ def contents(model: Model, s: State) -> Contents:
     for layer in s.adsorbed:
         frozen += _mean(layer, weight, members)
     mass += OF_GASES[:, CO2, None] * frozen * o.area
-    return Contents(energy, s.store.copy(), s.ocean_rest.copy(), mass, o.area)
+    return Contents(energy, s.store.copy(), s.rest.copy(), mass, o.area)
 
 
 def _of(shares: Array, amounts: Array) -> Array:
@@ -116,6 +115,6 @@ def closure(start: Contents, end: Contents, ledger: Ledger) -> Closure:
     came = _of(OF_GASES, ledger.imported) + _of(OF_STORES, ledger.supplied) + _of(OF_AEROSOLS, ledger.made)
     came += _of(OF_LOCALS, ledger.spread)
     gain = came - _of(OF_GASES, ledger.escaped) - _of(OF_GASES[:, FIRST_SUPER:], ledger.decayed)
-    scale = np.maximum(np.maximum(start.mass, end.mass), np.abs(came))
-    error = np.abs(end.mass - start.mass - gain) / np.where(scale > 0, scale, 1.0)
+    scale = np.maximum(np.maximum(np.maximum(start.mass, end.mass), np.abs(came)), LEAST_MASS)
+    error = np.abs(end.mass - start.mass - gain) / scale
     return Closure(error.max(axis=0), energy, np.abs(ledger.energy[5]) / gross)

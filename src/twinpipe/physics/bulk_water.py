@@ -39,7 +39,9 @@ def step(st: Static, o: Options, m: Members, s: State, x: Scratch, members: int)
             amount = condensing(excess, slope, column, o.cp * pressure / o.gravity) * o.area
             amount = min(max(amount, -s.store[OCEAN_WATER, b]), s.gas[H2O, b])
             s.gas[H2O, b] -= amount
-            s.store[OCEAN_WATER, b], s.ocean_rest[b] = compensated(s.store[OCEAN_WATER, b], s.ocean_rest[b], amount)
+            s.store[OCEAN_WATER, b], s.rest[OCEAN_WATER, b] = compensated(
+                s.store[OCEAN_WATER, b], s.rest[OCEAN_WATER, b], amount
+            )
             heat = VAPORISATION * amount / o.area / o.dt
             x.heat[EVEN, b] += heat
             x.heat[OWN, b] += heat

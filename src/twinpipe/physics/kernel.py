@@ -32,7 +32,7 @@ from twinpipe.physics.records import (
     State,
     Static,
 )
-from twinpipe.physics.rows import accumulate_plain, add_row_sum, add_scaled, tile
+from twinpipe.physics.rows import accumulate_plain, add_row_sum, add_scaled, compensated, tile
 from twinpipe.physics.substances import BURIED_DUST, CH4, CO2, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
 from twinpipe.physics.surface import balance, carry_heat, settle
 
@@ -131,7 +131,10 @@ def close_step(
         frozen = x.totals[4, b] * o.area
         s.gas[CO2, b] -= frozen
         if o.dust:
-            s.store[BURIED_DUST, b] += x.totals[9, b] * o.area
+            dust_mass = x.totals[9, b] * o.area
+            s.store[BURIED_DUST, b], s.rest[BURIED_DUST, b] = compensated(
+                s.store[BURIED_DUST, b], s.rest[BURIED_DUST, b], dust_mass
+            )
         ledger.condensed[b] += frozen
         s.mean_temperature[b] = x.totals[5, b]
         mass, moles = amounts(st, s, 0, b)

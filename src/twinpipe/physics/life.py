@@ -170,7 +170,9 @@ def exchange(st: Static, o: Options, m: Members, s: State, ledger: Ledger, x: Sc
         s.store[ORGANIC_MATTER, b] += matter[b] * o.area
         used = gained * WATER_PER_O2 - water[b] * o.area
         from_ocean = min(max(used - s.gas[H2O, b], 0.0), s.store[OCEAN_WATER, b])
-        s.store[OCEAN_WATER, b], s.ocean_rest[b] = compensated(s.store[OCEAN_WATER, b], s.ocean_rest[b], -from_ocean)
+        s.store[OCEAN_WATER, b], s.rest[OCEAN_WATER, b] = compensated(
+            s.store[OCEAN_WATER, b], s.rest[OCEAN_WATER, b], -from_ocean
+        )
         s.gas[H2O, b] = max(s.gas[H2O, b] - (used - from_ocean), 0.0)
         v[0, b] = -VAPORISATION * from_ocean / o.area / o.dt
         ledger.energy[REACTION_HEAT, b] -= ENERGY_PER_O2 * oxygen[b]

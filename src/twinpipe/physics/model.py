@@ -341,7 +341,7 @@ def first_guess(model: Model) -> State:
         local=local,
         adsorbed=np.zeros((0, n_lat, width)),
         store=np.zeros((N_STORES, members)),
-        ocean_rest=np.zeros(members),
+        rest=np.zeros((N_STORES, members)),
         aerosol=np.zeros((N_AEROSOLS, members)),
         warming=np.zeros((0, n_lat, width)),
         ground=np.zeros((0, n_lat, width)),

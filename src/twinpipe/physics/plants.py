@@ -22,7 +22,18 @@ from twinpipe.physics.records import (
     State,
     Static,
 )
-from twinpipe.physics.substances import CO2, GASES, GROUND_ICE, H2O, LATENT_OF_STORES, N_GASES, OCEAN_WATER, STORES
+from twinpipe.physics.rows import compensated
+from twinpipe.physics.substances import (
+    CO2,
+    GASES,
+    GROUND_ICE,
+    H2O,
+    LATENT_OF_STORES,
+    N_GASES,
+    N_STORES,
+    OCEAN_WATER,
+    STORES,
+)
 from twinpipe.reactions import REACTIONS, PlantReaction
 
 PLANTS: tuple[str, ...] = get_args(PlantReaction)  # order of the (reaction, member) arrays
@@ -55,7 +66,7 @@ def run(st: Static, o: Options, s: State, ledger: Ledger, f: Forcing, x: Scratch
                     for q in (OCEAN_WATER, GROUND_ICE):
                         moved = min(max(-row[H2O] * wanted - held[H2O], 0.0), held[N_GASES + q])
                         held[H2O] += moved
-                        held[N_GASES + q] -= moved
+                        s.store[q, b], s.rest[q, b] = compensated(s.store[q, b], s.rest[q, b], -moved)
                         latent += LATENT_OF_STORES[q] * moved
                 allowed = wanted
                 if DECOMPOSES[r] > 0.0:
@@ -67,7 +78,9 @@ def run(st: Static, o: Options, s: State, ledger: Ledger, f: Forcing, x: Scratch
                     allowed = min(wanted, spare / -row[CO2])
                 extent = react(held, row, allowed)
                 s.gas[:, b] = held[:N_GASES]
-                s.store[:, b] = held[N_GASES:]
+                for q in range(N_STORES):
+                    made = row[N_GASES + q] * extent
+                    s.store[q, b], s.rest[q, b] = compensated(s.store[q, b], s.rest[q, b], made)
                 power = f.reaction_power[k, r, b] * o.dt * (extent / wanted)
                 ledger.reacted[r, b] += extent
                 ledger.energy[IMPORTED_HEAT, b] += power / o.area

@@ -171,7 +171,7 @@ class State(NamedTuple):
     local: Array  # (substances.LOCALS, row, cell) kg m-2
     adsorbed: Array  # (deep layer, row, cell) kg m-2 of CO2 in the ground
     store: Array  # (substances.STORES, member) kg, and J
-    ocean_rest: Array  # (member) kg of ocean water that the last digit of its store does not hold
+    rest: Array  # (substances.STORES, member) kg, and J, that the last digit of a store does not hold
     aerosol: Array  # (substances.AEROSOLS, member) kg in the air
     warming: Array  # (deep layer, row, cell) K since today
     ground: Array  # (N_GROUND, row, cell)

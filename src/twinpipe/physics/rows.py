@@ -122,7 +122,7 @@ def lowest(row: Array, out: Array) -> None:
 def compensated(total: float, rest: float, amount: float) -> tuple[float, float]:
     """total + rest + amount, not below 0, as its nearest number and what that leaves, which comes with the next.
 
-    An ocean is so large that what freezes in a step is below the last digits of its mass.
+    An ocean is so large that what freezes in a step may be below the last digits of its mass.
     """
     more = rest + amount
     new = total + more

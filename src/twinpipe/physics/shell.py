@@ -216,8 +216,9 @@ def step(st: Static, o: Options, m: Members, s: State, ledger: Ledger, x: Scratc
         add_row_sum(s.today[FROM_BELOW, i], st.weight[i], x.line, total)
     for b in range(members):
         ocean, frozen_now = s.store[OCEAN_WATER, b], x.moved[FROZEN, b] * o.area
-        s.store[OCEAN_WATER, b], s.ocean_rest[b] = compensated(ocean, s.ocean_rest[b], -frozen_now)
-        s.store[OCEAN_HEAT, b] += x.moved[UNUSED, b] * o.area
+        s.store[OCEAN_WATER, b], s.rest[OCEAN_WATER, b] = compensated(ocean, s.rest[OCEAN_WATER, b], -frozen_now)
+        heat = x.moved[UNUSED, b] * o.area
+        s.store[OCEAN_HEAT, b], s.rest[OCEAN_HEAT, b] = compensated(s.store[OCEAN_HEAT, b], s.rest[OCEAN_HEAT, b], heat)
         ledger.energy[2, b] += total[b] * o.dt
     x.moved[SUBLIMATED] = 0.0
     x.moved[COLD] = 0.0

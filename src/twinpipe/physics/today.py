@@ -47,7 +47,7 @@ def hold(model: Model, s: State, surface: Array, *, last: bool = False) -> None:
                 resistance,
             )
             s.local[SHELL_ICE][own] = shell.DENSITY * ice.thickness_m
-            s.store[OCEAN_WATER, b], s.ocean_rest[b] = ice.ocean_mass_kg, 0.0
+            s.store[OCEAN_WATER, b], s.rest[OCEAN_WATER, b] = ice.ocean_mass_kg, 0.0
             s.store[OCEAN_HEAT, b] = 0.0
         if body.methane_cycle is not None:
             methane, ethane, share_of_cell = seas(body, model.grid)
