@@ -15,9 +15,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.planets import bodies_today, mars_warmed
+from tests.planets.fillet import fillet_rows
 from tests.planets.mars_today import Row, control_run, drift, drift_rows, rows
 from tests.planets.page import HEADER, cells_of, write_page
-from tests.planets.pictures import Picture, ice_line_picture, mars_pictures
+from tests.planets.pictures import Picture, ice_line_picture, mars_pictures, snowball_picture
 from twinpipe.durable import check_writable
 from twinpipe.errors import TwinpipeError
 
@@ -97,6 +98,9 @@ def main() -> int:
         else:
             held = bodies_today.drifts(name, given.drift) if given.drift else []
             show(f"{name.capitalize()} today", [*OTHERS[name](), *held])
+            if name == "earth":
+                show("FILLET's planet, untuned", list(fillet_rows()))
+                pictures.append(snowball_picture())
     every = [row for results in tables.values() for row in results]
     failed = sum(not row.passes and not row.why for row in every)
     console.print(f"{sum(row.passes for row in every)} of {len(every)} within their bands")

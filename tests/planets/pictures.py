@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
 from tests.laws import ice_lines
-from tests.planets import historic, mars_warmed, targets
+from tests.planets import fillet, historic, mars_warmed, targets
 from tests.planets.mars_today import LS_FINE, PA_PER_MBAR, Control, dry_temperature
 from twinpipe.grid import Array
 from twinpipe.plots.frame import FAINT, GREY, INK, LARGE, NORMAL, SMALL, WIDTH, axes_in, new_figure, set_ticks
@@ -176,6 +176,23 @@ def ice_line_picture() -> Picture:
     dress(cap, "small ice caps", "solar constant (W m-2)", "ice line (°)", "center right")
     return Picture(
         "ice_lines", "The curve is a series of Legendre polynomials; the dots are the grid's fluxes.", figure
+    )
+
+
+def snowball_picture(grid: str = "18x6") -> Picture:
+    """Climates of FILLET's planet by solar constant from a warm and from a cold start; C2.6."""
+    figure = new_figure(HEIGHT)
+    axes = axes_in(figure, (LEFT, 0.5, WIDTH - LEFT - 0.15, HEIGHT - 0.8))
+    sun = np.linspace(0.85, 1.4, 56)
+    for start, colour, label in ((fillet.WARM, ORANGE, "from a warm start"), (fillet.COLD, BLUE, "from a cold start")):
+        kelvin = np.array([fillet.mean_temperature(float(s), start, grid=grid, steps=24) for s in sun])
+        axes.plot(sun, np.where(np.isfinite(kelvin), kelvin, np.nan), ".", color=colour, label=label)
+    for low, high, label in ((0.90, 0.99, "codes freeze over"), (1.10, 1.45, "codes thaw")):
+        axes.axvspan(low, min(high, 1.4), color=FAINT, alpha=0.25, linewidth=0)
+        axes.text(0.5 * (low + min(high, 1.4)), 216, label, ha="center", fontsize=SMALL, color=INK)
+    dress(axes, "FILLET's planet freezes over and thaws", "solar constant (of today's)", "mean temperature (K)")
+    return Picture(
+        "snowball", "Bands are the published folds; a snowball that thaws has no climate to stop at.", figure
     )
 
 

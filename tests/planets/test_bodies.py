@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.planets import bodies_today, mars_warmed
+from tests.planets.fillet import fillet_rows
 from tests.planets.mars_today import Row, drift_rows
 from tests.planets.test_mars import assert_all_pass
 from tests.planets.worlds import drift_of, with_climate
@@ -32,6 +33,15 @@ FINE: dict[str, Callable[[], Iterator[Row]]] = {
 def test_these_are_all_the_bodies_beside_mars() -> None:
     assert set(builtin_names()) == {*OTHERS, "mars"}
     assert set(COARSE) == set(FINE) == set(OTHERS)
+
+
+def test_an_untuned_earth_stays_among_the_codes_that_keep_their_climate() -> None:
+    assert_all_pass(list(fillet_rows("18x6", 24)))
+
+
+@pytest.mark.slow
+def test_an_untuned_earth_on_a_fine_grid_stays_among_the_codes_that_keep_their_climate() -> None:
+    assert_all_pass(list(fillet_rows("90x24", 96)))
 
 
 @pytest.mark.parametrize("name", OTHERS)
