@@ -24,6 +24,7 @@ ABSORBED_W_M2: Final = targets.CO2_COLUMN_ABSORBED_W_M2
 # Warming (K) by partial pressure of C3F8 (Pa), well mixed; C2.4 [S12].
 C3F8_WARMING: Final = {1e-3: 0.56, 1.0: 33.5}
 # Warming by other gases over that by C3F8, mean over 0.01-1 Pa; C2.4 [S12].
+RESIDUAL_ALBEDO: Final = 0.88  # of southern CO2 ice, with which polar CO2 would end between 0.1 and 0.4 Pa of C3F8
 GAS_RATIO: Final = {"CF4": 0.17, "C2F6": 0.49, "SF6": 0.48}
 
 # Surface temperature (K) by visible optical depth of particles; without any 218.9 K; C2.5 [S25].
@@ -101,6 +102,13 @@ def perennial_ice(w: World, pascal: float, orbits: int = 6) -> float:
     return least / (w.grid.n_lon * float(w.grid.row_weight[0]) * w.body.bulk.area_m2)
 
 
+def with_residual_albedo(w: World, grid: str = "36x2", steps: int = 96) -> World:
+    """The same planet whose southern frost is as bright as a residual cap would have to be."""
+    assert w.body.co2_ice is not None
+    bright = w.body.co2_ice.model_copy(update={"albedo_south": RESIDUAL_ALBEDO})
+    return world(w.body.model_copy(update={"co2_ice": bright}), grid, steps, 12)
+
+
 def cap_rows(grid: str = "36x2", steps: int = 96) -> Iterator[Row]:
     """Perennial CO2 at the poles goes with 0.4 Pa of C3F8 and stays with 0.1 Pa; C2.4."""
     w = world("mars", grid, steps, 12)
@@ -118,7 +126,8 @@ def cap_rows(grid: str = "36x2", steps: int = 96) -> Iterator[Row]:
         "no perennial CO2 outlasts even today's summers here. A deposit in the southernmost row takes up 28.6 W m-2 of"
         " sunlight with the albedo that fits the seasonal caps (0.643) and 26 W m-2 from air coupled by the 1 W m-2 K-1"
         " that fits A5, and sends out 23.8: it loses 3.1 t m-2 a year. With an albedo of 0.9 it would gain 0.5. What"
-        " 0.4 Pa destroys is gone before, for want of a residual cap that is brighter than the seasonal ones.",
+        " 0.4 Pa destroys is gone before, for want of a residual cap that is brighter than the seasonal ones: with an"
+        f" albedo of {RESIDUAL_ALBEDO} in the south, polar CO2 grows under 0.1 Pa and shrinks under 0.4 Pa (a test).",
     )
 
 

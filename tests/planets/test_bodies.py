@@ -10,7 +10,7 @@ from tests.planets import bodies_today, mars_warmed
 from tests.planets.fillet import fillet_rows
 from tests.planets.mars_today import Row, drift_rows
 from tests.planets.test_mars import assert_all_pass
-from tests.planets.worlds import drift_of, with_climate
+from tests.planets.worlds import drift_of, with_climate, world
 from twinpipe.body import Start, builtin_body, builtin_names
 
 OTHERS = ("earth", "europa", "luna", "titan", "venus")
@@ -90,6 +90,13 @@ def test_particles_let_go_for_twenty_years_warm_mars_end_to_end() -> None:
 
 def test_polar_co2_goes_under_the_published_pressure_of_c3f8() -> None:
     assert_all_pass([next(mars_warmed.cap_rows())])
+
+
+def test_as_bright_as_a_residual_cap_polar_co2_grows_under_a_quarter_of_it_and_shrinks_under_the_whole() -> None:
+    """The assumption that the row below fails by: one albedo for seasonal and for perennial ice."""
+    bright = mars_warmed.with_residual_albedo(world("mars", "36x2", 96, 12))
+    assert mars_warmed.perennial_ice(bright, 0.1) > mars_warmed.DEPOSIT_KG_M2
+    assert mars_warmed.perennial_ice(bright, 0.4) < mars_warmed.DEPOSIT_KG_M2
 
 
 @pytest.mark.xfail(
