@@ -10,6 +10,7 @@ from twinpipe.constants import MOLAR_MASS
 from twinpipe.measures import Outcome
 from twinpipe.physics.emissivity import TEMPERATURE
 from twinpipe.physics.kadoya_tajika import THICKEST, outgoing_longwave
+from twinpipe.physics.nitrogen import condensation_point
 
 WARM = 250.0  # K, from which on clouds and overlapping bands decide; E
 CLOUDS_K = 10.0  # K, what clouds and their feedbacks may be worth; E
@@ -51,14 +52,30 @@ def caveats(outcome: Outcome) -> list[dict[str, Any]]:
                 "data": {"warmest_cell_k": hottest},
             }
         )
+    n2 = _partial_pressure(outcome, "N2", p)
+    coldest, point = float(outcome.maps["surface_temperature"][-1].min()), float(condensation_point(np.array(n2)))
+    if coldest < point:
+        found.append(
+            {
+                "id": "nitrogen_ice",
+                "text": f"Nitrogen of {n2:.3g} Pa would freeze onto ground that is colder than {point:.1f} K, as some "
+                "is, and no process of the model follows it.",
+                "data": {"nitrogen_pressure_pa": n2, "coldest_cell_k": coldest},
+            }
+        )
     return found
+
+
+def _partial_pressure(outcome: Outcome, gas: str, pressure: float) -> float:
+    """Pressure (Pa) of a gas at the end, of a mean pressure (Pa) of all air."""
+    moles = {g: m / MOLAR_MASS[g] for g, m in outcome.gas_kg.items()}
+    total = sum(moles.values())
+    return pressure * moles.get(gas, 0.0) / total if total > 0 else 0.0
 
 
 def _other_column(outcome: Outcome, t: float, p: float, absorbed: float) -> list[dict[str, Any]]:
     """What the column of 1 bar N2 says; nothing where there is more CO2 than it is made for."""
-    moles = {g: m / MOLAR_MASS[g] for g, m in outcome.gas_kg.items()}
-    total = sum(moles.values())
-    co2 = p * moles.get("CO2", 0.0) / total if total > 0 else 0.0
+    co2 = _partial_pressure(outcome, "CO2", p)
     if co2 > THICKEST:
         return []
     other = cross_check(absorbed, co2)

@@ -29,6 +29,11 @@ def test_a_cold_end_has_none() -> None:
     assert told(249.9) == {}
 
 
+def test_ground_on_which_thin_nitrogen_would_freeze_is_told() -> None:
+    assert set(told(36.0, 2.0)) == {"nitrogen_ice"}
+    assert told(60.0, 2.0) == {}
+
+
 def test_a_warm_end_says_that_clouds_are_missing_and_what_another_column_would_be() -> None:
     found = told(288.0, 101325.0)
     assert set(found) == {"clouds", "kadoya_tajika"}

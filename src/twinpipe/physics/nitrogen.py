@@ -1,4 +1,8 @@
-"""Where nitrogen air would condense: what no process follows must end a run; B16 (Titan)."""
+"""Where nitrogen air would condense: what no process follows must end a run; B16 (Titan).
+
+Thin air is another matter: on Triton or Pluto it is what the ground's nitrogen ice gives, comes and goes with it, and
+neither warms nor carries heat.  There the report says so instead (caveats.py).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from twinpipe.physics.substances import N2
 
 # From memory: triple point 63.15 K, 12.52 kPa; boils at 77.355 K under 101.325 kPa; L of sublimation 6.8 kJ/mol.
 TRIPLE, TRIPLE_PRESSURE = 63.15, 12520.0
+THIN = 100.0  # Pa of N2, which condenses below 44 K
 OF_LIQUID, OF_ICE = 718.9, 818.0  # K, of ln p = ln p_t + B (1/T_t - 1/T)
 
 
@@ -29,7 +34,7 @@ def collapse(model: Model, s: State, series: Array) -> str | None:
     coldest, pressure = (series[names.index(n)] for n in ("minimum_surface_temperature", "global_surface_pressure"))
     moles = s.gas / model.static.molar_mass[:, None]
     share = moles[N2] / np.maximum(moles.sum(axis=0), 1e-300)
-    point = condensation_point(pressure * share)
+    point = np.where(pressure * share > THIN, condensation_point(pressure * share), 0.0)
     if not (coldest < point).any():
         return None
     step, member = np.unravel_index(int(np.argmin(coldest - point)), coldest.shape)
