@@ -17,12 +17,16 @@ from twinpipe.physics.buried_co2 import sublimate
 from twinpipe.physics.compiled import compiled, part
 from twinpipe.physics.ground import begin_orbit, note_orbit
 from twinpipe.physics.records import (
+    BARE_ALBEDO,
     CONDENSED,
     EMISSIVITY_FACTOR,
     FROST_ALBEDO,
     FROST_EMISSIVITY,
     HALF_COVER,
     OWN,
+    SNOW_ALBEDO,
+    SNOW_HALF_COVER,
+    VAPOUR_HEIGHT,
     Forcing,
     Ledger,
     Members,
@@ -114,6 +118,10 @@ def repeat_parameters(m: Members, x: Scratch) -> None:
         tile(m.frost_albedo[side], x.rows[FROST_ALBEDO + side])
         tile(m.frost_emissivity[side], x.rows[FROST_EMISSIVITY + side])
     tile(m.emissivity_factor, x.rows[EMISSIVITY_FACTOR])
+    tile(m.snow_albedo, x.rows[SNOW_ALBEDO])
+    tile(m.snow_half_cover, x.rows[SNOW_HALF_COVER])
+    tile(m.bare_albedo, x.rows[BARE_ALBEDO])
+    tile(m.vapour_height, x.rows[VAPOUR_HEIGHT])
 
 
 @part

@@ -8,6 +8,7 @@ import numpy as np
 
 from twinpipe.grid import Array
 from twinpipe.physics.compiled import compiled, inlined
+from twinpipe.physics.elementary import exp
 from twinpipe.physics.emissivity import (
     LOG_PRESSURE_0,
     LOG_PRESSURE_NODES,
@@ -87,7 +88,7 @@ def water_depth(temperature: float, humidity: float, log_pressure: float) -> flo
 @inlined
 def vapour_depth(log_e: float, log_pressure: float) -> float:
     """tau = 0.30 (e / 100 Pa)^0.42 (p / 1e5 Pa)^0.40 of water vapour at a pressure e (Pa) near the ground; B3.3 (b)."""
-    return 0.30 * math.exp(0.42 * (log_e - 4.605170185988092) + 0.40 * (log_pressure - 11.512925464970229))
+    return 0.30 * exp(0.42 * (log_e - 4.605170185988092) + 0.40 * (log_pressure - 11.512925464970229))
 
 
 @compiled

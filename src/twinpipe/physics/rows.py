@@ -7,6 +7,8 @@ import math
 from twinpipe.grid import Array
 from twinpipe.physics.compiled import compiled, inlined
 
+STRIPES = 8  # sums of a row that run side by side
+
 
 @compiled
 def tile(values: Array, row: Array) -> None:
@@ -19,14 +21,23 @@ def tile(values: Array, row: Array) -> None:
 
 @compiled
 def add_row_sum(row: Array, weight: float, scratch: Array, out: Array) -> None:
-    """out[member] += weight * sum over the longitudes of a row, in order of longitude."""
-    b = out.size
-    for m in range(b):
+    """out[member] += weight * sum over the longitudes of a row; scratch is (STRIPES members).
+
+    Sums of every STRIPES-th longitude first, then of these: the same for a member in any block, and side by side.
+    """
+    lanes = scratch.size
+    whole = row.size // lanes * lanes
+    for m in range(lanes):
         scratch[m] = 0.0
-    for start in range(0, row.size, b):
-        for m in range(b):
+    for start in range(0, whole, lanes):
+        for m in range(lanes):
             scratch[m] += row[start + m]
-    for m in range(b):
+    for m in range(row.size - whole):
+        scratch[m] += row[whole + m]
+    for start in range(out.size, lanes, out.size):
+        for m in range(out.size):
+            scratch[m] += scratch[start + m]
+    for m in range(out.size):
         out[m] += weight * scratch[m]
 
 
@@ -110,12 +121,20 @@ def roots(x: Array, out: Array) -> None:
 
 
 @compiled
-def lowest(row: Array, out: Array) -> None:
-    """out[member] = lowest of itself and the row."""
-    b = out.size
-    for start in range(0, row.size, b):
-        for m in range(b):
-            out[m] = min(out[m], row[start + m])
+def lowest(row: Array, scratch: Array, out: Array) -> None:
+    """out[member] = lowest of itself and the row; scratch is (STRIPES members)."""
+    lanes = scratch.size
+    whole = row.size // lanes * lanes
+    for m in range(lanes):
+        scratch[m] = 1e300
+    for start in range(0, whole, lanes):
+        for m in range(lanes):
+            scratch[m] = row[start + m] if row[start + m] < scratch[m] else scratch[m]
+    for m in range(row.size - whole):
+        scratch[m] = min(scratch[m], row[whole + m])
+    for start in range(0, lanes, out.size):
+        for m in range(out.size):
+            out[m] = min(out[m], scratch[start + m])
 
 
 @inlined

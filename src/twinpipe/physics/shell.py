@@ -305,7 +305,7 @@ def close(o: Options, s: State, ledger: Ledger, out: Outputs, x: Scratch, k: int
     thinnest = out.series[place, k]
     thinnest[:] = 1e30
     for i in range(s.ice.shape[0]):
-        lowest(s.local[SHELL_ICE, i], thinnest)
+        lowest(s.local[SHELL_ICE, i], x.line, thinnest)
     for b in range(members):
         thinnest[b] /= 917.0
 

@@ -21,6 +21,7 @@ from twinpipe.physics.records import (
     ACTIVITY,
     AEROSOL_ALBEDO,
     AMPLITUDE2,
+    BARE_ALBEDO,
     BASE,
     BOTTOM_HEAT,
     CAPACITY,
@@ -56,10 +57,13 @@ from twinpipe.physics.records import (
     REFLECTANCE,
     SCALE,
     SHELL_HEAT,
+    SNOW_ALBEDO,
+    SNOW_HALF_COVER,
     SOURCE,
     SUBLIMATED,
     SUNLIGHT,
     UPPER,
+    VAPOUR_HEIGHT,
     WEIGHT,
     WORK,
     A,
@@ -133,9 +137,9 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
                 s.local[WATER_ICE, i],
                 st.deposit[i],
                 st.ground_albedo[i],
-                m.snow_albedo,
-                m.snow_half_cover,
-                m.bare_albedo,
+                x.rows[SNOW_ALBEDO],
+                x.rows[SNOW_HALF_COVER],
+                x.rows[BARE_ALBEDO],
                 other,
                 ground,
             )
@@ -191,7 +195,7 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
         else:
             work[:] = gas_depth
             if o.water:
-                water.add_vapour_depth(t, s.local[WATER_VAPOUR, i], m.vapour_height, log_p, work)
+                water.add_vapour_depth(t, s.local[WATER_VAPOUR, i], x.rows[VAPOUR_HEIGHT], log_p, work)
             else:
                 longwave.add_water_depth(t, st.humidity[i], log_p, work)
             longwave.emissivity(t, log_p, half_log_co2, work, st.table, eps)
@@ -265,7 +269,8 @@ def settle(
     """New surface, CO2 ice and soil of each row, and its part in sums, zonal means and series."""
     n_layers, n_lat, width = s.T.shape
     olr, change, work, co2_share = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[CO2_SHARE]
-    old, gone, cold = x.rows[WORK + 3], x.rows[WORK + 6], x.rows[WORK + 7]
+    old, fresh, buried = x.rows[WORK + 3], x.rows[WORK + 4], x.rows[WORK + 5]
+    gone, cold = x.rows[WORK + 6], x.rows[WORK + 7]
     absorbed_sum, olr_sum, source_sum, change_sum, t_sum = (
         x.totals[1],
         x.totals[2],
@@ -304,10 +309,10 @@ def settle(
             work,
             o.latent,
             o.dt,
+            fresh,
             olr,
             change,
         )
-        fresh, buried = x.rows[WORK + 4], x.rows[WORK + 5]
         if o.water:
             water.change_phase(
                 t,
@@ -334,6 +339,9 @@ def settle(
                 olr,
                 change,
                 fresh,
+                gone,
+                x.packed,
+                x.places,
             )
         else:
             fresh[:] = 0.0
@@ -388,7 +396,7 @@ def settle(
         add_row_sum(t, w, line, t_sum)
         add_row_sum(ice, w, line, ice_sum)
         accumulate(out.sums, i, t, s.p[i], ice, absorbed, olr, amplitude2)
-        lowest(t, coldest)
+        lowest(t, line, coldest)
         if zonal_time >= 0:
             share = members / width
             roots(amplitude2, work)
