@@ -58,7 +58,7 @@ def slope_over_ice(T: float) -> float:
 
 @compiled
 def prepare(cells: Array, n: int, dt: float, gravity: float) -> None:
-    """Height and reach of the packed cells, as phase.daily_factor and phase.exchange_velocity; height by member before."""
+    """Height over the day and reach of the packed cells: phase.daily_factor and phase.exchange_velocity."""
     T, height, reach = cells[TEMPERATURE], cells[HEIGHT], cells[REACH]
     amplitude2, pressure, lightness, wind = cells[AMPLITUDE2], cells[PRESSURE], cells[LIGHTNESS], cells[WIND]
     for c in range(n):

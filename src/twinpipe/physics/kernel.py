@@ -36,7 +36,7 @@ from twinpipe.physics.records import (
     State,
     Static,
 )
-from twinpipe.physics.rows import accumulate_plain, add_row_sum, add_scaled, compensated, tile
+from twinpipe.physics.rows import accumulate_plain, add_row_sum, add_scaled, compensated, copy, tile
 from twinpipe.physics.substances import BURIED_DUST, CH4, CO2, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
 from twinpipe.physics.surface import balance, carry_heat, settle
 
@@ -187,6 +187,6 @@ def note_ground(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: i
                 accumulate_plain(out.sums, N_BASE_MAPS + q, i, s.local[q, i])
                 add_row_sum(s.local[q, i], st.weight[i] * o.area, x.line, total)
         else:
-            total[:] = x.adsorbed_mass
+            copy(x.adsorbed_mass, total)
             for i in range(x.adsorbed.shape[0]):
                 accumulate_plain(out.sums, N_BASE_MAPS + q, i, x.adsorbed[i])

@@ -293,6 +293,9 @@ class Scratch(NamedTuple):
     line: Array  # (rows.STRIPES members)
     packed: Array  # (N_PACKED, cell)
     places: Kinds  # (cell) where the packed cells come from
+    columns: Array  # (2, shell layer, 1)
+    layers: Array  # (5, shell layer)
+    ends: Array  # (5, 1)
     super_pressure: Array  # (4) Pa
     adsorbed: Array  # (row, cell) kg m-2, of all layers
     adsorbed_mass: Array  # (member) kg
@@ -301,7 +304,7 @@ class Scratch(NamedTuple):
     life: Array  # (8, member)
 
 
-def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
+def scratch(n_lat: int, width: int, n_layers: int, n_shell_layers: int, members: int) -> Scratch:
     """Room for a block; the frost point of a body without frost is one that no surface reaches."""
     fields = np.zeros((N_FIELDS, n_lat, width))
     fields[FROST] = -1.0
@@ -315,6 +318,9 @@ def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
         np.empty(STRIPES * members),
         np.empty((N_PACKED, width)),
         np.empty(width, dtype=np.int64),
+        np.empty((2, n_shell_layers, 1)),
+        np.empty((5, n_shell_layers)),
+        np.empty((5, 1)),
         np.empty(4),
         np.zeros((n_lat, width)),
         np.zeros(members),

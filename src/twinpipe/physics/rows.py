@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from twinpipe.grid import Array
-from twinpipe.physics.compiled import compiled, inlined
+from twinpipe.physics.compiled import at, compiled, inlined
 
 STRIPES = 8  # sums of a row that run side by side
 
@@ -16,7 +16,23 @@ def tile(values: Array, row: Array) -> None:
     b = values.size
     for start in range(0, row.size, b):
         for m in range(b):
-            row[start + m] = values[m]
+            row[at(start + m)] = values[m]
+
+
+@compiled
+def copy(row: Array, out: Array) -> None:
+    """out = row."""
+    for j in range(out.size):
+        out[j] = row[j]
+
+
+@inlined
+def any_positive(row: Array) -> bool:
+    """Whether any of a row is above 0."""
+    found = False
+    for j in range(row.size):
+        found = found or row[j] > 0.0
+    return found
 
 
 @compiled
@@ -31,12 +47,12 @@ def add_row_sum(row: Array, weight: float, scratch: Array, out: Array) -> None:
         scratch[m] = 0.0
     for start in range(0, whole, lanes):
         for m in range(lanes):
-            scratch[m] += row[start + m]
+            scratch[m] += row[at(start + m)]
     for m in range(row.size - whole):
-        scratch[m] += row[whole + m]
+        scratch[m] += row[at(whole + m)]
     for start in range(out.size, lanes, out.size):
         for m in range(out.size):
-            scratch[m] += scratch[start + m]
+            scratch[m] += scratch[at(start + m)]
     for m in range(out.size):
         out[m] += weight * scratch[m]
 
@@ -129,12 +145,13 @@ def lowest(row: Array, scratch: Array, out: Array) -> None:
         scratch[m] = 1e300
     for start in range(0, whole, lanes):
         for m in range(lanes):
-            scratch[m] = row[start + m] if row[start + m] < scratch[m] else scratch[m]
+            value = row[at(start + m)]
+            scratch[m] = value if value < scratch[m] else scratch[m]
     for m in range(row.size - whole):
-        scratch[m] = min(scratch[m], row[whole + m])
+        scratch[m] = min(scratch[m], row[at(whole + m)])
     for start in range(0, lanes, out.size):
         for m in range(out.size):
-            out[m] = min(out[m], scratch[start + m])
+            out[m] = min(out[m], scratch[at(start + m)])
 
 
 @inlined

@@ -84,6 +84,7 @@ from twinpipe.physics.rows import (
     add_scaled,
     air_heat,
     capacity_over_dt,
+    copy,
     extrapolate,
     lowest,
     roots,
@@ -128,7 +129,7 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
         pressure.surface_pressure(x.fields[WEIGHT, i], st.altitude[i], inverse_height, scale, log_scale, work, log_p)
         air_heat(s.p[i], work, t, o.cp / o.gravity, other, gained)
         add_row_sum(gained, st.weight[i], x.line, x.totals[0])
-        s.p[i, :] = work
+        copy(work, s.p[i])
         capacity_over_dt(other, inertia, st.layer_capacity[0], steepness / o.dt, x.fields[CAPACITY, i])
         ground, frosted = st.ground_albedo[i], ice_albedo
         if o.water:
@@ -163,13 +164,13 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
                 co2_ice.frost_point(log_p, log_co2, x.fields[FROST, i])
             shortwave.frost_cover(ice, half_cover, ground, frosted, ice_emissivity, albedo, emit)
         else:
-            albedo[:] = ground
+            copy(ground, albedo)
             emit[:] = 1.0
         if o.ice_threshold > 0.0:
             shortwave.step_ice(t, o.ice_threshold, o.ice_width, o.ice_albedo, albedo)
         if o.ice_ramp:
             shortwave.ice_ramp(t, o.ice_albedo, albedo)
-        extra[:] = impacts
+        copy(impacts, extra)
         if o.biosphere:
             add_scaled(x.fields[LIFE, i], 1.0, extra)
         other[:] = 0.0
@@ -193,7 +194,7 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
         if o.linear:
             amplitude2[:] = 0.0
         else:
-            work[:] = gas_depth
+            copy(gas_depth, work)
             if o.water:
                 water.add_vapour_depth(t, s.local[WATER_VAPOUR, i], x.rows[VAPOUR_HEIGHT], log_p, work)
             else:
@@ -292,7 +293,7 @@ def settle(
         soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(s.p[i], 1.0 / o.gravity, co2_share, work)
         if o.midpoint:
-            old[:] = t
+            copy(t, old)
         co2_ice.surface_balance(
             t,
             ice,
@@ -382,6 +383,7 @@ def settle(
                 olr,
                 gone,
                 cold,
+                x.layers[0],
             )
             add_row_sum(gone, w, line, x.moved[SUBLIMATED])
             add_row_sum(cold, w, line, x.moved[COLD])

@@ -12,10 +12,10 @@ from twinpipe.constants import MOLAR_MASS
 from twinpipe.grid import Array
 from twinpipe.physics import cold_water, longwave, phase, runoff, transport
 from twinpipe.physics.air import amounts
-from twinpipe.physics.compiled import compiled, part
+from twinpipe.physics.compiled import at, compiled, part
 from twinpipe.physics.elementary import log
 from twinpipe.physics.records import DRIVE, UPPER, WORK, A, D, Kinds, Members, Options, Scratch, State, Static
-from twinpipe.physics.rows import add_row_sum, scaled, tile
+from twinpipe.physics.rows import add_row_sum, any_positive, scaled, tile
 from twinpipe.physics.substances import FUSION, H2O, LIQUID_WATER, SUBLIMATION, VAPORISATION, WATER_VAPOUR
 
 LEAST_VAPOUR = 1e-300  # kg m-2, which has a logarithm
@@ -43,7 +43,7 @@ def add_evenly(row: Array, amount: Array) -> None:
     """row += amount (member)."""
     for start in range(0, row.size, amount.size):
         for b in range(amount.size):
-            row[start + b] += amount[b]
+            row[at(start + b)] += amount[b]
 
 
 @compiled
@@ -88,7 +88,7 @@ def carry(st: Static, o: Options, m: Members, s: State, x: Scratch, members: int
     for i in range(stiff.shape[0]):
         add_row_sum(vapour[i], st.weight[i], x.line, before)
         mixing_ratio(s.p[i], v[0], vapour[i], 1.0 / o.dt, stiff[i], rhs[i])
-        wet = wet or s.local[LIQUID_WATER, i].max() > 0.0
+        wet = wet or any_positive(s.local[LIQUID_WATER, i])
     transport.solve_lat(stiff, rhs, mixing, st.north, st.south, upper, leak)
     for i in range(stiff.shape[0]):
         scaled(rhs[i], 1.0, stiff[i], vapour[i])
@@ -110,7 +110,7 @@ def mixing_ratio(p: Array, mean_p: Array, vapour: Array, inverse_dt: float, stif
     members = mean_p.size
     for start in range(0, p.size, members):
         for b in range(members):
-            j = start + b
+            j = at(start + b)
             stiff[j] = inverse_dt * (p[j] / mean_p[b] if mean_p[b] > 0.0 else 1.0)
             rhs[j] = vapour[j] * inverse_dt
 
@@ -158,7 +158,7 @@ def change_phase(
     cold_water.saturate(T, density)
     for start in range(0, T.size, members):
         for b in range(members):
-            j = start + b
+            j = at(start + b)
             t, ice0, liquid0, w, h = T[j], ice[j], liquid[j], vapour[j], height[b]
             fresh[j] = 0.0
             snow = w - h * density[j]  # if the day had no noon; there is no less in the air
