@@ -18,7 +18,7 @@ from twinpipe.errors import SimulationError
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, Field, active
 from twinpipe.grid import Array, Grid
 from twinpipe.physics import budget, controllers, today
-from twinpipe.physics.equilibrium import approach, is_slow, runaway
+from twinpipe.physics.equilibrium import approach, is_slow, lost, runaway
 from twinpipe.physics.model import Model, as_today, build, empty_ledger, first_guess
 from twinpipe.physics.nitrogen import collapse
 from twinpipe.physics.records import Ledger, State
@@ -187,9 +187,9 @@ def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
 
 
 def _check(model: Model, s: State, series: Array, name: str, year: float, *, settled: bool = True) -> None:
-    cold = collapse(model, s, series) if settled else None
-    if cold is not None:
-        raise SimulationError(f"the simulation of {name} ends near year {year:.1f}: {cold}.")
+    gone = (lost(model, series) or collapse(model, s, series)) if settled else None
+    if gone is not None:
+        raise SimulationError(f"the simulation of {name} ends near year {year:.1f}: {gone}.")
     low, high = float(s.T.min()), float(s.T.max())
     hot = runaway(model, s, series)
     if hot is not None:

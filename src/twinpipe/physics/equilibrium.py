@@ -10,26 +10,29 @@ from twinpipe.physics.kadoya_tajika import RUNAWAY_LIMIT, RUNAWAY_VAPOUR_SHARE, 
 from twinpipe.physics.longwave import nitrogen_weight, saturation_log_pressure
 from twinpipe.physics.model import Model
 from twinpipe.physics.records import State
+from twinpipe.physics.shell import DENSITY, LEAST
 from twinpipe.physics.substances import N2
 
 _SERIES = [f.name for f in SERIES_FIELDS]
 T_SERIES = _SERIES.index("global_surface_temperature")
 ABSORBED_SERIES = _SERIES.index("global_absorbed_shortwave_flux")
 OLR_SERIES = _SERIES.index("global_outgoing_longwave_flux")
+OCEAN_SERIES, THINNEST_SERIES = _SERIES.index("ocean_water_mass"), _SERIES.index("minimum_shell_thickness")
 LARGEST_SHIFT = 20.0  # K in one orbit of the spin-up
 
 
 def is_slow(model: Model, s: State, series: Array) -> bool:
     """Whether the heat C T of one member takes longer than an orbit to follow its sunlight, C T / 4 OLR > P.
 
-    Not so where ice holds the temperature, or where the longwave law is linear: tests want those as they are.
+    Not so where ice holds the temperature, or where the longwave law is linear: tests want those as they are; nor
+    where nothing at all goes out, to which no temperature is an answer.
     series is (field, step, member), of the last orbit.
     """
     o, st = model.options, model.static
     ground = float((st.inertia * st.weight[:, None]).sum() * st.layer_capacity.sum())
     heat = ground + o.cp * float(s.gas.sum()) / o.area
     stiffness = 4 * float(series[OLR_SERIES].mean() / series[T_SERIES].mean())
-    return not o.linear and not s.ice.any() and heat > stiffness * model.clock.orbit_seconds
+    return not o.linear and not s.ice.any() and 0.0 < stiffness * model.clock.orbit_seconds < heat
 
 
 def approach(s: State, series: Array, imbalance: float, known: tuple[float, float] | None) -> tuple[float, float]:
@@ -75,4 +78,17 @@ def runaway(model: Model, s: State, series: Array) -> str | None:
                 f"a runaway greenhouse: at {s.T[0, i, j]:.0f} K its vapour lets {RUNAWAY_LIMIT:g} W m-2 out,"
                 f" and it absorbs {absorbed[b]:.0f} W m-2"
             )
+    return None
+
+
+def lost(model: Model, series: Array) -> str | None:
+    """What an icy moon lost that its shell needs, or None: the ocean that it freezes from, or the ice itself; B13.
+
+    series is (field, step, member).
+    """
+    for b, body in enumerate(model.bodies):
+        if body.ice_shell is not None and float(series[OCEAN_SERIES, :, b].min()) <= 0.0:
+            return "its ocean is gone, frozen through or taken away, and no process of the model follows ice without one"
+        if body.ice_shell is not None and float(series[THINNEST_SERIES, :, b].min()) <= LEAST / DENSITY:
+            return "its ice has gone to space down to the ocean, and no process of the model follows open water there"
     return None

@@ -233,9 +233,11 @@ def outgoing(
     """k of OLR = k T^4 in a row: k = f e_i eps sigma (1 + v), 0 where CO2 ice lies; B3.3, B4.
 
     v = 3 a^2 + quartic a^4, a = A_d / T; quartic is 3/8 where the mean of (T + A_d cos)^4 is wanted in full.
+    No night is colder than 0 K: A_d is cut to T, which a cold spot passes in the step in which its sun rises.
     """
     for j in range(T.size):
         bare = 1.0 if ice[j] <= 0.0 else 0.0
+        amplitude2[j] = min(amplitude2[j], T[j] * T[j])
         a2 = amplitude2[j] / (T[j] * T[j])
         v = 3.0 * bare * amplitude2[j] / (T[j] * T[j]) + bare * quartic * a2 * a2
         out[j] = SIGMA * factor[j] * ice_emissivity[j] * eps[j] * (1.0 + v)

@@ -68,7 +68,9 @@ def daily_factor(T: float, amplitude: float) -> float:
     What lies on ground that is warm at noon goes to vapour then, though the daily mean is cold.  The mean of eight
     hours, within 1 % up to a = 5.
     """
-    a = amplitude * log_slope(T, T >= MELTING)
+    if T < COLDEST:
+        return 1.0
+    a = min(amplitude, T) * log_slope(T, T >= MELTING)
     return 0.25 * (1.0 + math.cosh(a) + 2.0 * math.cosh(0.7071067811865476 * a))
 
 

@@ -39,6 +39,7 @@ from twinpipe.physics.substances import H2O, OCEAN_HEAT, OCEAN_WATER, SHELL_ICE,
 
 DENSITY = WATER_ICE.density
 THINNEST = 0.5 * DENSITY  # kg m-2, below which the ocean melts no more: open water would freeze over at once
+LEAST = 0.05 * DENSITY  # kg m-2 that space leaves; the run ends there (equilibrium.lost)
 WATER_HEAT = WATER_ICE.liquid_c  # J kg-1 K-1
 
 
@@ -194,7 +195,8 @@ def step(st: Static, o: Options, m: Members, s: State, ledger: Ledger, x: Scratc
     frozen, unused = x.rows[WORK], x.rows[WORK + 1]
     for b in range(members):
         before = s.store[OCEAN_HEAT, b]
-        follows = m.ocean_exchange[b] * o.area * o.dt / (WATER_HEAT * s.store[OCEAN_WATER, b])
+        heat_capacity = WATER_HEAT * s.store[OCEAN_WATER, b]
+        follows = m.ocean_exchange[b] * o.area * o.dt / heat_capacity if heat_capacity > 0.0 else 0.0
         s.store[OCEAN_HEAT, b] = before * math.exp(-follows)
         from_ocean[b] = (before - s.store[OCEAN_HEAT, b]) / (o.area * o.dt)
         total[b] = 0.0
@@ -283,7 +285,7 @@ def sublimate(
         stiff = capacity[j] + conduction * inertia[j]
         radiating = olr[j] / (t * t * t * t)
         new = cooled(t, stiff, radiating, 0.0, 1.0)
-        after = max(mass[j] - sublimation(new) * dt, 0.0)
+        after = max(mass[j] - sublimation(new) * dt, min(mass[j], LEAST))
         going = mass[j] - after
         if going <= 0.0:
             continue
@@ -345,13 +347,15 @@ def steady(
     """Enthalpy (layer, ...) and flux F (...; W m-2) of a shell that conducts what it gets, below soil; B13, X13.
 
     kappa_0 ln(T_b / T_top) = F h and T_top = T_s + F R, with R (K m2/W) of the soil and T_s (K) its mean surface
-    temperature: theta = kappa_0 ln T is linear in depth.
+    temperature: theta = kappa_0 ln T is linear in depth.  Newton's method in ln T_top: T_top - T_s - F R grows and
+    curves upwards, so that from the warmer end each step stays on that side, whatever thin ice conducts.
     """
-    flux = conductivity * np.log(base / surface) / thickness
+    log_top = np.log(np.maximum(surface, base))
     for _ in range(50):
-        top = surface + flux * resistance
-        miss = conductivity * np.log(base / top) / thickness - flux
-        flux = flux + miss / (1 + conductivity * resistance / (top * thickness))
+        flux = conductivity * (math.log(base) - log_top) / thickness
+        top = np.exp(log_top)
+        log_top = log_top - (top - surface - flux * resistance) / (top + conductivity * resistance / thickness)
+    flux = conductivity * (math.log(base) - log_top) / thickness
     depth = np.cumsum(layers) - layers
     bottom = np.append(depth[1:], np.inf)
     centre = np.minimum(0.5 * (depth + np.minimum(bottom, thickness)), thickness)

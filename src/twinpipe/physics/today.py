@@ -31,7 +31,7 @@ def hold(model: Model, s: State, surface: Array, *, last: bool = False) -> None:
 
     The shell conducts F = kappa_0 ln(T_b / T_top) / h, which is what it gets from below.  A sea's activity is
     p_CH4 / (x e_sat(T)); that of dry ground is of fresh rain, or what keeps it dry.  Seasons leave a sea with a
-    little more or less after a year than that: last corrects the activity by what the last orbit left.
+    little more or less after a year than that: last corrects the activity by what the last orbit left, at most e-fold.
     """
     for b, body in enumerate(model.bodies):
         own = np.s_[..., b :: model.n_members]
@@ -63,7 +63,8 @@ def hold(model: Model, s: State, surface: Array, *, last: bool = False) -> None:
                 steepness = math.log(10) * 443.028 / (surface[own] - 0.49) ** 2  # d ln e_sat / dT
                 vapour = OF_METHANE / GAS_CONSTANT / surface[own] * share * s.p[own] * share_of_cell
                 limited = METHANE_VAPORISATION * body.methane_cycle.exchange_velocity_m_s * vapour * steepness
-                response = 1 / (1 / FOLLOWS + 1 / limited) / steepness * model.clock.orbit_seconds
-                correction = np.exp(gained * METHANE_VAPORISATION / response)
+                response = FOLLOWS * limited / (FOLLOWS + limited) / steepness * model.clock.orbit_seconds
+                change = np.divide(gained * METHANE_VAPORISATION, response, out=np.zeros_like(gained), where=limited > 0)
+                correction = np.exp(np.clip(change, -1.0, 1.0))
                 found = np.where(methane > 0, s.today[ACTIVITY][own] * correction, found)
             s.today[ACTIVITY][own] = found
