@@ -62,7 +62,7 @@ def prepare(cells: Array, n: int, dt: float, gravity: float) -> None:
     T, height, reach = cells[TEMPERATURE], cells[HEIGHT], cells[REACH]
     amplitude2, pressure, lightness, wind = cells[AMPLITUDE2], cells[PRESSURE], cells[LIGHTNESS], cells[WIND]
     for c in range(n):
-        a = math.sqrt(amplitude2[c]) * slope_over_ice(T[c])
+        a = min(math.sqrt(amplitude2[c]), T[c]) * slope_over_ice(T[c])
         whole, half = exp(a), exp(0.7071067811865476 * a)
         day = 0.25 * (1.0 + 0.5 * (whole + 1.0 / whole) + (half + 1.0 / half))
         e = density_over_ice(T[c]) * VAPOUR_CONSTANT * T[c]

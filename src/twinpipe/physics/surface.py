@@ -117,7 +117,7 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
     albedo, emit, coalbedo, eps = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[WORK + 3]
     work, other, gained, extra = x.rows[WORK + 4], x.rows[WORK + 5], x.rows[WORK + 6], x.rows[WORK + 7]
     ice_albedo, ice_emissivity = x.rows[FROST_ALBEDO], x.rows[FROST_EMISSIVITY]
-    stiffness, steepness = conduction(st), 2.0 if o.midpoint else 1.0
+    stiffness, steepness = soil.conduction(st), 2.0 if o.midpoint else 1.0
     for i in range(n_lat):
         t, ice, inertia, log_p, amplitude2 = (
             s.T[0, i],
@@ -217,7 +217,7 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
         if o.ice_shell:
             bottom_heat = x.fields[SHELL_HEAT, i]
         soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
-        scaled(x.beta[1], top_conductance(st), inertia, work)
+        scaled(x.beta[1], soil.top_conductance(st), inertia, work)
         co2_ice.linearise(
             t,
             x.fields[K, i],
@@ -235,18 +235,6 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
             x.fields[DRIVE, i],
         )
         co2_ice.couple_air(ice, x.fields[FROST, i], coupling, o.frost, x.fields[A, i], x.fields[DRIVE, i])
-
-
-@part
-def top_conductance(st: Static) -> float:
-    """Conductance between the first two layers, per unit of thermal inertia; 0 for a slab."""
-    return st.layer_conductance[0] if st.layer_conductance.size > 0 else 0.0
-
-
-@part
-def conduction(st: Static) -> float:
-    """What the soil below adds to the stiffness of the surface, per unit of thermal inertia: G (1 - alpha); B5."""
-    return st.layer_conductance[0] * (1.0 - st.alpha[1]) if st.layer_conductance.size > 0 else 0.0
 
 
 @part
@@ -280,7 +268,7 @@ def settle(
         x.totals[5],
     )
     ice_sum, coldest, line = x.totals[6], out.series[9, k], x.line
-    stiffness = conduction(st)
+    stiffness = soil.conduction(st)
     coldest[:] = 1e30
     for i in range(n_lat):
         t, ice, w, absorbed, source = s.T[0, i], s.ice[i], st.weight[i], x.fields[ABSORBED, i], x.fields[SOURCE, i]

@@ -165,7 +165,9 @@ def change_phase(
             if ice0 <= 0.0 and liquid0 <= 0.0 and snow <= 0.0:
                 continue
             stiff = capacity[j] + conduction * inertia[j]
-            cold = t < phase.MELTING and density[j] * phase.VAPOUR_CONSTANT * t < p[j]  # neither melts nor boils
+            cold = (
+                phase.COLDEST < t < phase.MELTING and density[j] * phase.VAPOUR_CONSTANT * t < p[j]
+            )  # neither melts nor boils
             if cold and frost[j] <= 0.0 and liquid0 <= 0.0 and w < h * phase.DENSITY_AT_MELTING:
                 places[n] = j
                 packed[cold_water.TEMPERATURE, n] = t
