@@ -152,7 +152,7 @@ def bodies(draw: st.DrawFn) -> Body:
         "escape_kg_s": draw(st.dictionaries(st.sampled_from(GASES), magnitude(-2, 6), max_size=2)),
     }
     table["surface"] |= {
-        "albedo": draw(st.floats(0, 0.95)),
+        "albedo": draw(st.floats(0, 0.9)),
         "thermal_inertia_j_m2_k_s12": draw(magnitude(1, 3.4)),
         "volumetric_heat_capacity_j_m3_k": draw(magnitude(5.5, 6.6)),
         "geothermal_flux_w_m2": draw(st.floats(0, 0.3)),
@@ -163,7 +163,7 @@ def bodies(draw: st.DrawFn) -> Body:
         "diffusivity_w_m2_k": draw(st.floats(0, 10)),
         "air_coupling_w_m2_k": draw(st.sampled_from([0.0, 1.0, 10.0])),
         "relative_humidity": draw(st.floats(0, 1)),
-        "cloud_albedo": draw(st.floats(-0.1, 0.1)),
+        "cloud_albedo": draw(st.floats(-0.05, 0.05)),
         "cloud_olr_w_m2": draw(st.sampled_from([0.0, 0.0, -1.0, 1.0])),
     }
     table["climate"]["longwave"] |= {
