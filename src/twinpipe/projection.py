@@ -59,7 +59,7 @@ def _sizes(spec: RunSpec, processes: frozenset[str]) -> _Sizes:
     model = build((spec.body,), (spec.scenario,), SMALL, spec.clock, processes)
     state = first_guess(model)
     of_cells = [a for a in (*model.static, model.deployment.patch_map) if a.shape[-2:] == (SMALL.n_lat, SMALL.n_lon)]
-    room = scratch(SMALL.n_lat, SMALL.n_lon, len(state.T), 1)
+    room = scratch(SMALL.n_lat, SMALL.n_lon, len(state.T), len(state.shell), 1)
     return _Sizes(_floats(state), _floats(of_cells), _floats((room.fields, room.adsorbed)), model.n_maps)
 
 

@@ -27,7 +27,7 @@ from twinpipe.scenario import Scenario
 from twinpipe.stepping import call, run_stretch
 
 SERIES_NAMES = [f.name for f in SERIES_FIELDS]
-LANES = 4  # members that one call of the kernel advances together: as many as stay in the cache
+LANES = 8  # members that one call of the kernel advances together: a vector of them, which stays in the cache
 KEPT_MODELS, KEPT_CLIMATES = 64, 16  # that the threads of a worker share
 
 

@@ -59,7 +59,7 @@ def call(
     zonals = np.zeros((len(ZONALS), (first + n) // every - first // every, model.grid.n_lat, members))
     series = np.zeros((len(SERIES_FIELDS), n, members))
     forcing = model.deployment.forcing(model.clock, first, n, shares)
-    room = scratch(model.grid.n_lat, s.ice.shape[1], s.T.shape[0], members)
+    room = scratch(model.grid.n_lat, s.ice.shape[1], s.T.shape[0], s.shell.shape[0], members)
     out = Outputs(sums, every, zonals, series)
     wall, cpu = time.perf_counter(), time.thread_time()
     advance(model.static, model.options, model.members, s, ledger, forcing, out, room, first, n, members)

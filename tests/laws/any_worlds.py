@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from hypothesis import assume
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
-from twinpipe.body import Body, builtin_body, builtin_names, explain
+from twinpipe.body import Body, builtin_body, builtin_names
 from twinpipe.intervention import Aerosol, StoreName, SuperGas
 from twinpipe.part import GasName
 from twinpipe.reactions import REACTIONS, PlantReaction
@@ -47,7 +45,7 @@ def schedules(draw: st.DrawFn) -> Table:
     return {"start_year": start, "end_year": start + draw(st.floats(1, 30)), "shape": shape} | draw(SHAPES[shape])
 
 
-REGIONS = st.one_of(
+REGIONS: st.SearchStrategy[Table] = st.one_of(
     st.just({}),
     some(south_degree=st.floats(-90, -1), north_degree=st.floats(0, 90)),
     some(

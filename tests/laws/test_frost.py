@@ -39,7 +39,7 @@ class Column(NamedTuple):
         base = self.stiff * self.T + received
         surface_balance(
             self.T, self.ice, self.frost * one, self.k * one, 210.0, 2.0, linear, self.stiff * one, 0.0, one,
-            base, 0.0 * one, column * one, LATENT, DT, olr, change,
+            base, 0.0 * one, column * one, LATENT, DT, np.zeros(1), olr, change,
         )  # fmt: skip
         return float(olr[0]), float(change[0]), float(base[0])
 

@@ -102,7 +102,7 @@ def test_large_swings_balance_the_first_harmonic_of_emission(kelvin: float, driv
         assert a == pytest.approx(small, rel=1e-3, abs=1e-9)
 
 
-@given(st.floats(40, 400), st.floats(0, 1.2))
+@given(st.floats(40, 400), st.floats(0, 1))
 @settings(deadline=None)
 def test_mean_emission_of_a_large_swing_is_that_of_its_cosine(kelvin: float, a: float) -> None:
     k = np.empty(1)

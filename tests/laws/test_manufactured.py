@@ -55,7 +55,7 @@ def after_a_quarter(grid: Grid, steps: int, second_order: bool, wave: float) -> 
     model.static.insolation[:] = 0.0
     state, dt = first_guess(model), model.clock.step_seconds
     state.T[0] = fields(grid, 0.0, wave)[0]
-    room, books = scratch(grid.n_lat, grid.n_lon, 1, 1), empty_ledger(1)
+    room, books = scratch(grid.n_lat, grid.n_lon, 1, 0, 1), empty_ledger(1)
     out = Outputs(np.zeros((1, len(MAPS), grid.n_lat, grid.n_lon)), 10_000, np.zeros((3, 0, grid.n_lat, 1)),
                   np.zeros((len(SERIES), 1, 1)))  # fmt: skip
     for k in range(steps):

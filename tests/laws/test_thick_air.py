@@ -81,7 +81,7 @@ def test_books_close_while_an_ocean_of_co2_rains_out() -> None:
 def diffusivity(model: Model, state: State) -> float:
     """D (W m-2 K-1) that a step from a state takes."""
     n_lat = model.grid.n_lat
-    room = scratch(n_lat, 1, state.T.shape[0], 1)
+    room = scratch(n_lat, 1, state.T.shape[0], 0, 1)
     zonals, series = np.zeros((len(ZONALS), 1, n_lat, 1)), np.zeros((len(SERIES_FIELDS), 1, 1))
     out = Outputs(np.zeros((1, model.n_maps, n_lat, 1)), 1, zonals, series)
     forcing = model.deployment.forcing(model.clock, 0, 1)

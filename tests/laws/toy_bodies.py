@@ -63,7 +63,7 @@ def drive(model: Model, state: State, first: int, steps: int, ledger: Ledger | N
     series = np.zeros((len(SERIES_FIELDS), steps, members))
     forcing = model.deployment.forcing(model.clock, first, steps)
     books = empty_ledger(members) if ledger is None else ledger
-    room = scratch(grid.n_lat, state.ice.shape[1], state.T.shape[0], members)
+    room = scratch(grid.n_lat, state.ice.shape[1], state.T.shape[0], state.shell.shape[0], members)
     out = Outputs(sums, 1, zonals, series)
     advance(model.static, model.options, model.members, state, books, forcing, out, room, first, steps, members)
     return Drive(sums[0], zonals, series)

@@ -91,7 +91,7 @@ def course(
     zonals = np.zeros((len(ZONALS), n, w.grid.n_lat, 1))
     series = np.zeros((len(SERIES_FIELDS), n, 1))
     sums = np.zeros((1, made.n_maps, w.grid.n_lat, w.grid.n_lon))
-    room = scratch(w.grid.n_lat, state.ice.shape[1], state.T.shape[0], 1)
+    room = scratch(w.grid.n_lat, state.ice.shape[1], state.T.shape[0], state.shell.shape[0], 1)
     out = Outputs(sums, 1, zonals, series)
     advance(made.static, made.options, made.members, state, empty_ledger(1), forcing, out, room, 0, n, 1)
     return Course(series[:, :, 0], zonals[ZONAL["zonal_surface_temperature"], :, :, 0])

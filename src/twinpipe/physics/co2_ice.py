@@ -137,6 +137,16 @@ def follow(t: float, tangent: float, stiff: float, drive: float, k: float) -> fl
     return tangent
 
 
+@inlined
+def settled(t: float, tangent: float, stiff: float, drive: float, k: float) -> tuple[float, float]:
+    """Root (K) of stiff T + k T^4 = drive and OLR (W m-2), along the last tangent that follow takes from t."""
+    if not LEAST * tangent <= t <= MOST * tangent:
+        tangent = follow(t, tangent, stiff, drive, k)
+        q3 = k * tangent * tangent * tangent
+        t = (drive + 3.0 * q3 * tangent) / (stiff + 4.0 * q3)
+    return t, k * tangent * tangent * tangent * (4.0 * t - 3.0 * tangent)
+
+
 @compiled
 def surface_balance(
     T: Array,
@@ -154,6 +164,7 @@ def surface_balance(
     column: Array,
     latent: float,
     dt: float,
+    tangent: Array,
     olr: Array,
     change: Array,
 ) -> None:
@@ -163,54 +174,51 @@ def surface_balance(
     frost point, or ice lies: T' = T_f and dm = -(surplus) dt / L; if more ice would go than there is, or more
     CO2 condense than LARGEST_SHARE of the column (kg m-2), dm is cut and the rest of the energy sets T'.
     Iterations go on where T' is far from where OLR was linearised (follow), as it is once all CO2 has frozen.
-    olr is the flux that was applied, change the dm (kg m-2) of this step; latent is L (J kg-1).
+    olr is the flux that was applied, change the dm (kg m-2) of this step; latent is L (J kg-1); tangent is scratch.
     """
-    for j in range(T.size):
+    for j in range(T.size):  # bare ground, all cells side by side
         stiff = capacity[j] + conduction * inertia[j]
         drive = base[j] + source[j]
-        t0 = T[j]
+        change[j] = 0.0
         if linear:
-            t = (drive - a + b * 273.15) / (stiff + b)
-            flux = a + b * (t - 273.15)
+            tangent[j] = (drive - a + b * 273.15) / (stiff + b)
+            T[j] = tangent[j]
+            olr[j] = a + b * (T[j] - 273.15)
         else:
-            q3 = k[j] * t0 * t0 * t0
-            t = (drive + 3.0 * q3 * t0) / (stiff + 4.0 * q3)
-            q3 = k[j] * t * t * t
-            t1 = t
-            t = (drive + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
-            if not LEAST * t1 <= t <= MOST * t1:
-                t1 = follow(t, t1, stiff, drive, k[j])
-                q3 = k[j] * t1 * t1 * t1
-                t = (drive + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
-            flux = q3 * (4.0 * t - 3.0 * t1)
-        dm = 0.0
+            q3 = k[j] * T[j] * T[j] * T[j]
+            t1 = (drive + 3.0 * q3 * T[j]) / (stiff + 4.0 * q3)
+            q3 = k[j] * t1 * t1 * t1
+            tangent[j] = t1
+            T[j] = (drive + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
+            olr[j] = q3 * (4.0 * T[j] - 3.0 * t1)
+    for j in range(T.size):  # the few that iterate on, and ground with frost
+        near = LEAST * tangent[j] <= T[j] <= MOST * tangent[j]
+        if near and ice[j] <= 0.0 and T[j] >= frost[j]:
+            continue
+        stiff = capacity[j] + conduction * inertia[j]
+        drive = base[j] + source[j]
+        t, flux, dm = T[j], olr[j], 0.0
+        if not linear and not near:
+            t, flux = settled(t, tangent[j], stiff, drive, k[j])
         if ice[j] > 0.0 or t < frost[j]:
             tf = frost[j]
-            if linear:
-                slope = b
-                flux = a + b * (tf - 273.15)
-            else:
-                q3 = k[j] * tf * tf * tf
-                slope = 4.0 * q3
-                flux = q3 * tf
+            slope = b if linear else 4.0 * k[j] * tf * tf * tf
+            flux = a + b * (tf - 273.15) if linear else 0.25 * slope * tf
             t = tf
             dm = (stiff * tf + flux - drive) * dt / latent
             allowed = min(max(dm, -ice[j]), LARGEST_SHARE * column[j])
             if allowed != dm:
                 dm = allowed
-                t = (drive + dm * latent / dt + slope * tf - flux) / (stiff + slope)
+                rest = drive + dm * latent / dt
+                t = (rest + slope * tf - flux) / (stiff + slope)
                 flux += slope * (t - tf)
                 if not linear:  # the slope at the frost point is far too flat for ground that the ice has left
+                    t1 = t
                     for _ in range(2):
                         q3 = k[j] * t * t * t
                         t1 = t
-                        t = (drive + dm * latent / dt + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
-                    if not LEAST * t1 <= t <= MOST * t1:
-                        rest = drive + dm * latent / dt
-                        t1 = follow(t, t1, stiff, rest, k[j])
-                        q3 = k[j] * t1 * t1 * t1
                         t = (rest + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
-                    flux = q3 * (4.0 * t - 3.0 * t1)
+                    t, flux = settled(t, t1, stiff, rest, k[j])
         T[j] = t
         ice[j] += dm
         olr[j] = flux

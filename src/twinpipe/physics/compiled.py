@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import numpy as np
 from platformdirs import user_cache_path
 
 from twinpipe.digest import source_digest
@@ -36,17 +37,32 @@ class NoAlias(CompilerBase):
         return [DefaultPassBuilder.define_nopython_pipeline(self.state)]  # type: ignore[no-untyped-call]  # of numba
 
 
+_EXACT: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": False}
+# A function that can make no arrays does not count references to those that it is given.
+_WITHOUT_ARRAYS: dict[str, Any] = {**_EXACT, "_nrt": False}
+
+
 def compiled(function: F) -> F:
-    """Compile a kernel function."""
-    made = numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=False, pipeline_class=NoAlias)
-    return cast("F", made(function))
+    """Compile a kernel function, which makes no arrays."""
+    return cast("F", numba.njit(cache=True, pipeline_class=NoAlias, **_WITHOUT_ARRAYS)(function))
+
+
+def making_arrays(function: F) -> F:
+    """Compile a function that needs arrays of its own, which a step must not."""
+    return cast("F", numba.njit(cache=True, pipeline_class=NoAlias, **_EXACT)(function))
 
 
 def inlined(function: F) -> F:
     """Compile a small scalar function that other kernels use."""
-    return cast("F", numba.njit(nogil=True, cache=True, error_model="numpy")(function))
+    return cast("F", numba.njit(cache=True, **_WITHOUT_ARRAYS)(function))
+
+
+@inlined
+def at(place: int) -> int:
+    """An index that is not negative: numba then does not look whether it counts from the end, and loops vectorise."""
+    return np.uint64(place)  # type: ignore[return-value]  # an index like any other
 
 
 def part(function: F) -> F:
     """A part of a kernel that is written apart for people, and compiled only where it is called."""
-    return cast("F", numba.njit(nogil=True, error_model="numpy", inline="always")(function))
+    return cast("F", numba.njit(inline="always", **_WITHOUT_ARRAYS)(function))

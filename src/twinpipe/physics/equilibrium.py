@@ -88,7 +88,9 @@ def lost(model: Model, series: Array) -> str | None:
     """
     for b, body in enumerate(model.bodies):
         if body.ice_shell is not None and float(series[OCEAN_SERIES, :, b].min()) <= 0.0:
-            return "its ocean is gone, frozen through or taken away, and no process of the model follows ice without one"
+            return (
+                "its ocean is gone, frozen through or taken away, and no process of the model follows ice without one"
+            )
         if body.ice_shell is not None and float(series[THINNEST_SERIES, :, b].min()) <= LEAST / DENSITY:
             return "its ice has gone to space down to the ocean, and no process of the model follows open water there"
     return None

@@ -17,12 +17,16 @@ from twinpipe.physics.buried_co2 import sublimate
 from twinpipe.physics.compiled import compiled, part
 from twinpipe.physics.ground import begin_orbit, note_orbit
 from twinpipe.physics.records import (
+    BARE_ALBEDO,
     CONDENSED,
     EMISSIVITY_FACTOR,
     FROST_ALBEDO,
     FROST_EMISSIVITY,
     HALF_COVER,
     OWN,
+    SNOW_ALBEDO,
+    SNOW_HALF_COVER,
+    VAPOUR_HEIGHT,
     Forcing,
     Ledger,
     Members,
@@ -32,7 +36,7 @@ from twinpipe.physics.records import (
     State,
     Static,
 )
-from twinpipe.physics.rows import accumulate_plain, add_row_sum, add_scaled, compensated, tile
+from twinpipe.physics.rows import accumulate_plain, add_row_sum, add_scaled, compensated, copy, tile
 from twinpipe.physics.substances import BURIED_DUST, CH4, CO2, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
 from twinpipe.physics.surface import balance, carry_heat, settle
 
@@ -116,6 +120,10 @@ def repeat_parameters(m: Members, x: Scratch) -> None:
         tile(m.frost_albedo[side], x.rows[FROST_ALBEDO + side])
         tile(m.frost_emissivity[side], x.rows[FROST_EMISSIVITY + side])
     tile(m.emissivity_factor, x.rows[EMISSIVITY_FACTOR])
+    tile(m.snow_albedo, x.rows[SNOW_ALBEDO])
+    tile(m.snow_half_cover, x.rows[SNOW_HALF_COVER])
+    tile(m.bare_albedo, x.rows[BARE_ALBEDO])
+    tile(m.vapour_height, x.rows[VAPOUR_HEIGHT])
 
 
 @part
@@ -181,6 +189,6 @@ def note_ground(st: Static, o: Options, s: State, out: Outputs, x: Scratch, k: i
                 accumulate_plain(out.sums, N_BASE_MAPS + q, i, s.local[q, i])
                 add_row_sum(s.local[q, i], st.weight[i] * o.area, x.line, total)
         else:
-            total[:] = x.adsorbed_mass
+            copy(x.adsorbed_mass, total)
             for i in range(x.adsorbed.shape[0]):
                 accumulate_plain(out.sums, N_BASE_MAPS + q, i, x.adsorbed[i])

@@ -41,7 +41,7 @@ from twinpipe.physics.records import (
     State,
     Static,
 )
-from twinpipe.physics.rows import add_row_sum, compensated
+from twinpipe.physics.rows import add_row_sum, any_positive, compensated, copy
 from twinpipe.physics.substances import (
     CO2,
     H2O,
@@ -97,7 +97,7 @@ def step(
     for b in range(members):
         v[5, b] = m.life[b, HALF_COVER]
         v[6, b] = m.life[b, DARKENING]
-    if alive.max() > 0.0:
+    if any_positive(alive):
         for b in range(members):
             moles = amounts(st, s, 0, b)[1]
             v[0, b] = s.gas[CO2, b] / st.molar_mass[CO2] / moles if moles > 0.0 else 0.0
@@ -162,7 +162,7 @@ def exchange(st: Static, o: Options, m: Members, s: State, ledger: Ledger, x: Sc
         add_row_sum(net, st.weight[i], x.line, oxygen)
         add_row_sum(taken, st.weight[i], x.line, water)
         add_row_sum(buried, st.weight[i], x.line, matter)
-        made[:] = heat
+        copy(heat, made)
     for b in range(members):
         gained = oxygen[b] * o.area
         s.gas[O2, b] = max(s.gas[O2, b] + gained, 0.0)

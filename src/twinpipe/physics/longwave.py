@@ -8,6 +8,7 @@ import numpy as np
 
 from twinpipe.grid import Array
 from twinpipe.physics.compiled import compiled, inlined
+from twinpipe.physics.elementary import exp, log
 from twinpipe.physics.emissivity import (
     LOG_PRESSURE_0,
     LOG_PRESSURE_NODES,
@@ -87,7 +88,7 @@ def water_depth(temperature: float, humidity: float, log_pressure: float) -> flo
 @inlined
 def vapour_depth(log_e: float, log_pressure: float) -> float:
     """tau = 0.30 (e / 100 Pa)^0.42 (p / 1e5 Pa)^0.40 of water vapour at a pressure e (Pa) near the ground; B3.3 (b)."""
-    return 0.30 * math.exp(0.42 * (log_e - 4.605170185988092) + 0.40 * (log_pressure - 11.512925464970229))
+    return 0.30 * exp(0.42 * (log_e - 4.605170185988092) + 0.40 * (log_pressure - 11.512925464970229))
 
 
 @compiled
@@ -191,27 +192,31 @@ def diurnal_amplitude(
         out[j] = drive * drive / (skin[j] * skin[j] + y * (1.4142135623730951 * skin[j] + y))
 
 
+DESCENTS = 10
+
+
 @compiled
 def large_diurnal_amplitude(T: Array, eps: Array, skin: Array, amplitude2: Array) -> None:
     """A_d^2 of a row where A_d is comparable with T, from that for small ones, in place; B4.
 
     The first harmonic of (T + A cos)^4 is 4 T^3 A + 3 T A^3, so that the ground radiates the more the larger A:
-    A |I sqrt(w_d) e^(i pi/4) + 4 eps sigma T^3 (1 + 0.75 A^2/T^2)| = k_d (1 - A_p) Q1; by bisection in A^2, the
-    left side growing with A.
+    A |I sqrt(w_d) e^(i pi/4) + 4 eps sigma T^3 (1 + 0.75 A^2/T^2)| = k_d (1 - A_p) Q1.  The square of the left side
+    is convex in A^2, so that Newton's method comes down to the root from any larger A: here from the amplitude that
+    only conduction and T^3 would allow, or only the term of A^2, which are at most a few times too large.
     """
     for j in range(T.size):
         y = 4.0 * SIGMA * eps[j] * T[j] * T[j] * T[j]
-        s = skin[j]
-        drive2 = amplitude2[j] * (s * s + y * (1.4142135623730951 * s + y))
-        low, high = 0.0, amplitude2[j]
-        for _ in range(40):
-            a2 = 0.5 * (low + high)
-            stiff = y * (1.0 + 0.75 * a2 / (T[j] * T[j]))
-            if a2 * (s * s + stiff * (1.4142135623730951 * s + stiff)) < drive2:
-                low = a2
-            else:
-                high = a2
-        amplitude2[j] = 0.5 * (low + high)
+        s, c = skin[j], 0.75 / (T[j] * T[j])
+        a2 = amplitude2[j]
+        drive2 = a2 * (s * s + y * (1.4142135623730951 * s + y))
+        most = exp(log(max(drive2, 1e-300) / max(y * y * c * c, 1e-300)) / 3.0)
+        a2 = min(a2, most)
+        for _ in range(DESCENTS):
+            stiff = y * (1.0 + c * a2)
+            square = s * s + stiff * (1.4142135623730951 * s + stiff)
+            slope = square + a2 * y * c * (1.4142135623730951 * s + 2.0 * stiff)
+            a2 -= (a2 * square - drive2) / slope
+        amplitude2[j] = max(a2, 0.0)
 
 
 @compiled

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from twinpipe.constants import GAS_CONSTANT, MOLAR_MASS, TRIPLE_POINT_WATER_TEMPERATURE
 from twinpipe.physics.compiled import inlined
 from twinpipe.physics.substances import FUSION, SUBLIMATION, VAPORISATION
@@ -46,15 +44,7 @@ def saturated_density(T: float, over_liquid: bool) -> float:
     return math.exp(ICE_A - ICE_B / T) / (VAPOUR_CONSTANT * T)
 
 
-_LEAST = np.zeros(int(HOTTEST) + 1)  # rho_sat at whole kelvins
-for _kelvin in range(int(COLDEST), int(HOTTEST) + 1):
-    _LEAST[_kelvin] = saturated_density(float(_kelvin), _kelvin >= MELTING)
-
-
-@inlined
-def least_density(T: float) -> float:
-    """A bound from below on rho_sat(T), from a table: rho_sat of the whole kelvin below; for the many dry cells."""
-    return float(_LEAST[min(int(T), 600)]) if T > 0.0 else 0.0
+DENSITY_AT_MELTING = math.exp(LIQUID_A) / (VAPOUR_CONSTANT * MELTING)  # rho_sat, kg m-3
 
 
 @inlined
@@ -189,7 +179,7 @@ def settled(
 
     w <= w_sat(T), ice only at T <= 273.16 K, liquid only at T >= 273.16 K; both lie together at exactly 273.16 K.
     """
-    rain = max(vapour - saturated_column(MELTING, height), 0.0)  # that condenses even at 273.16 K
+    rain = max(vapour - height * DENSITY_AT_MELTING, 0.0)  # that condenses even at 273.16 K
     total = ice + liquid + rain
     held = ice + (C * (MELTING - T) - VAPORISATION * rain) / FUSION  # the ice at 273.16 K
     if total > 0.0 and 0.0 <= held <= total:

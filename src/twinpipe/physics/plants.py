@@ -59,8 +59,10 @@ def run(st: Static, o: Options, s: State, ledger: Ledger, f: Forcing, x: Scratch
             wanted = f.reaction[k, r, b] * o.dt
             if wanted > 0.0:
                 row = MATRIX[r]
-                held[:N_GASES] = s.gas[:, b]
-                held[N_GASES:] = s.store[:, b]
+                for g in range(N_GASES):
+                    held[g] = s.gas[g, b]
+                for q in range(N_STORES):
+                    held[N_GASES + q] = s.store[q, b]
                 latent = 0.0
                 if row[H2O] < 0.0:
                     for q in (OCEAN_WATER, GROUND_ICE):
@@ -77,7 +79,8 @@ def run(st: Static, o: Options, s: State, ledger: Ledger, f: Forcing, x: Scratch
                     spare = held[CO2] * (1.0 - least / pressure) if pressure > least else 0.0
                     allowed = min(wanted, spare / -row[CO2])
                 extent = react(held, row, allowed)
-                s.gas[:, b] = held[:N_GASES]
+                for g in range(N_GASES):
+                    s.gas[g, b] = held[g]
                 for q in range(N_STORES):
                     made = row[N_GASES + q] * extent
                     s.store[q, b], s.rest[q, b] = compensated(s.store[q, b], s.rest[q, b], made)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
-
 from twinpipe.grid import Array
 from twinpipe.physics.compiled import compiled
+from twinpipe.physics.elementary import exp
 
 
 @compiled
 def barometric_weight(altitude: Array, inverse_height: Array, out: Array) -> None:
     """w = exp(-z / H) of a row; H = R T_h / (mu g)."""
     for j in range(altitude.size):
-        out[j] = math.exp(-altitude[j] * inverse_height[j])
+        out[j] = exp(-altitude[j] * inverse_height[j])
 
 
 @compiled

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twinpipe.grid import Array
+from twinpipe.physics.rows import STRIPES
 from twinpipe.physics.substances import N_AEROSOLS, N_GASES, N_STORES, SUPER_GASES
 from twinpipe.reactions import PlantReaction
 
@@ -267,8 +268,10 @@ LOG_CO2, HALF_LOG_CO2, CO2_SHARE, GAS_DEPTH, REFLECTANCE = 11, 12, 13, 14, 15
 DIURNAL, D, COUPLING, IMPACTS = 16, 17, 18, 19
 NITROGEN, HAZE, CLOUDS = 20, 21, 22
 METHANE, METHANE_COLUMN, METHANE_WIND = 23, 24, 25  # Pa and kg m-2 over Pa of all air; m s-1
-WORK = 26  # ... and eight for whatever a process needs within a row
-N_ROWS = 34
+SNOW_ALBEDO, SNOW_HALF_COVER, BARE_ALBEDO, VAPOUR_HEIGHT = 26, 27, 28, 29
+WORK = 30  # ... and eight for whatever a process needs within a row
+N_ROWS = 38
+N_PACKED = 15  # of Scratch.packed, the cells that cold_water.py packs
 # Rows of Scratch.moved: ice (kg m-2) that froze to the shell, that sublimated; the cold it took (J m-2); ocean's heat
 # that found no ice (J m-2); methane (kg m-2) that condensed
 FROZEN, SUBLIMATED, COLD, UNUSED, CONDENSED = range(5)
@@ -287,7 +290,12 @@ class Scratch(NamedTuple):
     by_member: Array  # (14, member)
     totals: Array  # (11, member) of the step
     moved: Array  # (5, member) of the step, by the processes of moons
-    line: Array  # (member)
+    line: Array  # (rows.STRIPES members)
+    packed: Array  # (N_PACKED, cell)
+    places: Kinds  # (cell) where the packed cells come from
+    columns: Array  # (2, shell layer, 1)
+    layers: Array  # (5, shell layer)
+    ends: Array  # (5, 1)
     super_pressure: Array  # (4) Pa
     adsorbed: Array  # (row, cell) kg m-2, of all layers
     adsorbed_mass: Array  # (member) kg
@@ -296,7 +304,7 @@ class Scratch(NamedTuple):
     life: Array  # (8, member)
 
 
-def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
+def scratch(n_lat: int, width: int, n_layers: int, n_shell_layers: int, members: int) -> Scratch:
     """Room for a block; the frost point of a body without frost is one that no surface reaches."""
     fields = np.zeros((N_FIELDS, n_lat, width))
     fields[FROST] = -1.0
@@ -307,7 +315,12 @@ def scratch(n_lat: int, width: int, n_layers: int, members: int) -> Scratch:
         np.empty((14, members)),
         np.empty((11, members)),
         np.zeros((5, members)),
-        np.empty(members),
+        np.empty(STRIPES * members),
+        np.empty((N_PACKED, width)),
+        np.empty(width, dtype=np.int64),
+        np.empty((2, n_shell_layers, 1)),
+        np.empty((5, n_shell_layers)),
+        np.empty((5, 1)),
         np.empty(4),
         np.zeros((n_lat, width)),
         np.zeros(members),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 
 from twinpipe.grid import Array
-from twinpipe.physics.compiled import compiled, inlined
+from twinpipe.physics.compiled import at, compiled, inlined
+
+STRIPES = 8  # sums of a row that run side by side
 
 
 @compiled
@@ -14,19 +16,44 @@ def tile(values: Array, row: Array) -> None:
     b = values.size
     for start in range(0, row.size, b):
         for m in range(b):
-            row[start + m] = values[m]
+            row[at(start + m)] = values[m]
+
+
+@compiled
+def copy(row: Array, out: Array) -> None:
+    """out = row."""
+    for j in range(out.size):
+        out[j] = row[j]
+
+
+@inlined
+def any_positive(row: Array) -> bool:
+    """Whether any of a row is above 0."""
+    found = False
+    for j in range(row.size):
+        found = found or row[j] > 0.0
+    return found
 
 
 @compiled
 def add_row_sum(row: Array, weight: float, scratch: Array, out: Array) -> None:
-    """out[member] += weight * sum over the longitudes of a row, in order of longitude."""
-    b = out.size
-    for m in range(b):
+    """out[member] += weight * sum over the longitudes of a row; scratch is (STRIPES members).
+
+    Sums of every STRIPES-th longitude first, then of these: the same for a member in any block, and side by side.
+    """
+    lanes = scratch.size
+    whole = row.size // lanes * lanes
+    for m in range(lanes):
         scratch[m] = 0.0
-    for start in range(0, row.size, b):
-        for m in range(b):
-            scratch[m] += row[start + m]
-    for m in range(b):
+    for start in range(0, whole, lanes):
+        for m in range(lanes):
+            scratch[m] += row[at(start + m)]
+    for m in range(row.size - whole):
+        scratch[m] += row[at(whole + m)]
+    for start in range(out.size, lanes, out.size):
+        for m in range(out.size):
+            scratch[m] += scratch[at(start + m)]
+    for m in range(out.size):
         out[m] += weight * scratch[m]
 
 
@@ -110,12 +137,21 @@ def roots(x: Array, out: Array) -> None:
 
 
 @compiled
-def lowest(row: Array, out: Array) -> None:
-    """out[member] = lowest of itself and the row."""
-    b = out.size
-    for start in range(0, row.size, b):
-        for m in range(b):
-            out[m] = min(out[m], row[start + m])
+def lowest(row: Array, scratch: Array, out: Array) -> None:
+    """out[member] = lowest of itself and the row; scratch is (STRIPES members)."""
+    lanes = scratch.size
+    whole = row.size // lanes * lanes
+    for m in range(lanes):
+        scratch[m] = 1e300
+    for start in range(0, whole, lanes):
+        for m in range(lanes):
+            value = row[at(start + m)]
+            scratch[m] = value if value < scratch[m] else scratch[m]
+    for m in range(row.size - whole):
+        scratch[m] = min(scratch[m], row[at(whole + m)])
+    for start in range(0, lanes, out.size):
+        for m in range(out.size):
+            out[m] = min(out[m], scratch[at(start + m)])
 
 
 @inlined

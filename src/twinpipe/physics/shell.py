@@ -100,17 +100,23 @@ def advance_row(
     bottom_heat: Array,
     frozen: Array,
     unused: Array,
+    column: Array,
+    heat: Array,
+    work: Array,
+    ends: Array,
 ) -> None:
     """Conduct in the shell of row i, and freeze or melt its base by dh/dt = (F_cond - F_below) / (rho L), in place.
 
     mass (cell) kg m-2; soil (cell) K of the lowest soil layer; below (cell) and from_ocean (member) W m-2 that reach
     the base; bottom_heat is the flux into the soil over its inertia, frozen the mass (kg m-2) that froze, unused the
     heat (J m-2) for which no ice was left.  What melts is warmed to T_b first: L + h(T_b) - h of the lowest layer.
+    column and heat (layer, 1), work (5, layer) and ends (5, 1) are scratch.
     """
-    members, n_layers = base.size, layers.size
-    column, heat = np.empty((n_layers, 1)), np.zeros((n_layers, 1))
-    thickness, work = np.empty(n_layers), np.empty((4, n_layers))
-    top, end, no_flux, gain = np.zeros(1), np.empty(1), np.zeros(1), np.empty((2, 1))
+    members = base.size
+    thickness, top, end, no_flux = work[4], ends[0], ends[1], ends[2]
+    heat[:, 0] = 0.0
+    top[0] = 0.0
+    no_flux[0] = 0.0
     for j in range(mass.size):
         b = j % members
         ice = ice_of(conductivity[b], base[b])
@@ -122,7 +128,7 @@ def advance_row(
         bottom_heat[j] = flux / inertia[j]
         heat[0, 0] = -flux
         end[0] = ice.melting
-        conduct(column[:n], thickness[:n], dt, top, end, no_flux, heat[:n], ice, work, gain[0], gain[1])
+        conduct(column[:n], thickness[:n], dt, top, end, no_flux, heat[:n], ice, work, ends[3], ends[4])
         gained = flux * dt
         for k in range(n):
             gained += 917.0 * thickness[k] * (column[k, 0] - shell[k, i, j])
@@ -212,6 +218,10 @@ def step(st: Static, o: Options, m: Members, s: State, ledger: Ledger, x: Scratc
             x.fields[SHELL_HEAT, i],
             frozen,
             unused,
+            x.columns[0],
+            x.columns[1],
+            x.layers,
+            x.ends,
         )
         add_row_sum(frozen, st.weight[i], x.line, x.moved[FROZEN])
         add_row_sum(unused, st.weight[i], x.line, x.moved[UNUSED])
@@ -257,14 +267,15 @@ def sublimate(
     olr: Array,
     gone: Array,
     cold: Array,
+    thickness: Array,
 ) -> None:
     """Ice of row i goes to vacuum, e_sat / sqrt(2 pi R T / mu), as part of the implicit surface balance; B13.
 
     L S(T') cools T of co2_ice.surface_balance to T', with the stiffness C_1/dt + G and OLR along T^4.  gone (kg m-2)
-    takes with it what the first layer is colder than T_b, cold (J m-2); the layers below move up.
+    takes with it what the first layer is colder than T_b, cold (J m-2); the layers below move up.  thickness (layer) is
+    scratch.
     """
     members = base.size
-    thickness = np.empty(layers.size)
     for j in range(T.size):
         gone[j] = 0.0
         cold[j] = 0.0
@@ -307,7 +318,7 @@ def close(o: Options, s: State, ledger: Ledger, out: Outputs, x: Scratch, k: int
     thinnest = out.series[place, k]
     thinnest[:] = 1e30
     for i in range(s.ice.shape[0]):
-        lowest(s.local[SHELL_ICE, i], thinnest)
+        lowest(s.local[SHELL_ICE, i], x.line, thinnest)
     for b in range(members):
         thinnest[b] /= 917.0
 

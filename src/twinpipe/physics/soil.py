@@ -15,7 +15,8 @@ import numpy as np
 
 from twinpipe.body import Body, Slab
 from twinpipe.grid import Array
-from twinpipe.physics.compiled import compiled
+from twinpipe.physics.compiled import compiled, part
+from twinpipe.physics.records import Static
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,18 @@ def resistance(body: Body) -> float:
         return 0.0
     f = body.climate.column.thickness
     return math.sqrt(body.orbit.sidereal_year_s / math.pi) * (math.fsum(f) - 0.5 * f[0])
+
+
+@part
+def top_conductance(st: Static) -> float:
+    """Conductance between the first two layers, per unit of thermal inertia; 0 for a slab."""
+    return st.layer_conductance[0] if st.layer_conductance.size > 0 else 0.0
+
+
+@part
+def conduction(st: Static) -> float:
+    """What the soil below adds to the stiffness of the surface, per unit of thermal inertia: G (1 - alpha); B5."""
+    return st.layer_conductance[0] * (1.0 - st.alpha[1]) if st.layer_conductance.size > 0 else 0.0
 
 
 @compiled

@@ -21,6 +21,7 @@ from twinpipe.physics.records import (
     ACTIVITY,
     AEROSOL_ALBEDO,
     AMPLITUDE2,
+    BARE_ALBEDO,
     BASE,
     BOTTOM_HEAT,
     CAPACITY,
@@ -56,10 +57,13 @@ from twinpipe.physics.records import (
     REFLECTANCE,
     SCALE,
     SHELL_HEAT,
+    SNOW_ALBEDO,
+    SNOW_HALF_COVER,
     SOURCE,
     SUBLIMATED,
     SUNLIGHT,
     UPPER,
+    VAPOUR_HEIGHT,
     WEIGHT,
     WORK,
     A,
@@ -80,6 +84,7 @@ from twinpipe.physics.rows import (
     add_scaled,
     air_heat,
     capacity_over_dt,
+    copy,
     extrapolate,
     lowest,
     roots,
@@ -112,7 +117,7 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
     albedo, emit, coalbedo, eps = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[WORK + 3]
     work, other, gained, extra = x.rows[WORK + 4], x.rows[WORK + 5], x.rows[WORK + 6], x.rows[WORK + 7]
     ice_albedo, ice_emissivity = x.rows[FROST_ALBEDO], x.rows[FROST_EMISSIVITY]
-    stiffness, steepness = conduction(st), 2.0 if o.midpoint else 1.0
+    stiffness, steepness = soil.conduction(st), 2.0 if o.midpoint else 1.0
     for i in range(n_lat):
         t, ice, inertia, log_p, amplitude2 = (
             s.T[0, i],
@@ -124,7 +129,7 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
         pressure.surface_pressure(x.fields[WEIGHT, i], st.altitude[i], inverse_height, scale, log_scale, work, log_p)
         air_heat(s.p[i], work, t, o.cp / o.gravity, other, gained)
         add_row_sum(gained, st.weight[i], x.line, x.totals[0])
-        s.p[i, :] = work
+        copy(work, s.p[i])
         capacity_over_dt(other, inertia, st.layer_capacity[0], steepness / o.dt, x.fields[CAPACITY, i])
         ground, frosted = st.ground_albedo[i], ice_albedo
         if o.water:
@@ -133,9 +138,9 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
                 s.local[WATER_ICE, i],
                 st.deposit[i],
                 st.ground_albedo[i],
-                m.snow_albedo,
-                m.snow_half_cover,
-                m.bare_albedo,
+                x.rows[SNOW_ALBEDO],
+                x.rows[SNOW_HALF_COVER],
+                x.rows[BARE_ALBEDO],
                 other,
                 ground,
             )
@@ -159,13 +164,13 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
                 co2_ice.frost_point(log_p, log_co2, x.fields[FROST, i])
             shortwave.frost_cover(ice, half_cover, ground, frosted, ice_emissivity, albedo, emit)
         else:
-            albedo[:] = ground
+            copy(ground, albedo)
             emit[:] = 1.0
         if o.ice_threshold > 0.0:
             shortwave.step_ice(t, o.ice_threshold, o.ice_width, o.ice_albedo, albedo)
         if o.ice_ramp:
             shortwave.ice_ramp(t, o.ice_albedo, albedo)
-        extra[:] = impacts
+        copy(impacts, extra)
         if o.biosphere:
             add_scaled(x.fields[LIFE, i], 1.0, extra)
         other[:] = 0.0
@@ -189,9 +194,9 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
         if o.linear:
             amplitude2[:] = 0.0
         else:
-            work[:] = gas_depth
+            copy(gas_depth, work)
             if o.water:
-                water.add_vapour_depth(t, s.local[WATER_VAPOUR, i], m.vapour_height, log_p, work)
+                water.add_vapour_depth(t, s.local[WATER_VAPOUR, i], x.rows[VAPOUR_HEIGHT], log_p, work)
             else:
                 longwave.add_water_depth(t, st.humidity[i], log_p, work)
             longwave.emissivity(t, log_p, half_log_co2, work, st.table, eps)
@@ -212,7 +217,7 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
         if o.ice_shell:
             bottom_heat = x.fields[SHELL_HEAT, i]
         soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
-        scaled(x.beta[1], top_conductance(st), inertia, work)
+        scaled(x.beta[1], soil.top_conductance(st), inertia, work)
         co2_ice.linearise(
             t,
             x.fields[K, i],
@@ -230,18 +235,6 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
             x.fields[DRIVE, i],
         )
         co2_ice.couple_air(ice, x.fields[FROST, i], coupling, o.frost, x.fields[A, i], x.fields[DRIVE, i])
-
-
-@part
-def top_conductance(st: Static) -> float:
-    """Conductance between the first two layers, per unit of thermal inertia; 0 for a slab."""
-    return st.layer_conductance[0] if st.layer_conductance.size > 0 else 0.0
-
-
-@part
-def conduction(st: Static) -> float:
-    """What the soil below adds to the stiffness of the surface, per unit of thermal inertia: G (1 - alpha); B5."""
-    return st.layer_conductance[0] * (1.0 - st.alpha[1]) if st.layer_conductance.size > 0 else 0.0
 
 
 @part
@@ -265,7 +258,8 @@ def settle(
     """New surface, CO2 ice and soil of each row, and its part in sums, zonal means and series."""
     n_layers, n_lat, width = s.T.shape
     olr, change, work, co2_share = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[CO2_SHARE]
-    old, gone, cold = x.rows[WORK + 3], x.rows[WORK + 6], x.rows[WORK + 7]
+    old, fresh, buried = x.rows[WORK + 3], x.rows[WORK + 4], x.rows[WORK + 5]
+    gone, cold = x.rows[WORK + 6], x.rows[WORK + 7]
     absorbed_sum, olr_sum, source_sum, change_sum, t_sum = (
         x.totals[1],
         x.totals[2],
@@ -274,7 +268,7 @@ def settle(
         x.totals[5],
     )
     ice_sum, coldest, line = x.totals[6], out.series[9, k], x.line
-    stiffness = conduction(st)
+    stiffness = soil.conduction(st)
     coldest[:] = 1e30
     for i in range(n_lat):
         t, ice, w, absorbed, source = s.T[0, i], s.ice[i], st.weight[i], x.fields[ABSORBED, i], x.fields[SOURCE, i]
@@ -287,7 +281,7 @@ def settle(
         soil.eliminate(s.T, i, bottom_heat, st.own, st.below, st.heat[n_layers - 1], x.beta)
         scaled(s.p[i], 1.0 / o.gravity, co2_share, work)
         if o.midpoint:
-            old[:] = t
+            copy(t, old)
         co2_ice.surface_balance(
             t,
             ice,
@@ -304,10 +298,10 @@ def settle(
             work,
             o.latent,
             o.dt,
+            fresh,
             olr,
             change,
         )
-        fresh, buried = x.rows[WORK + 4], x.rows[WORK + 5]
         if o.water:
             water.change_phase(
                 t,
@@ -334,6 +328,9 @@ def settle(
                 olr,
                 change,
                 fresh,
+                gone,
+                x.packed,
+                x.places,
             )
         else:
             fresh[:] = 0.0
@@ -374,6 +371,7 @@ def settle(
                 olr,
                 gone,
                 cold,
+                x.layers[0],
             )
             add_row_sum(gone, w, line, x.moved[SUBLIMATED])
             add_row_sum(cold, w, line, x.moved[COLD])
@@ -388,7 +386,7 @@ def settle(
         add_row_sum(t, w, line, t_sum)
         add_row_sum(ice, w, line, ice_sum)
         accumulate(out.sums, i, t, s.p[i], ice, absorbed, olr, amplitude2)
-        lowest(t, coldest)
+        lowest(t, line, coldest)
         if zonal_time >= 0:
             share = members / width
             roots(amplitude2, work)

@@ -64,7 +64,9 @@ def hold(model: Model, s: State, surface: Array, *, last: bool = False) -> None:
                 vapour = OF_METHANE / GAS_CONSTANT / surface[own] * share * s.p[own] * share_of_cell
                 limited = METHANE_VAPORISATION * body.methane_cycle.exchange_velocity_m_s * vapour * steepness
                 response = FOLLOWS * limited / (FOLLOWS + limited) / steepness * model.clock.orbit_seconds
-                change = np.divide(gained * METHANE_VAPORISATION, response, out=np.zeros_like(gained), where=limited > 0)
+                change = np.divide(
+                    gained * METHANE_VAPORISATION, response, out=np.zeros_like(gained), where=limited > 0
+                )
                 correction = np.exp(np.clip(change, -1.0, 1.0))
                 found = np.where(methane > 0, s.today[ACTIVITY][own] * correction, found)
             s.today[ACTIVITY][own] = found

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twinpipe.grid import Array, Grid
-from twinpipe.physics.compiled import compiled
+from twinpipe.physics.compiled import at, compiled, making_arrays
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,14 @@ def add_divergence_lon(t: Array, D: Array, east: float, members: int, out: Array
     """out += L_lon t of a row whose cells are (longitude, member), members innermost."""
     w = t.size
     b = members
-    for j in range(b, w - b):
-        out[j] += D[j] * east * (t[j + b] - 2.0 * t[j] + t[j - b])
+    for m in range(w - 2 * b):
+        j, west, next_east = at(m + b), at(m), at(m + 2 * b)
+        out[j] += D[j] * east * (t[next_east] - 2.0 * t[j] + t[west])
     if w > b:
         for j in range(b):
-            k = w - b + j
-            out[j] += D[j] * east * (t[j + b] - 2.0 * t[j] + t[k])
-            out[k] += D[k] * east * (t[j] - 2.0 * t[k] + t[k - b])
+            k, inside, next_east = at(w - b + j), at(w - 2 * b + j), at(j + b)
+            out[j] += D[j] * east * (t[next_east] - 2.0 * t[j] + t[k])
+            out[k] += D[k] * east * (t[j] - 2.0 * t[k] + t[inside])
 
 
 @compiled
@@ -122,47 +123,50 @@ def solve_lon(
     leak_j = 1 - upper_j - corner_j, and after the back-substitution leak_j = 1 - corner_j.
     """
     b = members
-    w = rhs.size
-    last = w - b
+    last = rhs.size - b
     if last == 0:
-        for j in range(b):
-            rhs[j] = rhs[j] / a[j]
+        for m in range(b):
+            rhs[m] = rhs[m] / a[m]
         return
-    for j in range(b):
-        g = D[j] * east
-        inverse = 1.0 / (a[j] + 2.0 * g)
-        upper[j] = g * inverse
-        corner[j] = g * inverse
-        leak[j] = a[j] * inverse
-        rhs[j] = rhs[j] * inverse
+    for m in range(b):
+        g = D[m] * east
+        inverse = 1.0 / (a[m] + 2.0 * g)
+        upper[m] = g * inverse
+        corner[m] = g * inverse
+        leak[m] = a[m] * inverse
+        rhs[m] = rhs[m] * inverse
     for start in range(b, last, b):
-        for j in range(start, start + b):
+        for m in range(b):
+            j, west = at(start + m), at(start - b + m)
             g = D[j] * east
-            own = a[j] + g * leak[j - b]
-            inverse = 1.0 / (own + g * corner[j - b] + g)
+            own = a[j] + g * leak[west]
+            inverse = 1.0 / (own + g * corner[west] + g)
             leak[j] = own * inverse
             upper[j] = g * inverse
-            corner[j] = g * corner[j - b] * inverse
-            rhs[j] = (rhs[j] + g * rhs[j - b]) * inverse
+            corner[j] = g * corner[west] * inverse
+            rhs[j] = (rhs[j] + g * rhs[west]) * inverse
     # Back-substitution in terms of x_last: x_j = rhs_j + corner_j x_last, where upper joins corner at the end.
-    for j in range(last - b, last):
+    for m in range(b):
+        j = at(last - b + m)
         corner[j] += upper[j]
     for start in range(last - 2 * b, -1, -b):
-        for j in range(start, start + b):
-            rhs[j] += upper[j] * rhs[j + b]
-            corner[j] += upper[j] * corner[j + b]
-            leak[j] += upper[j] * leak[j + b]
-    for j in range(last, w):
+        for m in range(b):
+            j, after = at(start + m), at(start + b + m)
+            rhs[j] += upper[j] * rhs[after]
+            corner[j] += upper[j] * corner[after]
+            leak[j] += upper[j] * leak[after]
+    for m in range(b):
+        j, west = at(last + m), at(last - b + m)
         g = D[j] * east
-        k = j - last
-        inverse = 1.0 / (a[j] + g * leak[j - b] + g * leak[k])
-        rhs[j] = (rhs[j] + g * (rhs[j - b] + rhs[k])) * inverse
+        inverse = 1.0 / (a[j] + g * leak[west] + g * leak[m])
+        rhs[j] = (rhs[j] + g * (rhs[west] + rhs[m])) * inverse
     for start in range(0, last, b):
-        for j in range(start, start + b):
-            rhs[j] += corner[j] * rhs[last + j - start]
+        for m in range(b):
+            j, end = at(start + m), at(last + m)
+            rhs[j] += corner[j] * rhs[end]
 
 
-@compiled
+@making_arrays
 def diffuse(
     T: Array,
     capacity: Array,

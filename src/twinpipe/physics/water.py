@@ -10,13 +10,15 @@ import math
 
 from twinpipe.constants import MOLAR_MASS
 from twinpipe.grid import Array
-from twinpipe.physics import longwave, phase, runoff, transport
+from twinpipe.physics import cold_water, longwave, phase, runoff, transport
 from twinpipe.physics.air import amounts
-from twinpipe.physics.compiled import compiled, part
-from twinpipe.physics.records import DRIVE, UPPER, WORK, A, D, Members, Options, Scratch, State, Static
-from twinpipe.physics.rows import add_row_sum, scaled, tile
+from twinpipe.physics.compiled import at, compiled, part
+from twinpipe.physics.elementary import log
+from twinpipe.physics.records import DRIVE, UPPER, WORK, A, D, Kinds, Members, Options, Scratch, State, Static
+from twinpipe.physics.rows import add_row_sum, any_positive, scaled, tile
 from twinpipe.physics.substances import FUSION, H2O, LIQUID_WATER, SUBLIMATION, VAPORISATION, WATER_VAPOUR
 
+LEAST_VAPOUR = 1e-300  # kg m-2, which has a logarithm
 MOLAR_MASS_OF_WATER = MOLAR_MASS["H2O"]
 
 
@@ -41,19 +43,15 @@ def add_evenly(row: Array, amount: Array) -> None:
     """row += amount (member)."""
     for start in range(0, row.size, amount.size):
         for b in range(amount.size):
-            row[start + b] += amount[b]
+            row[at(start + b)] += amount[b]
 
 
 @compiled
 def add_vapour_depth(T: Array, vapour: Array, height: Array, log_p: Array, depth: Array) -> None:
     """Add the optical depth of the vapour that there is, e = w R_w T / H near the ground, in a row; B3.3 (b)."""
-    members = height.size
-    for start in range(0, T.size, members):
-        for b in range(members):
-            j = start + b
-            if vapour[j] > 0.0:
-                log_e = math.log(vapour[j] * T[j] * (phase.VAPOUR_CONSTANT / height[b]))
-                depth[j] += longwave.vapour_depth(log_e, log_p[j])
+    for j in range(T.size):
+        log_e = log(max(vapour[j], LEAST_VAPOUR) * T[j] * (phase.VAPOUR_CONSTANT / height[j]))
+        depth[j] += longwave.vapour_depth(log_e, log_p[j]) if vapour[j] > 0.0 else 0.0
 
 
 @compiled
@@ -63,16 +61,14 @@ def ground_albedo(
     """Albedo and cover of a row of ground with water ice, f = m / (m + m_half); B2, B10.
 
     Only what differs from today's deposit counts, since the albedo map is of the ground with that: more cover f has
-    the albedo of snow, less that of bare ground.  snow, half, bare are (member).
+    the albedo of snow, less that of bare ground.
     """
-    members = snow.size
-    for start in range(0, ice.size, members):
-        for b in range(members):
-            j = start + b
-            f = ice[j] / (ice[j] + half[b])
-            more = f - deposit[j] / (deposit[j] + half[b])
-            cover[j] = f
-            albedo[j] = mapped[j] + (more * (snow[b] - mapped[j]) if more >= 0.0 else -more * (bare[b] - mapped[j]))
+    for j in range(ice.size):
+        f = ice[j] / (ice[j] + half[j])
+        more = f - deposit[j] / (deposit[j] + half[j])
+        cover[j] = f
+        other = snow[j] if more >= 0.0 else bare[j]
+        albedo[j] = mapped[j] + abs(more) * (other - mapped[j])
 
 
 @part
@@ -92,7 +88,7 @@ def carry(st: Static, o: Options, m: Members, s: State, x: Scratch, members: int
     for i in range(stiff.shape[0]):
         add_row_sum(vapour[i], st.weight[i], x.line, before)
         mixing_ratio(s.p[i], v[0], vapour[i], 1.0 / o.dt, stiff[i], rhs[i])
-        wet = wet or s.local[LIQUID_WATER, i].max() > 0.0
+        wet = wet or any_positive(s.local[LIQUID_WATER, i])
     transport.solve_lat(stiff, rhs, mixing, st.north, st.south, upper, leak)
     for i in range(stiff.shape[0]):
         scaled(rhs[i], 1.0, stiff[i], vapour[i])
@@ -114,7 +110,7 @@ def mixing_ratio(p: Array, mean_p: Array, vapour: Array, inverse_dt: float, stif
     members = mean_p.size
     for start in range(0, p.size, members):
         for b in range(members):
-            j = start + b
+            j = at(start + b)
             stiff[j] = inverse_dt * (p[j] / mean_p[b] if mean_p[b] > 0.0 else 1.0)
             rhs[j] = vapour[j] * inverse_dt
 
@@ -145,6 +141,9 @@ def change_phase(
     olr: Array,
     change: Array,
     fresh: Array,
+    density: Array,
+    packed: Array,
+    places: Kinds,
 ) -> None:
     """Evaporate, boil, melt, freeze and condense water in a row, as part of its implicit surface balance; B10, B18.
 
@@ -153,20 +152,37 @@ def change_phase(
     that of the chord to the melting point where ice melts or water freezes.  Under CO2 ice water is sealed off, and
     the heat of its frost sublimates CO2.  Today's deposit gives vapour only where it is open to the air (open_share),
     fresh frost on it everywhere.  latent is that of CO2; wind, height, lightness are (member); fresh is the water
-    frost (kg m-2) of the step.
+    frost (kg m-2) of the step.  density, packed and places are scratch: cells that stay cold go together.
     """
-    members = height.size
+    members, n = height.size, 0
+    cold_water.saturate(T, density)
     for start in range(0, T.size, members):
         for b in range(members):
-            j = start + b
+            j = at(start + b)
             t, ice0, liquid0, w, h = T[j], ice[j], liquid[j], vapour[j], height[b]
             fresh[j] = 0.0
-            if ice0 <= 0.0 and liquid0 <= 0.0 and w <= h * phase.least_density(t):
-                continue
-            snow = w - phase.saturated_column(t, h)  # if the day had no noon; there is no less in the air
+            snow = w - h * density[j]  # if the day had no noon; there is no less in the air
             if ice0 <= 0.0 and liquid0 <= 0.0 and snow <= 0.0:
                 continue
             stiff = capacity[j] + conduction * inertia[j]
+            cold = (
+                phase.COLDEST < t < phase.MELTING and density[j] * phase.VAPOUR_CONSTANT * t < p[j]
+            )  # neither melts nor boils
+            if cold and frost[j] <= 0.0 and liquid0 <= 0.0 and w < h * phase.DENSITY_AT_MELTING:
+                places[n] = j
+                packed[cold_water.TEMPERATURE, n] = t
+                packed[cold_water.ICE, n] = ice0
+                packed[cold_water.VAPOUR, n] = w
+                packed[cold_water.CAPACITY, n] = dt * (stiff + (slope_of_line if linear else 4.0 * k[j] * t * t * t))
+                packed[cold_water.HEIGHT, n] = h
+                packed[cold_water.DEPOSIT, n] = deposit[j]
+                packed[cold_water.OPEN, n] = open_share[j]
+                packed[cold_water.AMPLITUDE2, n] = amplitude2[j]
+                packed[cold_water.PRESSURE, n] = p[j]
+                packed[cold_water.LIGHTNESS, n] = lightness[b]
+                packed[cold_water.WIND, n] = wind[b]
+                n += 1
+                continue
             to = phase.MELTING if liquid0 > 0.0 or (ice0 > 0.0 and t > phase.MELTING) else t
             slope = slope_of_line if linear else k[j] * (t * t + to * to) * (t + to)
             C = dt * (stiff + slope)
@@ -205,3 +221,8 @@ def change_phase(
             fresh[j] = solid - ice0
             olr[j] += heat / dt - stiff * (now - t)
             T[j] = now
+    if n > 0:
+        cold_water.prepare(packed, n, dt, gravity)
+        cold_water.evaporate(packed, n)
+        cold_water.condense(packed, n)
+        cold_water.put_back(packed, places, n, dt, capacity, conduction, inertia, T, ice, vapour, olr, fresh)
