@@ -26,14 +26,15 @@ from twinpipe.physics.records import (
     State,
     Static,
 )
-from twinpipe.physics.surface import carry_heat, conduction
+from twinpipe.physics.soil import conduction
+from twinpipe.physics.surface import carry_heat
 
 
 @compiled
-def note(base: Array, source: Array, p: Array, share: Array, freezing: float, overdrawn: Array) -> None:
+def note(base: Array, source: Array, p: Array, share: Array, freezing: float, overdrawn: Array) -> int:
     """Set overdrawn (member) to 1 where base + s <= 0 in a row, but for the heat of what CO2 can freeze in a step.
 
-    freezing (W kg-1 m s2) times p and the share of CO2 is that heat (W m-2).
+    freezing (W kg-1 m s2) times p and the share of CO2 is that heat (W m-2).  Gives the number of such cells.
     """
     found = 0
     for j in range(base.size):
@@ -42,6 +43,7 @@ def note(base: Array, source: Array, p: Array, share: Array, freezing: float, ov
         for j in range(base.size):
             if base[j] + source[j] + freezing * p[j] * share[j] <= 0.0:
                 overdrawn[j % overdrawn.size] = 1.0
+    return found
 
 
 @inlined
@@ -99,9 +101,10 @@ def mend(st: Static, o: Options, s: State, x: Scratch, members: int) -> None:
     overdrawn, coupling = x.by_member[13], x.rows[COUPLING]
     overdrawn[:] = 0.0
     freezing = o.latent * LARGEST_SHARE / (o.gravity * o.dt) if o.frost else 0.0
+    found = 0
     for i in range(s.ice.shape[0]):
-        note(x.fields[BASE, i], x.fields[SOURCE, i], s.p[i], x.rows[CO2_SHARE], freezing, overdrawn)
-    if overdrawn.max() > 0.0:
+        found += note(x.fields[BASE, i], x.fields[SOURCE, i], s.p[i], x.rows[CO2_SHARE], freezing, overdrawn)
+    if found > 0:
         stiffness = conduction(st)
         for i in range(s.ice.shape[0]):
             t, k, capacity, base = s.T[0, i], x.fields[K, i], x.fields[CAPACITY, i], x.fields[BASE, i]
