@@ -18,7 +18,7 @@ class RunGroup(typer.core.TyperGroup):
     """A group whose first argument may also be a twin."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] != "--help":
+        if not args or (args[0] not in self.commands and args[0] != "--help"):
             args = [START, *args]
         parsed: list[str] = super().parse_args(ctx, args)
         return parsed
