@@ -10,6 +10,7 @@ import logging
 import os
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ from twinpipe.fields import ALL
 from twinpipe.grid import Array
 from twinpipe.layout import Layout
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
-from twinpipe.plan import Block, Plan
+from twinpipe.plan import BLOCKS_PER_THREAD, Block, Plan
 from twinpipe.simulation import BlockState, climate, run_segment, start
 from twinpipe.stepping import kernel_time
 from twinpipe.store import RunStore
@@ -128,23 +129,32 @@ class Dask:
     def run(self, plan: Plan, path: Path, generation: int) -> Iterator[Token]:
         plan_there = self.client.scatter(plan, broadcast=True, hash=False)
         store = RunStore(path)
-        todo = {b.index: store.sealed_segments(b.index) for b in plan.blocks}
-        futures = [
-            self._submit(plan_there, path, plan.blocks[b], segment, generation, None)
-            for b, segment in todo.items()
-            if segment < len(plan.segments)
-        ]
-        running = as_completed(futures, loop=self.client.loop)  # no default client: threads share a process
+        todo = ((b, store.sealed_segments(b.index)) for b in plan.blocks)
+        waiting = deque((b, segment) for b, segment in todo if segment < len(plan.segments))
+        running = as_completed([], loop=self.client.loop)  # no default client: threads share a process
+
+        def begin_blocks(open_blocks: int) -> None:
+            for _ in range(min(self._most_blocks() - open_blocks, len(waiting))):
+                block, segment = waiting.popleft()
+                running.add(self._submit(plan_there, path, block, segment, generation, None))
+
         try:
+            begin_blocks(0)
             for future in running:
                 token: Token = future.result()
                 future.release()
                 if token.segment + 1 < len(plan.segments):
                     block = plan.blocks[token.block]
                     running.add(self._submit(plan_there, path, block, token.segment + 1, generation, token.worker))
+                begin_blocks(running.count())  # also where workers have joined
                 yield token
         finally:
             self.client.cancel([*running.futures, plan_there], force=True)
+
+    def _most_blocks(self) -> int:
+        """Blocks that may be open at once: more states would lie in memory than anyone works on."""
+        threads: int = sum(self.client.nthreads().values())
+        return BLOCKS_PER_THREAD * max(1, threads)
 
     def _submit(self, plan: Any, path: Path, block: Block, segment: int, generation: int, where: str | None) -> Any:
         return self.client.submit(

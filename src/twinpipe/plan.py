@@ -11,6 +11,7 @@ from twinpipe.grid import Grid
 from twinpipe.physics.processes import processes
 from twinpipe.spec import RunSpec
 
+BLOCKS_PER_THREAD = 2  # open at once: one that runs, and one that waits so that no thread does
 CELL_STEPS_OF_A_TASK = 1e8  # which take a core some seconds
 
 

@@ -14,7 +14,7 @@ from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, active
 from twinpipe.grid import Grid
 from twinpipe.physics.model import build, first_guess
 from twinpipe.physics.records import no_forcing, scratch
-from twinpipe.plan import Plan, make_plan
+from twinpipe.plan import BLOCKS_PER_THREAD, Plan, make_plan
 from twinpipe.simulation import KEPT_CLIMATES, KEPT_MODELS, LANES
 from twinpipe.spec import RunSpec
 
@@ -34,11 +34,13 @@ class Projection:
     task: int  # peak of one block in one segment
     waiting: int  # state of a block that waits for its next segment
     stored: int  # of a whole run or sweep, before compression
+    blocks: int
     restart: int  # restart states, of which each block keeps the newest
 
     def worker(self, threads: int = 1) -> int:
-        """Peak of a worker with so many threads."""
-        return self.process + self.shared + threads * (self.task + self.waiting)
+        """Peak of a worker with so many threads, each with a block that runs and as many open as Dask has."""
+        busy, there = min(threads, self.blocks), min(BLOCKS_PER_THREAD * threads, self.blocks)
+        return self.process + self.shared + busy * self.task + there * self.waiting
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def project(plan: Plan) -> Projection:
         task=int(members * (2 * state + 2 * outputs) + max(slab, members * outputs)),
         waiting=int(members * state),
         stored=_stored(plan),
+        blocks=len(plan.blocks),
         restart=int(plan.n_members * state),
     )
 

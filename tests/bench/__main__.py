@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.ensemble import ensemble, time_ensemble, warm_up
+from tests.bench.kernel import body_lines, compile_lines, peer_lines
 from tests.bench.ledger import ledger_rows, verdict
 
 
@@ -34,6 +35,10 @@ def main(tiny: bool) -> None:
             ],
         )
     )
+    console.print(_table("kernel", body_lines("4x8" if tiny else "36x72")))
+    if not tiny:
+        console.print(_table("kernel, a new process", compile_lines()))
+        console.print(_table("peers, each installed from its packages", peer_lines(50, 50)))
     console.print(_table("ledger: embedded Postgres, safe against power failure", ledger_rows(tiny)))
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from tests.bench.__main__ import main
 from tests.bench.ensemble import ensemble, time_ensemble, warm_up
+from tests.bench.kernel import compile_lines, peer_lines
 
 
 def test_the_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -15,6 +16,12 @@ def test_the_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "share of wall outside the kernel" in printed
     assert "bulk import" in printed
     assert "dashboard at" in printed
+
+
+@pytest.mark.slow
+def test_peers_and_compilation_are_timed() -> None:
+    lines = [*compile_lines(), *peer_lines(2, 2)]
+    assert len(lines) in (3, 6)
 
 
 def test_the_kernel_is_part_of_the_whole() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ def measured(work: dict[str, Any], threads: int) -> int:
     return int(done.stdout)
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peaks are read from Linux' /proc")
 @pytest.mark.parametrize("threads", [0, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", JOBS)
 def test_measured_memory_is_near_the_projection_and_never_above(name: str, threads: int) -> None:
