@@ -117,7 +117,7 @@ def test_water_over_ground_of_a_few_kelvin_stays_a_number() -> None:
     assert lives(world("luna", 2.4e5, 0.5, steam, orbit=dark, surface=ground, climate=cold))
 
 
-def test_winds_take_no_more_heat_than_there_is() -> None:
+def windy(*deeds: dict[str, Any]) -> RunSpec:
     """Twelve steps to six years: ground without sun is far colder after a step than where OLR has its tangent."""
     orbit = {
         "solar_constant_w_m2": 24.9,
@@ -134,6 +134,7 @@ def test_winds_take_no_more_heat_than_there_is() -> None:
         "mars",
         5.207e6,
         0.569,
+        *deeds,
         orbits=1,
         orbit=orbit | {"solar_day_s": 9.5e6, "eclipse_fraction": 0.0},
         surface=ground | {"geothermal_flux_w_m2": 0.1673},
@@ -141,7 +142,29 @@ def test_winds_take_no_more_heat_than_there_is() -> None:
         atmosphere={"heat_capacity_j_kg_k": 996.7},
         regolith=None,
     )
-    assert lives(spec.model_copy(update={"grid": "5x3"}))
+    return spec.model_copy(update={"grid": "5x3"})
+
+
+def test_winds_take_no_more_heat_than_there_is() -> None:
+    assert lives(windy())
+
+
+def test_who_is_carried_again_does_not_touch_the_bits_of_others() -> None:
+    lit = windy({"kind": "heater", "power_w": 1e16})
+    both = after_a_segment(windy(), lit)
+    for member, alone in enumerate((after_a_segment(windy()), after_a_segment(lit))):
+        assert np.array_equal(both[member], alone[0])
+    assert not np.array_equal(both[0], both[1])
+
+
+def after_a_segment(*specs: RunSpec) -> Any:
+    """(member, layer, lat, lon) temperatures of one block."""
+    plan = make_plan(specs)
+    (block,) = plan.blocks
+    state, _ = start(plan, block)
+    for segment in plan.segments[:5]:
+        state = run_segment(plan, block, segment, state).state
+    return state.T
 
 
 def test_snow_on_co2_ice_cools_no_ground_to_absolute_zero() -> None:
