@@ -10,13 +10,16 @@ import pytest
 
 from tests.laws.any_worlds import lives
 from twinpipe.body import Body, builtin_body
+from twinpipe.clock import Clock
 from twinpipe.errors import SimulationError
+from twinpipe.intervention import Schedule
 from twinpipe.physics import phase, shell
+from twinpipe.physics.interventions import activity
 from twinpipe.physics.longwave import outgoing
 from twinpipe.physics.regolith import COLDEST, missing
 from twinpipe.plan import make_plan
 from twinpipe.scenario import Scenario
-from twinpipe.simulation import start
+from twinpipe.simulation import run_segment, start
 from twinpipe.spec import RunSpec
 
 
@@ -114,7 +117,7 @@ def test_water_over_ground_of_a_few_kelvin_stays_a_number() -> None:
     assert lives(world("luna", 2.4e5, 0.5, steam, orbit=dark, surface=ground, climate=cold))
 
 
-def test_winds_take_no_more_heat_than_there_is() -> None:
+def windy(*deeds: dict[str, Any]) -> RunSpec:
     """Twelve steps to six years: ground without sun is far colder after a step than where OLR has its tangent."""
     orbit = {
         "solar_constant_w_m2": 24.9,
@@ -131,6 +134,7 @@ def test_winds_take_no_more_heat_than_there_is() -> None:
         "mars",
         5.207e6,
         0.569,
+        *deeds,
         orbits=1,
         orbit=orbit | {"solar_day_s": 9.5e6, "eclipse_fraction": 0.0},
         surface=ground | {"geothermal_flux_w_m2": 0.1673},
@@ -138,10 +142,56 @@ def test_winds_take_no_more_heat_than_there_is() -> None:
         atmosphere={"heat_capacity_j_kg_k": 996.7},
         regolith=None,
     )
-    assert lives(spec.model_copy(update={"grid": "5x3"}))
+    return spec.model_copy(update={"grid": "5x3"})
+
+
+def test_winds_take_no_more_heat_than_there_is() -> None:
+    assert lives(windy())
+
+
+def test_who_is_carried_again_does_not_touch_the_bits_of_others() -> None:
+    lit = windy({"kind": "heater", "power_w": 1e16})
+    both = after_a_segment(windy(), lit)
+    for member, alone in enumerate((after_a_segment(windy()), after_a_segment(lit))):
+        assert np.array_equal(both[member], alone[0])
+    assert not np.array_equal(both[0], both[1])
+
+
+def after_a_segment(*specs: RunSpec) -> Any:
+    """(member, layer, lat, lon) temperatures of one block."""
+    plan = make_plan(specs)
+    (block,) = plan.blocks
+    state, _ = start(plan, block)
+    for segment in plan.segments[:5]:
+        state = run_segment(plan, block, segment, state).state
+    return state.T
 
 
 def test_snow_on_co2_ice_cools_no_ground_to_absolute_zero() -> None:
     orbit = {"solar_constant_w_m2": 249.4, "eccentricity": 0.745, "obliquity_degree": 56.2, "sidereal_year_s": 7.4e7}
     ground = {"albedo": 0.525, "thermal_inertia_j_m2_k_s12": 10.0, "volumetric_heat_capacity_j_m3_k": 6.4e5}
     lives(world("mars", 2e5, 3.05, orbit=orbit, surface=ground, atmosphere={"mass_kg": {"CO": 1e12, "C2H6": 2.5e13}}))
+
+
+def test_ice_that_boils_in_thin_air_draws_no_heat_from_space() -> None:
+    orbit = {"solar_constant_w_m2": 562.34, "eccentricity": 0.875, "obliquity_degree": 0.0, "sidereal_year_s": 1e7}
+    longwave = builtin_body("mars").climate.model_dump(mode="json")["longwave"] | {"diurnal_factor": 0.0}
+    wind = {"longwave": longwave, "diffusivity_w_m2_k": 3.0, "air_coupling_w_m2_k": 0.0, "relative_humidity": 0.0}
+    ground = {"albedo": 0.0, "thermal_inertia_j_m2_k_s12": 10.0, "geothermal_flux_w_m2": 0.0}
+    air = {"heat_capacity_j_kg_k": 500.0}
+    days = {"perihelion_ls_degree": 0.0, "solar_day_s": 1e4}
+    spec = world("mars", 3.162e5, 1.0, orbits=1, orbit=orbit | days, surface=ground, climate=wind, atmosphere=air)
+    lives(spec)
+    plan = make_plan((spec,))
+    state, _ = start(plan, plan.blocks[0])
+    for segment in plan.segments[:1]:
+        flux = run_segment(plan, plan.blocks[0], segment, state).arrays["outgoing_longwave_flux"]
+        assert flux.min() >= 0.0
+
+
+def test_a_ramp_of_no_time_is_a_step() -> None:
+    clock = Clock(3e7, 12)
+    step = activity(Schedule(start_year=1.0, end_year=9.0), clock, 0, 60)
+    assert activity(
+        Schedule(start_year=1.0, end_year=9.0, shape="ramp", ramp_years=1e-308), clock, 0, 60
+    ) == pytest.approx(step)

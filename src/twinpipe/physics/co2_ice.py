@@ -9,6 +9,7 @@ from twinpipe.physics.compiled import compiled, inlined
 
 LARGEST_SHARE = 0.5  # of the CO2 column that may condense in one step, so that the gas cannot run out
 LEAST, MOST = 0.8, 2.0  # of a temperature, between which the tangent of OLR there is followed: down to half of OLR
+COLDEST = 1.0  # K, at which a run has left its range
 ITERATIONS = 100  # of Newton's method at most; from any start each but the first takes a quarter off, or converges
 
 
@@ -139,7 +140,12 @@ def follow(t: float, tangent: float, stiff: float, drive: float, k: float) -> fl
 
 @inlined
 def settled(t: float, tangent: float, stiff: float, drive: float, k: float) -> tuple[float, float]:
-    """Root (K) of stiff T + k T^4 = drive and OLR (W m-2), along the last tangent that follow takes from t."""
+    """Root (K) of stiff T + k T^4 = drive and OLR (W m-2), along the last tangent that follow takes from t.
+
+    Ground from which more is taken than it gets has no root: it is at COLDEST, where runs end.
+    """
+    if drive <= 0.0:
+        return COLDEST, drive - stiff * COLDEST
     if not LEAST * tangent <= t <= MOST * tangent:
         tangent = follow(t, tangent, stiff, drive, k)
         q3 = k * tangent * tangent * tangent
@@ -192,7 +198,7 @@ def surface_balance(
             T[j] = (drive + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
             olr[j] = q3 * (4.0 * T[j] - 3.0 * t1)
     for j in range(T.size):  # the few that iterate on, and ground with frost
-        near = LEAST * tangent[j] <= T[j] <= MOST * tangent[j]
+        near = tangent[j] > 0.0 and LEAST * tangent[j] <= T[j] <= MOST * tangent[j]
         if near and ice[j] <= 0.0 and T[j] >= frost[j]:
             continue
         stiff = capacity[j] + conduction * inertia[j]

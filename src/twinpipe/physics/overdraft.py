@@ -9,12 +9,11 @@ s = A (T' - T*) >= -A T*.
 from __future__ import annotations
 
 from twinpipe.grid import Array
-from twinpipe.physics.co2_ice import ITERATIONS, LARGEST_SHARE, couple_air
+from twinpipe.physics.co2_ice import ITERATIONS, couple_air
 from twinpipe.physics.compiled import compiled, inlined, part
 from twinpipe.physics.records import (
     BASE,
     CAPACITY,
-    CO2_SHARE,
     COUPLING,
     DRIVE,
     FROST,
@@ -31,17 +30,14 @@ from twinpipe.physics.surface import carry_heat
 
 
 @compiled
-def note(base: Array, source: Array, p: Array, share: Array, freezing: float, overdrawn: Array) -> int:
-    """Set overdrawn (member) to 1 where base + s <= 0 in a row, but for the heat of what CO2 can freeze in a step.
-
-    freezing (W kg-1 m s2) times p and the share of CO2 is that heat (W m-2).  Gives the number of such cells.
-    """
+def note(base: Array, source: Array, overdrawn: Array) -> int:
+    """Set overdrawn (member) to 1 where base + s <= 0 in a row; gives the number of such cells."""
     found = 0
     for j in range(base.size):
-        found += 1 if base[j] + source[j] + freezing * p[j] * share[j] <= 0.0 else 0
+        found += 1 if base[j] + source[j] <= 0.0 else 0
     if found > 0:
         for j in range(base.size):
-            if base[j] + source[j] + freezing * p[j] * share[j] <= 0.0:
+            if base[j] + source[j] <= 0.0:
                 overdrawn[j % overdrawn.size] = 1.0
     return found
 
@@ -100,10 +96,9 @@ def mend(st: Static, o: Options, s: State, x: Scratch, members: int) -> None:
     """Carry heat again where a member would give more than it has; the others get the same bits again."""
     overdrawn, coupling = x.by_member[13], x.rows[COUPLING]
     overdrawn[:] = 0.0
-    freezing = o.latent * LARGEST_SHARE / (o.gravity * o.dt) if o.frost else 0.0
     found = 0
     for i in range(s.ice.shape[0]):
-        found += note(x.fields[BASE, i], x.fields[SOURCE, i], s.p[i], x.rows[CO2_SHARE], freezing, overdrawn)
+        found += note(x.fields[BASE, i], x.fields[SOURCE, i], overdrawn)
     if found > 0:
         stiffness = conduction(st)
         for i in range(s.ice.shape[0]):

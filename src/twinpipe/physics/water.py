@@ -19,6 +19,7 @@ from twinpipe.physics.rows import add_row_sum, any_positive, scaled, tile
 from twinpipe.physics.substances import FUSION, H2O, LIQUID_WATER, SUBLIMATION, VAPORISATION, WATER_VAPOUR
 
 LEAST_VAPOUR = 1e-300  # kg m-2, which has a logarithm
+CHORDS = 30  # of OLR that are tried at most; one or two do
 MOLAR_MASS_OF_WATER = MOLAR_MASS["H2O"]
 
 
@@ -149,7 +150,8 @@ def change_phase(
 
     A heat Q (J m-2) of the step changes the surface of co2_ice.surface_balance by dT = Q / C, with
     C = dt (C_1/dt + G (1 - alpha) + dOLR/dT), and what the column does not take goes to OLR.  The slope of OLR is
-    that of the chord to the melting point where ice melts or water freezes.  Under CO2 ice water is sealed off, and
+    that of the chord to the melting point where ice melts or water freezes, and to where it ends if it would else
+    draw heat from space, as where warm ice boils in thin air.  Under CO2 ice water is sealed off, and
     the heat of its frost sublimates CO2.  Today's deposit gives vapour only where it is open to the air (open_share),
     fresh frost on it everywhere.  latent is that of CO2; wind, height, lightness are (member); fresh is the water
     frost (kg m-2) of the step.  density, packed and places are scratch: cells that stay cold go together.
@@ -184,8 +186,6 @@ def change_phase(
                 n += 1
                 continue
             to = phase.MELTING if liquid0 > 0.0 or (ice0 > 0.0 and t > phase.MELTING) else t
-            slope = slope_of_line if linear else k[j] * (t * t + to * to) * (t + to)
-            C = dt * (stiff + slope)
             co2, snowed, froze = 0.0, 0.0, 0.0
             if frost[j] > 0.0:
                 heat = SUBLIMATION * max(snow, 0.0) + FUSION * liquid0
@@ -195,31 +195,38 @@ def change_phase(
                 if heat > 0.0:  # what pays for the CO2, at the same temperature
                     snowed = max(snow, 0.0) * (latent * co2 / heat)
                     froze = liquid0 * (latent * co2 / heat)
-            now, solid, water = t, ice0 + liquid0 + max(snow, 0.0), 0.0
-            if frost[j] <= 0.0:
-                day = phase.daily_factor(t, math.sqrt(amplitude2[j])) if co2 <= 0.0 else 1.0
-                now, solid, water = phase.changed(
-                    t,
-                    ice0 + snowed + froze,
-                    liquid0 - froze,
-                    w - snowed,
-                    deposit[j],
-                    open_share[j],
-                    C,
-                    dt,
-                    day,
-                    h,
-                    p[j],
-                    lightness[b],
-                    gravity,
-                    wind[b],
-                )
-            heat = SUBLIMATION * (solid - ice0) + VAPORISATION * (water - liquid0) - latent * co2
+            now, solid, water, flux = t, ice0 + liquid0 + max(snow, 0.0), 0.0, 0.0
+            day = phase.daily_factor(t, math.sqrt(amplitude2[j])) if co2 <= 0.0 >= frost[j] else 1.0
+            slope = slope_of_line if linear else k[j] * (t * t + to * to) * (t + to)
+            for _ in range(CHORDS):
+                if frost[j] <= 0.0:
+                    now, solid, water = phase.changed(
+                        t,
+                        ice0 + snowed + froze,
+                        liquid0 - froze,
+                        w - snowed,
+                        deposit[j],
+                        open_share[j],
+                        dt * (stiff + slope),
+                        dt,
+                        day,
+                        h,
+                        p[j],
+                        lightness[b],
+                        gravity,
+                        wind[b],
+                    )
+                heat = SUBLIMATION * (solid - ice0) + VAPORISATION * (water - liquid0) - latent * co2
+                flux = olr[j] + heat / dt - stiff * (now - t)
+                if linear or flux >= 0.0 or now >= t:
+                    break
+                to = min(max(now, 0.5 * to), to)
+                slope = max((olr[j] - k[j] * to * to * to * to) / (t - to), 0.0)
             vapour[j] = max(w - ((solid - ice0) + (water - liquid0)), 0.0)
             ice[j] = solid
             liquid[j] = water
             fresh[j] = solid - ice0
-            olr[j] += heat / dt - stiff * (now - t)
+            olr[j] = flux
             T[j] = now
     if n > 0:
         cold_water.prepare(packed, n, dt, gravity)
