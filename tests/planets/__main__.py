@@ -16,6 +16,7 @@ from rich.table import Table
 
 from tests.planets import bodies_today, mars_warmed
 from tests.planets.fillet import fillet_rows
+from tests.planets.ice_caps import ice_line_rows
 from tests.planets.mars_today import Row, control_run, drift, drift_rows, rows
 from tests.planets.page import HEADER, cells_of, write_page
 from tests.planets.pictures import Picture, ice_line_picture, mars_pictures, snowball_picture
@@ -101,6 +102,7 @@ def main() -> int:
             if name == "earth":
                 show("FILLET's planet, untuned", list(fillet_rows()))
                 pictures.append(snowball_picture())
+    show("Ice lines of the classic energy-balance model", list(ice_line_rows()))
     every = [row for results in tables.values() for row in results]
     failed = sum(not row.passes and not row.why for row in every)
     console.print(f"{sum(row.passes for row in every)} of {len(every)} within their bands")

@@ -179,21 +179,23 @@ def ice_line_picture() -> Picture:
     )
 
 
-def snowball_picture(grid: str = "18x6") -> Picture:
+def snowball_picture(grid: str = "18x6", steps: int = 24, suns: int = 56) -> Picture:
     """Climates of FILLET's planet by solar constant from a warm and from a cold start; C2.6."""
     figure = new_figure(HEIGHT)
     axes = axes_in(figure, (LEFT, 0.5, WIDTH - LEFT - 0.15, HEIGHT - 0.8))
-    sun = np.linspace(0.85, 1.4, 56)
+    sun = np.linspace(0.85, 1.45, suns)
     for start, colour, label in ((fillet.WARM, ORANGE, "from a warm start"), (fillet.COLD, BLUE, "from a cold start")):
-        kelvin = np.array([fillet.mean_temperature(float(s), start, grid=grid, steps=24) for s in sun])
+        kelvin = np.array([fillet.mean_temperature(float(s), start, grid=grid, steps=steps) for s in sun])
         axes.plot(sun, np.where(np.isfinite(kelvin), kelvin, np.nan), ".", color=colour, label=label)
-    for low, high, label in ((0.90, 0.99, "codes freeze over"), (1.10, 1.45, "codes thaw")):
-        axes.axvspan(low, min(high, 1.4), color=FAINT, alpha=0.25, linewidth=0)
-        axes.text(0.5 * (low + min(high, 1.4)), 216, label, ha="center", fontsize=SMALL, color=INK)
+    for (low, high), codes, colour, label in (
+        (fillet.FREEZING_BAND, fillet.FREEZES, ORANGE, "freeze over"),
+        (fillet.THAWING_BAND, fillet.THAWS, BLUE, "thaw"),
+    ):
+        axes.axvspan(low, high, color=FAINT, alpha=0.25, linewidth=0)
+        points(axes, np.array(codes), np.full(len(codes), fillet.FROZEN_K), colour, f"codes {label}")
     dress(axes, "FILLET's planet freezes over and thaws", "solar constant (of today's)", "mean temperature (K)")
-    return Picture(
-        "snowball", "Bands are the published folds; a snowball that thaws has no climate to stop at.", figure
-    )
+    words = "Circles are HEXTOR, POISE and ESTM, bands what is accepted; a snowball that thaws runs away to no climate."
+    return Picture("snowball", words, figure)
 
 
 def mars_pictures(c: Control) -> list[Picture]:
