@@ -34,6 +34,7 @@ TERRASCREEN: Final = {
     "nanorings": {0.05: 232.9, 0.2: 246.9, 0.5: 259.2, 1.0: 269.2},
     "graphene": {0.05: 229.6, 0.2: 243.7, 0.5: 252.0, 1.0: 253.2, 2.0: 249.0},
     "natural_dust": {0.2: 218.0, 0.5: 216.5, 1.0: 214.5},
+    "silica_rods": {0.2: 217.7, 1.0: 213.5},
 }
 DEPOSIT_KG_M2: Final = 5000.0  # of CO2 ice, laid on both poles: more than three seasons' worth
 RODS_KG_S: Final = 81.0  # 30 L/s of aluminium; C2.5 [S13]
@@ -143,7 +144,7 @@ def aerosol_rows() -> Iterator[Row]:
     for kind, table in TERRASCREEN.items():
         for visible, kelvin in table.items():
             ours = particle_temperature(kind, visible)
-            on_node = (visible in DEPTH[kind] and visible in ALBEDO[kind]) or kind == "natural_dust"
+            on_node = visible in ALBEDO[kind] and (visible in DEPTH[kind] or len(DEPTH[kind]) == 1)
             yield near(
                 f"T under {kind.replace('_', ' ')}, {visible:g}", kelvin, ours, 2.0 if on_node else 4.0, "K", "-"
             )
