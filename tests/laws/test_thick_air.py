@@ -178,7 +178,9 @@ def test_too_much_sunlight_ends_honestly_in_a_runaway_greenhouse() -> None:
 def test_what_a_saturated_column_lets_out_ends_in_a_runaway_greenhouse_too() -> None:
     """Between the 275 W m-2 that Earth's column has at 350 K, and beyond, and the 282 of thick vapour."""
     near = EARTH.model_copy(update={"orbit": EARTH.orbit.model_copy(update={"solar_constant_w_m2": 1.16 * 1361.0})})
-    with pytest.raises(SimulationError, match=r"runaway greenhouse: at [34]\d\d K its vapour lets 27\d\S* W m-2 out, and it absorbs 27"):
+    with pytest.raises(
+        SimulationError, match=r"runaway greenhouse: at [34]\d\d K its vapour lets 27\d\S* W m-2 out, and it absorbs 27"
+    ):
         world(near, "8x1", 24)
 
 

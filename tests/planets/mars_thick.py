@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -39,7 +40,8 @@ SANDBOX_1_BAR_K: Final = 273.15 - 37.0  # under pure CO2 [S35]
 EARLY_SUN: Final = 0.75  # of today's
 MELTING_K: Final = 273.15
 THICKEST_BAR: Final = 5.0  # of the calculated columns
-THIN_COLLAPSE_BAR, LOW_OBLIQUITY: Final = 0.5, 10.0  # below ~1 bar at low obliquity CO2 does not stay in the air [S15]
+THIN_COLLAPSE_BAR: Final = 0.5  # below ~1 bar at low obliquity CO2 does not stay in the air [S15]
+LOW_OBLIQUITY: Final = 10.0  # degree
 MBAR_KG: Final = 100 * builtin_body("mars").bulk.area_m2 / builtin_body("mars").bulk.gravity_m_s2
 ACCESSIBLE_MBAR: Final = 20.0  # [S16]
 EXCHANGEABLE_MBAR: Final = (37.0, 49.0, 75.0)  # 49 +26 -12 [S7]
@@ -140,6 +142,7 @@ def native_ensemble() -> tuple[Body, ...]:
     )
 
 
+@cache
 def native_co2(steps: int = 24) -> tuple[Array, Array]:
     """(member) mbar that the regolith gives, and it with the buried ice, when rods warm Mars for 900 years."""
     warmed = Scenario(aerosol_optical_depth={"aluminium_nanorods": 1.0})

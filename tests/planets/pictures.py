@@ -139,7 +139,7 @@ def warming_picture() -> Picture:
     points(gases, np.array(list(table)), np.array(list(table.values())), ORANGE, "C3F8, published")
     logarithmic(gases, 8e-4, 1.25)
     dress(gases, "warming by gases", "partial pressure (Pa)", "warming (K)")
-    for (kind, nodes), colour in zip(mars_warmed.TERRASCREEN.items(), (BLUE, GREEN, YELLOW, GREY), strict=True):
+    for (kind, nodes), colour in zip(mars_warmed.TERRASCREEN.items(), (BLUE, GREEN, YELLOW, GREY, INK), strict=True):
         depth, kelvin = np.array(list(nodes)), np.array(list(nodes.values()))
         ours = [mars_warmed.particle_temperature(kind, float(d)) for d in np.linspace(0.0, depth.max(), 81)]
         particles.plot(np.linspace(0.0, depth.max(), 81), ours, color=colour, label=kind.replace("_", " "))
