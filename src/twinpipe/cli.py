@@ -14,22 +14,23 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinpipe import cli_audit, cli_ledger, cli_rollback
-from twinpipe.cli_options import LARGEST, Json, TwinId
+from twinpipe import cli_audit, cli_ledger, cli_rollback, cli_runs
+from twinpipe.cli_options import LARGEST, Json, RunId, TwinId
 from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.settings import load_settings
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 bodies = typer.Typer(help="Celestial bodies.")
 twins = typer.Typer(help="Digital twins.")
+runs = typer.Typer(help="Runs; `run TWIN` runs a pattern on a twin.", cls=cli_runs.RunGroup)
 results = typer.Typer(help="Results of runs.")
 database = typer.Typer(help="The ledger's schema.")
 app.add_typer(bodies, name="body")
 app.add_typer(twins, name="twin")
+app.add_typer(runs, name="run")
 app.add_typer(results, name="result")
 app.add_typer(database, name="db")
 
-RunId = Annotated[int, typer.Argument(metavar="RUN", min=1, max=LARGEST)]
 console = Console(highlight=False)
 
 
@@ -221,7 +222,7 @@ def twin_show(twin: TwinId, as_json: Json = False) -> None:
         show_twin(console, row, runs)
 
 
-@app.command()
+@runs.command(cli_runs.START)
 def run(
     twin: TwinId,
     pattern: Annotated[str, typer.Option(help="Deployment pattern.")] = "mars_terraform",
@@ -336,6 +337,7 @@ def _status(as_json: bool, *, migrate_first: bool) -> None:
 
 
 cli_rollback.register(database, emit)
+cli_runs.register(runs, emit)
 cli_audit.register(app, emit)
 cli_ledger.register(app, twins, emit)
 

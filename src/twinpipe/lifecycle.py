@@ -24,7 +24,7 @@ from twinpipe.heartbeat import HANDOVER_SECONDS, LEASE_SECONDS, Heartbeat
 from twinpipe.layout import run_layout, twin_layout
 from twinpipe.measures import gas_by_name
 from twinpipe.ownership import is_own_store
-from twinpipe.physics.compiled import CODE_FINGERPRINT
+from twinpipe.physics.compiled import CODE_FINGERPRINT, MODULE_FINGERPRINTS
 from twinpipe.physics.processes import processes
 from twinpipe.plan import Plan, make_plan
 from twinpipe.result import build_result, read_outcome
@@ -199,6 +199,37 @@ def run_spec(w: Workplace, run: RunRow) -> RunSpec:
     return RunSpec.model_validate({**run.parameters["spec"], "body": _snapshot(twin)})
 
 
+def check_resumable(run: RunRow) -> None:
+    """Conflict when there is nothing to go on with: see requeue."""
+    if run.status == "completed":
+        raise Conflict(f"run {run.id} is completed; there is nothing to resume.")
+    if run.sweep_id is not None:
+        raise Conflict(f"run {run.id} is a member of sweep {run.sweep_id}, which runs its members together.")
+    if run.parameters is None:
+        raise Conflict(f"run {run.id} was scrubbed; its parameters are gone.")
+    if run.parameters["spec"]["code_fingerprint"] != CODE_FINGERPRINT:
+        raise Conflict(f"run {run.id} was begun with other physics, whose segments cannot be mixed; run it anew.")
+
+
+def requeue(w: Workplace, run_id: int) -> RunRow:
+    """The run that goes on with what a run has sealed: itself where it is queued or running, else a new row.
+
+    Raises NotFound, and Conflict when it is completed, a member of a sweep, scrubbed, or was begun with other physics.
+    """
+    run = ledger.get_run(w.engine, run_id)
+    check_resumable(run)
+    if run.status in ("queued", "running"):
+        return run
+    return ledger.create_run(
+        w.engine,
+        twin_id=run.twin_id,
+        pattern=run.pattern,
+        years=run.duration_years,
+        parameters=run.parameters or {},
+        spec_digest=run.spec_digest,
+    )[0]
+
+
 def run_path(w: Workplace, run: RunRow) -> Path:
     """Folder of a run's outputs."""
     folder: str = (run.parameters or {})["store"]
@@ -280,6 +311,7 @@ def insert_result(w: Workplace, receipt: Receipt) -> dict[str, Any]:
             "seal_digest": receipt.seal_digest,
             "spec_digest": spec.digest,
             "code_fingerprint": spec.code_fingerprint,
+            "modules": MODULE_FINGERPRINTS,
             "versions": versions(),
             "seconds": receipt.seconds,
             "kernel_seconds": receipt.kernel_seconds,

@@ -189,6 +189,9 @@ class PerformanceData(Part):
     seal_digest: Digest
     spec_digest: Digest
     code_fingerprint: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]
+    modules: dict[Name, Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]] = Field(
+        {}, description="digest of each module of the physics"
+    )
     versions: dict[str, Text]
     seconds: NotNegative
     kernel_seconds: NotNegative

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from twinpipe import lifecycle
 from twinpipe.body import explain, read_table
 from twinpipe.db import ledger
+from twinpipe.db.rows import RunRow
 from twinpipe.engine import executor
 from twinpipe.errors import InvalidInput
 from twinpipe.heartbeat import LEASE_SECONDS
@@ -74,11 +75,53 @@ def run_here(
     with open_workplace() as w:
         body = lifecycle.twin_body(ledger.get_twin(w.engine, twin_id))
         scenario = fixed or chosen.scenario(body, parameters)
-        await_lease(w, twin_id, quiet=quiet)
-        with executor(w.settings.dask_scheduler, w.settings.workers) as how:  # before anything is queued
-            run, _ = lifecycle.prepare_run(w, twin_id, scenario, years, grid=grid, seed=seed, again=again)
-            if run.status != "completed":
-                with progress_bar(f"{body.name}, {years} years", quiet=quiet) as show:
-                    receipt = lifecycle.simulate_run(w, run.id, how, on_progress=show)
-                lifecycle.insert_result(w, receipt)
-        return ledger.get_result(w.engine, run.id).as_dict()
+
+        def queue() -> RunRow:
+            return lifecycle.prepare_run(w, twin_id, scenario, years, grid=grid, seed=seed, again=again)[0]
+
+        return _to_its_result(w, twin_id, queue, f"{body.name}, {years} years", quiet=quiet)
+
+
+def resume_here(run_id: int, *, quiet: bool = False) -> dict[str, Any]:
+    """Go on with a run that ended or lost its process, from its last seals; the result row.
+
+    Raises NotFound, and Conflict when it is completed, running, a member of a sweep, of other physics, or scrubbed.
+    """
+    with open_workplace() as w:
+        run = ledger.get_run(w.engine, run_id)
+        lifecycle.check_resumable(run)
+        spec = lifecycle.run_spec(w, run)
+        text = f"{spec.body.name}, {spec.years} years"
+        return _to_its_result(w, run.twin_id, lambda: lifecycle.requeue(w, run_id), text, quiet=quiet)
+
+
+def _to_its_result(
+    w: Workplace, twin_id: int, queue: Callable[[], RunRow], text: str, *, quiet: bool
+) -> dict[str, Any]:
+    await_lease(w, twin_id, quiet=quiet)
+    with executor(w.settings.dask_scheduler, w.settings.workers) as how:  # before anything is queued
+        run = queue()
+        if run.status != "completed":
+            with progress_bar(text, quiet=quiet) as show:
+                receipt = lifecycle.simulate_run(w, run.id, how, on_progress=show)
+            lifecycle.insert_result(w, receipt)
+    return ledger.get_result(w.engine, run.id).as_dict()
+
+
+def why(run: RunRow) -> str:
+    """How a run stands or why it ended, and what can be done, in one sentence or two."""
+    done = f"{100 * run.progress:.0f} % were done"
+    match run.status:
+        case "completed":
+            return f"run {run.id} is completed; `twinpipe result show {run.id}` shows its result."
+        case "queued":
+            return f"run {run.id} waits to be started; `twinpipe run resume {run.id}` starts it."
+        case "running":
+            return f"run {run.id} is running; {done}, and its process last wrote at {run.updated_at:%H:%M:%S}."
+        case "cancelled":
+            return f"run {run.id} was cancelled when {done}; `twinpipe run resume {run.id}` goes on from there."
+        case _:
+            cause = (run.error_message or "no message was left").rstrip(".")
+            return (
+                f"run {run.id} failed when {done}: {cause}. `twinpipe run resume {run.id}` tries to go on from there."
+            )

@@ -33,8 +33,9 @@ def step(st: Static, o: Options, m: Members, s: State, x: Scratch, members: int)
         if m.bulk_water[b] > 0.0 and mass > 0.0 and s.gas[H2O, b] + s.store[OCEAN_WATER, b] > 0.0:
             pressure, t = mass * o.gravity / o.area, s.mean_temperature[b]
             column = st.molar_mass[H2O] * moles / (mass * o.gravity)
-            saturated = math.exp(saturation_log_pressure(t))
-            slope = saturated * (math.log(saturated) - saturation_log_pressure(t - 1.0))
+            log_saturated = saturation_log_pressure(t)  # its exponential is 0 below 8 K
+            saturated = math.exp(log_saturated)
+            slope = saturated * (log_saturated - saturation_log_pressure(t - 1.0))
             excess = s.gas[H2O, b] / st.molar_mass[H2O] / moles * pressure - saturated
             amount = condensing(excess, slope, column, o.cp * pressure / o.gravity) * o.area
             amount = min(max(amount, -s.store[OCEAN_WATER, b]), s.gas[H2O, b])

@@ -15,9 +15,11 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from platformdirs import user_cache_path
 
-from twinpipe.digest import source_digest
+from twinpipe.digest import digest, source_digest
 
 CODE_FINGERPRINT = source_digest(Path(__file__).parent)
+# by module, so that it can be told later which process has changed
+MODULE_FINGERPRINTS = {p.stem: digest(p.read_text())[:16] for p in sorted(Path(__file__).parent.glob("[a-z]*.py"))}
 os.environ.setdefault("NUMBA_CACHE_DIR", str(user_cache_path("twinpipe") / "kernels" / CODE_FINGERPRINT[:16]))
 
 import numba  # noqa: E402  (reads NUMBA_CACHE_DIR when imported)

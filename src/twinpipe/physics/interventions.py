@@ -49,7 +49,8 @@ def activity(schedule: Schedule, clock: Clock, first_step: int, n_steps: int) ->
         rest = t - periods * schedule.period_years
         integral = periods * schedule.pulse_years + np.minimum(rest, schedule.pulse_years)
     else:
-        integral = np.where(t < rise, 0.5 * t * t / rise, t - 0.5 * rise) if rise > 0 else t
+        risen = np.minimum(t, rise)  # however short the ramp, no number is larger than it
+        integral = 0.5 * risen * (risen / rise) + (t - risen) if rise > 0 else t
     return np.asarray(np.diff(integral) / np.diff(edges))
 
 

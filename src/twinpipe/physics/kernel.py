@@ -11,7 +11,7 @@ row is one long contiguous loop, whether the block holds one member or sixteen. 
 
 from __future__ import annotations
 
-from twinpipe.physics import bulk_water, dust, geosphere, life, methane, plants, shell, water
+from twinpipe.physics import bulk_water, dust, geosphere, life, methane, overdraft, plants, shell, water
 from twinpipe.physics.air import amounts, change_gases, mix_air
 from twinpipe.physics.buried_co2 import sublimate
 from twinpipe.physics.compiled import compiled, part
@@ -90,6 +90,8 @@ def advance(
             life.step(st, o, m, s, ledger, f, x, k, calendar, members)
         balance(st, o, m, s, f, x, k, calendar)
         carry_heat(st, x, members)
+        if not o.linear:
+            overdraft.mend(st, o, s, x, members)
         if o.water:
             water.carry(st, o, m, s, x, members)
         if o.dust:

@@ -14,11 +14,12 @@ import numpy as np
 from twinpipe.body import Body
 from twinpipe.grid import Array
 from twinpipe.physics.compiled import compiled, part
-from twinpipe.physics.records import CO2_MEAN, CO2_TODAY, WORK, Members, Options, Scratch, State, Static
+from twinpipe.physics.records import CO2_MEAN, CO2_TODAY, SURFACE_TODAY, WORK, Members, Options, Scratch, State, Static
 from twinpipe.physics.rows import add_row_sum, tile
 from twinpipe.physics.substances import CO2, DESORPTION
 
 LARGEST_SHARE = 0.5  # of the CO2 in the air that the ground may take in an orbit
+COLDEST = 20.0  # K, to which desorption cools ground at most: CO2 has no vapour there
 
 
 def equilibrium_amount(today: Array, p_ratio: Array, warming: Array, scale: float, exponent: float) -> Array:
@@ -49,13 +50,17 @@ def shares(body: Body) -> tuple[Array, Array]:
 
 
 @compiled
-def missing(amount: Array, warming: Array, full: Array, scale: Array, share: float, gain: Array) -> None:
+def missing(
+    amount: Array, warming: Array, today: Array, full: Array, scale: Array, share: float, heat: float, gain: Array
+) -> None:
     """What comes to a row of a layer within an orbit, kg m-2: share x (full exp(-theta/T_d) - amount).
 
-    full: n_today (p/p_today)^gamma, kg m-2, scale: T_d, both repeated along the row.
+    full: n_today (p/p_today)^gamma, kg m-2, scale: T_d, both repeated along the row.  No more goes than the layer has
+    heat for down to COLDEST: heat (K m2 kg-1) is what a kilogram takes, today (K) the mean surface of today.
     """
     for j in range(gain.size):
-        gain[j] = share * (full[j] * math.exp(-warming[j] / scale[j]) - amount[j])
+        most = max(today[j] + warming[j] - COLDEST, 0.0) / heat
+        gain[j] = max(share * (full[j] * math.exp(-warming[j] / scale[j]) - amount[j]), -most)
 
 
 @compiled
@@ -81,15 +86,17 @@ def exchange(st: Static, o: Options, m: Members, s: State, x: Scratch, members: 
     moved[:] = 0.0
     for turn in range(2):  # what would come, then what does
         for k in range(s.adsorbed.shape[0]):
+            heat = DESORPTION / st.deep_capacity[k]
             for b in range(members):
                 v[1, b] = v[0, b] * st.adsorbing[k]
             tile(v[1], full)
             for i in range(s.ice.shape[0]):
-                missing(s.adsorbed[k, i], s.warming[k, i], full, scale, st.exchanging[k], gain)
+                today = s.ground[SURFACE_TODAY, i]
+                missing(s.adsorbed[k, i], s.warming[k, i], today, full, scale, st.exchanging[k], heat, gain)
                 if turn == 0:
                     add_row_sum(gain, st.weight[i], x.line, wanted)
                 else:
-                    take_up(gain, allowed, DESORPTION / st.deep_capacity[k], s.adsorbed[k, i], s.warming[k, i])
+                    take_up(gain, allowed, heat, s.adsorbed[k, i], s.warming[k, i])
                     add_row_sum(gain, st.weight[i], x.line, moved)
         if turn == 0:
             for b in range(members):

@@ -186,20 +186,23 @@ def change_phase(
             to = phase.MELTING if liquid0 > 0.0 or (ice0 > 0.0 and t > phase.MELTING) else t
             slope = slope_of_line if linear else k[j] * (t * t + to * to) * (t + to)
             C = dt * (stiff + slope)
-            co2 = 0.0
+            co2, snowed, froze = 0.0, 0.0, 0.0
             if frost[j] > 0.0:
                 heat = SUBLIMATION * max(snow, 0.0) + FUSION * liquid0
                 co2 = min(heat / latent, frost[j])
                 frost[j] -= co2
                 change[j] -= co2
+                if heat > 0.0:  # what pays for the CO2, at the same temperature
+                    snowed = max(snow, 0.0) * (latent * co2 / heat)
+                    froze = liquid0 * (latent * co2 / heat)
             now, solid, water = t, ice0 + liquid0 + max(snow, 0.0), 0.0
             if frost[j] <= 0.0:
                 day = phase.daily_factor(t, math.sqrt(amplitude2[j])) if co2 <= 0.0 else 1.0
                 now, solid, water = phase.changed(
-                    t - latent * co2 / C,
-                    ice0,
-                    liquid0,
-                    w,
+                    t,
+                    ice0 + snowed + froze,
+                    liquid0 - froze,
+                    w - snowed,
                     deposit[j],
                     open_share[j],
                     C,

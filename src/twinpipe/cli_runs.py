@@ -1,0 +1,130 @@
+"""The commands below `run`; without the name of one, `run TWIN` runs a pattern on a twin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from twinpipe.cli_options import LARGEST, Json, RunId
+
+START = "start"  # the command that `run TWIN` means
+
+
+class RunGroup(typer.core.TyperGroup):
+    """A group whose first argument may also be a twin."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = [START, *args]
+        parsed: list[str] = super().parse_args(ctx, args)
+        return parsed
+
+
+def register(runs: typer.Typer, emit: Callable[[Any], None]) -> None:
+    """Add the commands to `twinpipe run`."""
+    console = Console(highlight=False)
+
+    @runs.command("list")
+    def run_list(
+        twin: Annotated[int | None, typer.Option(min=1, max=LARGEST, help="Only of this twin.")] = None,
+        limit: Annotated[int, typer.Option(min=1, max=10_000, help="The newest so many.")] = 50,
+        as_json: Json = False,
+    ) -> None:
+        """List the newest runs."""
+        from twinpipe.db.ledger import list_runs
+        from twinpipe.workplace import open_workplace
+
+        with open_workplace() as w:
+            rows = list_runs(w.engine, twin, limit + 1)
+        if as_json:
+            emit([r.as_dict() for r in rows[:limit]])
+            return
+        made = Table(title="Runs", title_justify="left")
+        for heading in ("id", "twin", "pattern", "years", "status", "done", "created"):
+            made.add_column(heading)
+        for r in rows[:limit]:
+            done = f"{100 * r.progress:.0f} %"
+            created = f"{r.created_at:%Y-%m-%d %H:%M}"
+            made.add_row(str(r.id), str(r.twin_id), r.pattern, str(r.duration_years), r.status, done, created)
+        console.print(made)
+        if len(rows) > limit:
+            console.print(f"there are more: --limit shows more than {limit}")
+
+    @runs.command("show")
+    def run_show(run: RunId, as_json: Json = False) -> None:
+        """Show a run's row."""
+        from twinpipe.db.ledger import get_run
+        from twinpipe.workplace import open_workplace
+
+        with open_workplace() as w:
+            row = get_run(w.engine, run).as_dict()
+        if as_json:
+            emit(row)
+            return
+        for name, value in row.items():
+            if value is not None and name != "parameters":
+                console.print(f"{name}: {value}", soft_wrap=True, markup=False)
+
+    @runs.command("why")
+    def run_why(run: RunId, as_json: Json = False) -> None:
+        """Say in words how a run stands or why it ended, and what can be done."""
+        from twinpipe.db.ledger import get_run
+        from twinpipe.running import why
+        from twinpipe.workplace import open_workplace
+
+        with open_workplace() as w:
+            row = get_run(w.engine, run)
+        if as_json:
+            emit({"run": run, "status": row.status, "why": why(row)})
+        else:
+            console.print(why(row), soft_wrap=True, markup=False)
+
+    @runs.command("cancel")
+    def run_cancel(run: RunId, as_json: Json = False) -> None:
+        """Cancel a queued or running run; what is sealed stays, and `run resume` goes on from there."""
+        from twinpipe.db.ledger import cancel_run, get_run
+        from twinpipe.workplace import open_workplace
+
+        with open_workplace() as w:
+            changed = cancel_run(w.engine, run)
+            status = get_run(w.engine, run).status
+        if as_json:
+            emit({"run": run, "changed": changed, "status": status})
+        else:
+            console.print(f"run {run} is cancelled" if changed else f"run {run} has ended already: {status}")
+
+    @runs.command("resume")
+    def run_resume(run: RunId, as_json: Json = False) -> None:
+        """Go on with a run that failed, was cancelled or lost its process, from its last sealed segment."""
+        from twinpipe.running import resume_here
+        from twinpipe.show import show_result
+
+        outcome = resume_here(run, quiet=as_json)
+        if as_json:
+            emit(outcome)
+        else:
+            show_result(console, outcome)
+
+    @runs.command("verify")
+    def run_verify(run: RunId, as_json: Json = False) -> None:
+        """Replay a completed run from its row alone and compare it with its seals, bit for bit."""
+        from twinpipe.db.ledger import get_run
+        from twinpipe.replay import verify_run
+        from twinpipe.running import progress_bar
+        from twinpipe.workplace import open_workplace
+
+        with open_workplace() as w:
+            quiet = as_json or get_run(w.engine, run).status != "completed"
+            with progress_bar(f"run {run}, again", quiet=quiet) as show:
+                found = verify_run(w, run, show)
+        if as_json:
+            emit(found.as_dict())
+        else:
+            for line in found.sentences():
+                console.print(line, soft_wrap=True, markup=False)
+        if not found.identical:
+            raise typer.Exit(1)

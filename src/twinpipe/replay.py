@@ -1,0 +1,111 @@
+"""A replay: a run again from its row alone, in memory, each segment's digests compared with its seal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from twinpipe.db import ledger
+from twinpipe.digest import array_digest
+from twinpipe.errors import Conflict, NotFound, StoreError
+from twinpipe.fields import ALL
+from twinpipe.grid import Array
+from twinpipe.lifecycle import run_path, run_plan_of, run_spec, versions
+from twinpipe.physics.compiled import CODE_FINGERPRINT, MODULE_FINGERPRINTS
+from twinpipe.seals import state_digest
+from twinpipe.simulation import run_segment, start
+from twinpipe.store import RunStore
+from twinpipe.workplace import Workplace
+
+DECLARED = {f.name: f for f in ALL}
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a replay found: segments that agree, what differs in the first that does not, and why that may be."""
+
+    run_id: int
+    segments: int
+    agreeing: int
+    differing: list[str] = field(default_factory=list)  # variables of the first segment that differs
+    reasons: list[str] = field(default_factory=list)
+
+    @property
+    def identical(self) -> bool:
+        return self.agreeing == self.segments and not self.reasons
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"identical": self.identical}
+
+    def sentences(self) -> list[str]:
+        """The verdict in words."""
+        said = [f"run {self.run_id}: {self.agreeing} of {self.segments} segments are the same bits"]
+        if self.differing:
+            said.append(f"segment {self.agreeing} differs in {', '.join(self.differing)}")
+        return said + self.reasons
+
+
+def verify_run(w: Workplace, run_id: int, on_progress: Callable[[float], object] | None = None) -> Replay:
+    """Replay a completed run by its row (spec, snapshot of its twin), and compare with its seals.
+
+    Nothing is written.  A difference is explained where it can be: data damaged since, other physics (which modules),
+    other versions or another kind of machine.  Raises NotFound, and Conflict when the run is not completed or its
+    row, or its twin's, was scrubbed.
+    """
+    run = ledger.get_run(w.engine, run_id)
+    if run.status != "completed":
+        raise Conflict(f"run {run_id} is {run.status}; only a completed run can be verified.")
+    spec, store = run_spec(w, run), RunStore(run_path(w, run))
+    plan, reasons = run_plan_of(spec), []
+    try:
+        store.verify(contents=True)
+    except StoreError as damage:
+        reasons.append(f"its store is not what was sealed: {damage}")
+    agreeing, differing = 0, []
+    state, arrays = start(plan, plan.blocks[0])
+    for segment in plan.segments:
+        output = run_segment(plan, plan.blocks[0], segment, state)
+        seal = store.seals.read(0, segment.index)
+        if seal is None:
+            break
+        differing = _differing(seal["digests"], output.arrays | arrays, output.state.arrays())
+        if differing:
+            break
+        state, arrays, agreeing = output.state, {}, agreeing + 1
+        if on_progress is not None:
+            on_progress(agreeing / len(plan.segments))
+    if differing:
+        reasons += _reasons(w, run_id, spec.code_fingerprint)
+    return Replay(run_id, len(plan.segments), agreeing, differing, reasons)
+
+
+def _differing(sealed: dict[str, str], arrays: dict[str, Array], state: dict[str, Array]) -> list[str]:
+    """Names of variables, and 'state', whose bits as stored are not those that were sealed."""
+    found = {"state": state_digest(state)}
+    for name, a in arrays.items():
+        declared = DECLARED[name.removeprefix("initial_")]
+        if a.size:
+            found[f"{declared.group}/{name}"] = array_digest(np.asarray(a, declared.kept))
+    return sorted(k for k in sealed.keys() | found.keys() if sealed.get(k) != found.get(k))
+
+
+def _reasons(w: Workplace, run_id: int, fingerprint: str) -> list[str]:
+    """What may have changed the bits since the run."""
+    try:
+        performance = ledger.get_result(w.engine, run_id).performance_data or {}
+    except NotFound:
+        performance = {}
+    said = []
+    if fingerprint != CODE_FINGERPRINT:
+        then = performance.get("modules", {})
+        changed = sorted(m for m in then.keys() | MODULE_FINGERPRINTS if then.get(m) != MODULE_FINGERPRINTS.get(m))
+        which = ", ".join(changed) if then else "it is not known which modules"
+        said.append(f"the physics has changed since: {which}")
+    then, now = performance.get("versions", {}), versions()
+    other = [f"{k} was {then[k]} and is {now.get(k, 'gone')}" for k in sorted(then) if then[k] != now.get(k)]
+    if other:
+        said.append(f"the platform has changed since: {', '.join(other)}")
+    return said or ["neither physics nor versions have changed since: this difference is not explained"]
