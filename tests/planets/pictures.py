@@ -14,6 +14,7 @@ from tests.laws import ice_lines
 from tests.planets import fillet, historic, mars_warmed, targets
 from tests.planets.mars_today import LS_FINE, PA_PER_MBAR, Control, dry_temperature
 from twinpipe.grid import Array
+from twinpipe.physics.kadoya_tajika import WARMEST
 from twinpipe.plots.frame import FAINT, GREY, INK, LARGE, NORMAL, SMALL, WIDTH, axes_in, new_figure, set_ticks
 from twinpipe.plots.series import BLUE, ORANGE
 
@@ -186,7 +187,7 @@ def snowball_picture(grid: str = "18x6", steps: int = 24, suns: int = 56) -> Pic
     sun = np.linspace(0.85, 1.45, suns)
     for start, colour, label in ((fillet.WARM, ORANGE, "from a warm start"), (fillet.COLD, BLUE, "from a cold start")):
         kelvin = np.array([fillet.mean_temperature(float(s), start, grid=grid, steps=steps) for s in sun])
-        axes.plot(sun, np.where(np.isfinite(kelvin), kelvin, np.nan), ".", color=colour, label=label)
+        axes.plot(sun, np.where(kelvin <= WARMEST, kelvin, np.nan), ".", color=colour, label=label)
     for (low, high), codes, colour, label in (
         (fillet.FREEZING_BAND, fillet.FREEZES, ORANGE, "freeze over"),
         (fillet.THAWING_BAND, fillet.THAWS, BLUE, "thaw"),
@@ -194,7 +195,10 @@ def snowball_picture(grid: str = "18x6", steps: int = 24, suns: int = 56) -> Pic
         axes.axvspan(low, high, color=FAINT, alpha=0.25, linewidth=0)
         points(axes, np.array(codes), np.full(len(codes), fillet.FROZEN_K), colour, f"codes {label}")
     dress(axes, "FILLET's planet freezes over and thaws", "solar constant (of today's)", "mean temperature (K)")
-    words = "Circles are HEXTOR, POISE and ESTM, bands what is accepted; a snowball that thaws runs away to no climate."
+    words = (
+        "Circles are HEXTOR, POISE and ESTM, bands what is accepted. Nothing is drawn above 350 K, where the longwave"
+        " law ends: a snowball that thaws runs away."
+    )
     return Picture("snowball", words, figure)
 
 
