@@ -234,6 +234,7 @@ SERIES_FIELDS: tuple[Field, ...] = (
     _mass("nanoring_mass", "nanorings in the air", "particles"),
     _mass("graphene_mass", "graphene in the air", "particles"),
     _mass("natural_dust_mass", "natural dust made to rise", "particles"),
+    _mass("silica_rod_mass", "silica rods in the air", "particles"),
     _mass("minimum_shell_thickness", "thickness of the ice shell where it is thinnest", "ice_shell", "m"),
 )
 STATICS: tuple[Field, ...] = (

@@ -10,7 +10,7 @@ from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
 from twinpipe.reactions import REACTIONS, PlantReaction, released_per_kg
 
 SuperGas = Literal["C3F8", "CF4", "C2F6", "SF6"]
-Aerosol = Literal["aluminium_nanorods", "nanorings", "graphene", "natural_dust"]
+Aerosol = Literal["aluminium_nanorods", "nanorings", "graphene", "natural_dust", "silica_rods"]
 StoreName = Literal["ocean_water", "ground_ice", "buried_co2"]
 MineralName = Literal["CaO", "MgO"]
 

@@ -175,6 +175,15 @@ def test_too_much_sunlight_ends_honestly_in_a_runaway_greenhouse() -> None:
         world(near, "8x1", 24)
 
 
+def test_what_a_saturated_column_lets_out_ends_in_a_runaway_greenhouse_too() -> None:
+    """Between the 275 W m-2 that Earth's column has at 350 K, and beyond, and the 282 of thick vapour."""
+    near = EARTH.model_copy(update={"orbit": EARTH.orbit.model_copy(update={"solar_constant_w_m2": 1.16 * 1361.0})})
+    with pytest.raises(
+        SimulationError, match=r"runaway greenhouse: at [34]\d\d K its vapour lets 27\d\S* W m-2 out, and it absorbs 27"
+    ):
+        world(near, "8x1", 24)
+
+
 def test_earth_has_two_climates_and_the_body_says_which() -> None:
     cold = with_climate(EARTH, start=Start(mean_k=220.0))
     snowball = world(cold, "12x1", 24).mean("global_surface_temperature")

@@ -14,9 +14,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.planets import bodies_today, mars_warmed
+from tests.planets import bodies_today, mars_thick, mars_warmed
 from tests.planets.fillet import fillet_rows
-from tests.planets.mars_today import Row, control_run, drift, drift_rows, rows
+from tests.planets.ice_caps import ice_line_rows
+from tests.planets.mars_today import Row, budget_rows, control_run, drift, drift_rows, rows
 from tests.planets.page import HEADER, cells_of, write_page
 from tests.planets.pictures import Picture, ice_line_picture, mars_pictures, snowball_picture
 from twinpipe.durable import check_writable
@@ -41,9 +42,17 @@ def mars_warmed_rows() -> Iterable[Row]:
     """Every comparison of Mars when something is added to its air."""
     yield from mars_warmed.humid_rows()
     yield from mars_warmed.gas_rows()
+    yield mars_warmed.mix_row()
     yield from mars_warmed.cap_rows()
     yield from mars_warmed.aerosol_rows()
     yield from mars_warmed.rods_rows()
+
+
+def mars_thick_rows() -> Iterable[Row]:
+    """Every comparison of Mars under thick CO2, and of how much of it there is."""
+    yield from mars_thick.column_rows()
+    yield from mars_thick.constraint_rows()
+    yield from mars_thick.native_rows()
 
 
 OTHERS: dict[str, Callable[[], Iterable[Row]]] = {
@@ -92,15 +101,18 @@ def main() -> int:
         if name == "mars":
             drifts = list(drift_rows(drift(given.drift, given.grid))) if given.drift else []
             control = control_run(given.grid, given.steps)
-            show("Mars today", rows(control) + drifts)
+            budget = list(budget_rows(given.grid, given.steps))
+            show("Mars today", rows(control) + budget + drifts)
             pictures += mars_pictures(control)
             show("Mars with more in its air", list(mars_warmed_rows()))
+            show("Mars under thick CO2", list(mars_thick_rows()))
         else:
             held = bodies_today.drifts(name, given.drift) if given.drift else []
             show(f"{name.capitalize()} today", [*OTHERS[name](), *held])
             if name == "earth":
                 show("FILLET's planet, untuned", list(fillet_rows()))
                 pictures.append(snowball_picture())
+    show("Ice lines of the classic energy-balance model", list(ice_line_rows()))
     every = [row for results in tables.values() for row in results]
     failed = sum(not row.passes and not row.why for row in every)
     console.print(f"{sum(row.passes for row in every)} of {len(every)} within their bands")

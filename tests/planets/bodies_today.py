@@ -17,12 +17,15 @@ from twinpipe.physics.substances import GASES
 
 ZONAL_GRID = "36x1"  # these bodies are the same all along a row
 CRITICAL_POINT_K = 304.13  # of CO2: warmer, it has no liquid; B8
+SANDBOX_SHADE = {0.90: 141.0, 0.97: 34.0}  # share of shade on Venus -> degrees C; C2.8 [S35]
 PRE_INDUSTRIAL_PPM = 280.0  # of CO2; C2.6
 
 
-def near(quantity: str, target: float, ours: float, band: float, unit: str, models: str, digits: int = 1) -> Row:
+def near(
+    quantity: str, target: float, ours: float, band: float, unit: str, models: str, digits: int = 1, why: str = ""
+) -> Row:
     """Ours within a band around a target."""
-    return Row(quantity, unit, f"{target:g}", f"{ours:.{digits}f}", abs(ours - target), band, models)
+    return Row(quantity, unit, f"{target:g}", f"{ours:.{digits}f}", abs(ours - target), band, models, why)
 
 
 def within(quantity: str, low: float, high: float, ours: float, unit: str, models: str, digits: int = 1) -> Row:
@@ -33,9 +36,9 @@ def within(quantity: str, low: float, high: float, ours: float, unit: str, model
     )
 
 
-def below(quantity: str, limit: float, ours: float, unit: str, models: str, digits: int = 1) -> Row:
+def below(quantity: str, limit: float, ours: float, unit: str, models: str, digits: int = 1, why: str = "") -> Row:
     """Ours at most a limit."""
-    return Row(quantity, unit, f"< {limit:g}", f"{ours:.{digits}f}", ours, limit, models)
+    return Row(quantity, unit, f"< {limit:g}", f"{ours:.{digits}f}", ours, limit, models, why)
 
 
 def contrast(w: World, c: Course | None = None) -> float:
@@ -77,6 +80,12 @@ def venus_rows(grid: str = ZONAL_GRID, steps: int = 96) -> Iterator[Row]:
     yield below("half shade for 246 years: steps in which T rises", 0, float((np.diff(t) >= 0).sum()), "1", "-", 0)
     yield near("half shade: T after 246 years", 620, float(t[-1]), 10, "K", "737 x 0.5^0.25, all else equal", 0)
     yield near("half shade: CO2 condensed", 0, _frozen(half)[-1], 0, "kg", "-", 0)
+    for share, celsius in SANDBOX_SHADE.items():
+        dim = w.body.orbit.model_copy(update={"solar_constant_w_m2": (1 - share) * w.body.orbit.solar_constant_w_m2})
+        kelvin = world(w.body.model_copy(update={"orbit": dim}), grid, steps, 60).mean("global_surface_temperature")
+        yield near(
+            f"{100 * share:.0f} % shade for good: T", 273.15 + celsius, kelvin, 10, "K", "[S35]; peers 50 K apart"
+        )
     first, warmest = first_liquid(grid, steps)
     yield below(
         "99 % shade from 320 K: T where CO2 first condenses", CRITICAL_POINT_K, first, "K", "[S35] 307 K at 97 %", 2

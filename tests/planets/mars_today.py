@@ -134,10 +134,14 @@ def control_run(grid: str = "36x72", steps_per_orbit: int = 96, body: Body | Non
     )
 
 
+def without_escape(body: Body) -> Body:
+    """The body that loses nothing to space."""
+    return body.model_copy(update={"atmosphere": body.atmosphere.model_copy(update={"escape_kg_s": {}})})
+
+
 def drift(years: int, grid: str = "36x72") -> Drift:
     """How far the untouched body wanders in a run of that length, escape to space left out."""
-    mars = builtin_body("mars")
-    body = mars.model_copy(update={"atmosphere": mars.atmosphere.model_copy(update={"escape_kg_s": {}})})
+    body = without_escape(builtin_body("mars"))
     plan = make_plan((RunSpec(body=body, years=years, grid=grid),))
     block = plan.blocks[0]
     state, _ = start(plan, block)
@@ -198,6 +202,16 @@ def cap_rows(c: Control) -> Iterator[Row]:
         yield Row(f"{side} cap, Ls of it", "°", f"{ls:.0f}", f"{found:.0f}", ls_distance(found, ls), 30.0, "-")
 
 
+def budget_rows(grid: str = "36x72", steps_per_orbit: int = 96) -> Iterator[Row]:
+    """What leaves the air lies on the ground or in it: CO2 is the same all year, escape left out; C2.1."""
+    c = control_run(grid, steps_per_orbit, without_escape(builtin_body("mars")))
+    air = c.series["global_surface_pressure"] * c.body.bulk.area_m2 / c.body.bulk.gravity_m_s2
+    kept = ("co2_ice_mass_north", "co2_ice_mass_south", "adsorbed_co2_mass", "buried_co2_mass")
+    total = air + np.sum([c.series[name] for name in kept], axis=0)
+    share = float(np.ptp(total) / air.mean())
+    yield Row("CO2 of air, ice and ground: change in a year", "1", "0", f"{share:.1g}", share, 1e-12, "-")
+
+
 def temperature_rows(c: Control) -> Iterator[Row]:
     """Surface temperature by latitude and season, its mean and its daily range; C2.2."""
     latitude = targets.ZONAL_LATITUDE
@@ -230,6 +244,10 @@ def temperature_rows(c: Control) -> Iterator[Row]:
         high_k - middle,
         "±6",
     )
+    series = c.series["global_surface_temperature"]
+    for name, at in (("coldest", series.argmin()), ("warmest", series.argmax())):
+        ls, found = targets.TEMPERATURE_EXTREMES_LS[name], float(c.ls_degree[at])
+        yield Row(f"{name} global mean, Ls", "°", f"{ls:.0f}", f"{found:.0f}", ls_distance(found, ls), 30.0, "-")
     for ls, kelvin in targets.DIURNAL_RANGE.items():
         range_k = 2 * float(c.zonal_at("zonal_diurnal_amplitude", ls, np.zeros(1))[0])
         yield Row(

@@ -14,6 +14,7 @@ from tests.laws import ice_lines
 from tests.planets import fillet, historic, mars_warmed, targets
 from tests.planets.mars_today import LS_FINE, PA_PER_MBAR, Control, dry_temperature
 from twinpipe.grid import Array
+from twinpipe.physics.kadoya_tajika import WARMEST
 from twinpipe.plots.frame import FAINT, GREY, INK, LARGE, NORMAL, SMALL, WIDTH, axes_in, new_figure, set_ticks
 from twinpipe.plots.series import BLUE, ORANGE
 
@@ -139,7 +140,7 @@ def warming_picture() -> Picture:
     points(gases, np.array(list(table)), np.array(list(table.values())), ORANGE, "C3F8, published")
     logarithmic(gases, 8e-4, 1.25)
     dress(gases, "warming by gases", "partial pressure (Pa)", "warming (K)")
-    for (kind, nodes), colour in zip(mars_warmed.TERRASCREEN.items(), (BLUE, GREEN, YELLOW, GREY), strict=True):
+    for (kind, nodes), colour in zip(mars_warmed.TERRASCREEN.items(), (BLUE, GREEN, YELLOW, GREY, INK), strict=True):
         depth, kelvin = np.array(list(nodes)), np.array(list(nodes.values()))
         ours = [mars_warmed.particle_temperature(kind, float(d)) for d in np.linspace(0.0, depth.max(), 81)]
         particles.plot(np.linspace(0.0, depth.max(), 81), ours, color=colour, label=kind.replace("_", " "))
@@ -179,21 +180,26 @@ def ice_line_picture() -> Picture:
     )
 
 
-def snowball_picture(grid: str = "18x6") -> Picture:
+def snowball_picture(grid: str = "18x6", steps: int = 24, suns: int = 56) -> Picture:
     """Climates of FILLET's planet by solar constant from a warm and from a cold start; C2.6."""
     figure = new_figure(HEIGHT)
     axes = axes_in(figure, (LEFT, 0.5, WIDTH - LEFT - 0.15, HEIGHT - 0.8))
-    sun = np.linspace(0.85, 1.4, 56)
+    sun = np.linspace(0.85, 1.45, suns)
     for start, colour, label in ((fillet.WARM, ORANGE, "from a warm start"), (fillet.COLD, BLUE, "from a cold start")):
-        kelvin = np.array([fillet.mean_temperature(float(s), start, grid=grid, steps=24) for s in sun])
-        axes.plot(sun, np.where(np.isfinite(kelvin), kelvin, np.nan), ".", color=colour, label=label)
-    for low, high, label in ((0.90, 0.99, "codes freeze over"), (1.10, 1.45, "codes thaw")):
-        axes.axvspan(low, min(high, 1.4), color=FAINT, alpha=0.25, linewidth=0)
-        axes.text(0.5 * (low + min(high, 1.4)), 216, label, ha="center", fontsize=SMALL, color=INK)
+        kelvin = np.array([fillet.mean_temperature(float(s), start, grid=grid, steps=steps) for s in sun])
+        axes.plot(sun, np.where(kelvin <= WARMEST, kelvin, np.nan), ".", color=colour, label=label)
+    for (low, high), codes, colour, label in (
+        (fillet.FREEZING_BAND, fillet.FREEZES, ORANGE, "freeze over"),
+        (fillet.THAWING_BAND, fillet.THAWS, BLUE, "thaw"),
+    ):
+        axes.axvspan(low, high, color=FAINT, alpha=0.25, linewidth=0)
+        points(axes, np.array(codes), np.full(len(codes), fillet.FROZEN_K), colour, f"codes {label}")
     dress(axes, "FILLET's planet freezes over and thaws", "solar constant (of today's)", "mean temperature (K)")
-    return Picture(
-        "snowball", "Bands are the published folds; a snowball that thaws has no climate to stop at.", figure
+    words = (
+        "Circles are HEXTOR, POISE and ESTM, bands what is accepted. Nothing is drawn above 350 K, where the longwave"
+        " law ends: a snowball that thaws runs away."
     )
+    return Picture("snowball", words, figure)
 
 
 def mars_pictures(c: Control) -> list[Picture]:

@@ -44,6 +44,9 @@ ZONAL_TEMPERATURE: Final = {
 }
 ONE_SIDED_K: Final = (150.0, 240.0)  # printed so, they mean "at most" and "at least": not compared
 
+# Ls (degree) of the coldest and the warmest global mean, Mars Climate Database [S5], that of A2 with 205.4..222.6 K.
+TEMPERATURE_EXTREMES_LS: Final = {"coldest": 74.0, "warmest": 254.0}
+
 # 2 pm minus 2 am surface temperature at the equator (K) by Ls (degree); A6 [S6].
 DIURNAL_RANGE: Final = {0.0: 90.0, 90.0: 82.0, 180.0: 97.0, 270.0: 93.0}
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.planets import bodies_today, mars_warmed
-from tests.planets.fillet import fillet_rows
+from tests.planets.fillet import OBLIQUITY, WARM, fillet_rows, settled
 from tests.planets.mars_today import Row, drift_rows
 from tests.planets.test_mars import assert_all_pass
-from tests.planets.worlds import drift_of, with_climate, world
+from tests.planets.worlds import SERIES, drift_of, with_climate, world
 from twinpipe.body import Start, builtin_body, builtin_names
+from twinpipe.physics.kadoya_tajika import outgoing_longwave
 
 OTHERS = ("earth", "europa", "luna", "titan", "venus")
 COARSE = {  # body -> rows on few latitudes, with few steps
@@ -33,6 +34,15 @@ FINE: dict[str, Callable[[], Iterator[Row]]] = {
 def test_these_are_all_the_bodies_beside_mars() -> None:
     assert set(builtin_names()) == {*OTHERS, "mars"}
     assert set(COARSE) == set(FINE) == set(OTHERS)
+
+
+def test_the_untuned_earth_sends_out_what_the_column_of_kadoya_and_tajika_does() -> None:
+    """Its body file asks for that column alone: 1 bar of N2 with 280 ppm of CO2, 28 Pa."""
+    w = settled(1.0, WARM, OBLIQUITY["Ben2"], "18x6", 96)
+    assert w is not None
+    sent = w.climate.series[SERIES["global_outgoing_longwave_flux"], -1]
+    column = outgoing_longwave(w.climate.state.T[0], 28.0)
+    assert w.grid.mean(column) == pytest.approx(sent, rel=1e-3)
 
 
 def test_an_untuned_earth_stays_among_the_codes_that_keep_their_climate() -> None:
@@ -78,6 +88,16 @@ def test_vapour_warms_thick_co2_as_radiative_convective_models_do() -> None:
 
 def test_super_greenhouse_gases_warm_as_published() -> None:
     assert_all_pass(list(mars_warmed.gas_rows()))
+
+
+@pytest.mark.xfail(strict=True, reason="the law that sums gases lets none fill the bands of another; B3.3 (c)")
+def test_the_best_mixture_of_gases_warms_as_published() -> None:
+    assert_all_pass([mars_warmed.mix_row()])
+
+
+def test_a_mixture_of_gases_warms_as_its_strongest_at_best() -> None:
+    """The assumption that the row above fails by."""
+    assert mars_warmed.best_mix() == pytest.approx(1.0, rel=1e-9)
 
 
 def test_particles_warm_as_published() -> None:

@@ -9,6 +9,7 @@ from tests.planets import targets
 from tests.planets.mars_today import (
     Control,
     Row,
+    budget_rows,
     cap_rows,
     column_rows,
     control_run,
@@ -58,6 +59,15 @@ def test_pressure_and_caps_hold_the_same_co2_all_year(control: Control) -> None:
     total = air_kg + ice_kg
     assert np.ptp(ice_kg) > 1e15
     assert np.ptp(total) == pytest.approx(lost_kg * (1 - 1 / len(total)), rel=1e-6)
+
+
+def test_co2_changes_its_place_and_not_its_amount() -> None:
+    assert_all_pass(list(budget_rows("18x6", 48)))
+
+
+@pytest.mark.slow
+def test_co2_changes_its_place_and_not_its_amount_on_a_fine_grid() -> None:
+    assert_all_pass(list(budget_rows()))
 
 
 def test_mars_left_alone_stays_as_it_is_for_a_century() -> None:

@@ -14,7 +14,7 @@ from matplotlib.image import imread
 
 from tests.planets.mars_today import Row, control_run
 from tests.planets.page import png_uri, write_page
-from tests.planets.pictures import Picture, ice_line_picture, mars_pictures, pair
+from tests.planets.pictures import Picture, ice_line_picture, mars_pictures, pair, snowball_picture
 
 ROWS = {
     "Here": [Row("held", "K", "1", "1.1", 0.1, 0.2, "-"), Row("a < b", "1", "1", "9", 8.0, 0.2, "-")],
@@ -27,8 +27,8 @@ ROWS = {
 
 @pytest.fixture(scope="module")
 def pictures() -> list[Picture]:
-    """Every picture, from a control run on few cells."""
-    return [*mars_pictures(control_run("18x2", 48)), ice_line_picture()]
+    """Every picture, on few cells."""
+    return [*mars_pictures(control_run("18x2", 48)), ice_line_picture(), snowball_picture("12x1", 12, 31)]
 
 
 def coloured(uri: str) -> int:
@@ -53,7 +53,7 @@ def test_page_needs_nothing_beside_it_and_no_picture_is_blank(tmp_path: Path, pi
     path = write_page(tmp_path, ROWS, pictures)
     uris = re.findall(r'src="([^"]+)"', path.read_text(encoding="utf-8"))
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    assert len(set(uris)) == len(pictures) == 5
+    assert len(set(uris)) == len(pictures) == 6
     assert all(uri.startswith("data:image/png;base64,") for uri in uris)
     assert min(coloured(uri) for uri in uris) > 1000
     assert coloured(png_uri(Picture("empty", "-", pair("axes without curves")[0]))) == 0

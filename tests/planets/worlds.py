@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.planets.mars_today import Drift
+from tests.planets.mars_today import Drift, without_escape
 from twinpipe.body import Body, builtin_body
 from twinpipe.clock import Clock
 from twinpipe.constants import MOLAR_MASS
@@ -118,7 +118,7 @@ def with_climate(body: Body, **laws: object) -> Body:
 
 def drift_of(body: Body, years: int, grid: str = "18x1", steps_per_orbit: int = 48, spin_up: int = 30) -> Drift:
     """How far an untouched body wanders from its first orbit to its last, escape left out."""
-    body = body.model_copy(update={"atmosphere": body.atmosphere.model_copy(update={"escape_kg_s": {}})})
+    body = without_escape(body)
     plan = make_plan(
         (RunSpec(body=body, years=years, grid=grid, steps_per_orbit=steps_per_orbit, spin_up_orbits=spin_up),)
     )

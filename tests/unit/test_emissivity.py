@@ -162,6 +162,7 @@ def test_aerosols_have_the_values_of_their_nodes(kind: str) -> None:
         ("nanorings", 1.0, 3.09, 0.205),
         ("graphene", 0.2, 0.507, -0.118),
         ("graphene", 1.0, 0.616, -0.210),
+        ("silica_rods", 1.0, 0.0, 0.077),
     ],
 )
 def test_aerosols_are_the_printed_ones(kind: str, visible: float, depth: float, darkening: float) -> None:

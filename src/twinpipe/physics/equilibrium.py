@@ -56,12 +56,14 @@ def runaway(model: Model, s: State, series: Array) -> str | None:
     """What a runaway greenhouse looks like in a block, if a member is in one: it takes up more than vapour lets out.
 
     Ground warmer than the longwave law knows, under air of which a tenth is vapour, of a body that absorbs more than
-    282 W m-2; B3.3 (b).  series is (field, step, member).
+    282 W m-2, or, once all its ground is so warm, more than its saturated column lets out there: the polynomial of B3.2
+    has no more to give, 268 W m-2 under 280 ppm of CO2; B3.3 (b).  series is (field, step, member).
     """
     o, members = model.options, model.n_members
     if not o.humid or float(s.T[0].max()) <= WARMEST:
         return None
-    absorbed = series[ABSORBED_SERIES].mean(axis=0)
+    absorbed, sent = series[ABSORBED_SERIES].mean(axis=0), series[OLR_SERIES].mean(axis=0)
+    coldest = s.T[0].reshape(-1, members).min(axis=0)
     moles = s.gas / model.static.molar_mass[:, None]
     total = moles.sum(axis=0)
     mean_p = s.gas.sum(axis=0) * o.gravity / o.area
@@ -73,10 +75,12 @@ def runaway(model: Model, s: State, series: Array) -> str | None:
         b = int(j) % members
         wet = max(float(model.static.humidity[i, j]), float(saturated[b]))
         vapour = wet * float(np.exp(saturation_log_pressure(float(s.T[0, i, j]))))
-        if absorbed[b] > RUNAWAY_LIMIT and vapour > RUNAWAY_VAPOUR_SHARE * max(s.p[i, j], 1e5):
+        flat = saturated[b] == 1.0 and coldest[b] > WARMEST
+        limit = min(RUNAWAY_LIMIT, float(sent[b])) if flat else RUNAWAY_LIMIT
+        if absorbed[b] > limit and vapour > RUNAWAY_VAPOUR_SHARE * max(s.p[i, j], 1e5):
             return (
-                f"a runaway greenhouse: at {s.T[0, i, j]:.0f} K its vapour lets {RUNAWAY_LIMIT:g} W m-2 out,"
-                f" and it absorbs {absorbed[b]:.0f} W m-2"
+                f"a runaway greenhouse: at {s.T[0, i, j]:.0f} K its vapour lets {limit:.4g} W m-2 out,"
+                f" and it absorbs {absorbed[b]:.4g} W m-2"
             )
     return None
 

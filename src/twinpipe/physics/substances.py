@@ -71,7 +71,7 @@ N_STORES = len(STORES)
 ) = range(N_STORES)
 
 # Particles in the air, kg, in the order of State.aerosol.
-AEROSOLS = ("aluminium_nanorods", "nanorings", "graphene", "natural_dust")
+AEROSOLS = ("aluminium_nanorods", "nanorings", "graphene", "natural_dust", "silica_rods")
 N_AEROSOLS = len(AEROSOLS)
 
 ELEMENTS = tuple(ATOMIC_MASS)
