@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from twinpipe.clock import Clock
 from twinpipe.errors import InvalidInput
 from twinpipe.grid import Grid
-from twinpipe.physics.processes import processes
+from twinpipe.physics.processes import UNDIVIDED, processes
 from twinpipe.spec import RunSpec
 
 BLOCKS_PER_THREAD = 2  # open at once: one that runs, and one that waits so that no thread does
+CELLS_OF_A_BAND = 2**17  # at most
 CELL_STEPS_OF_A_TASK = 1e8  # which take a core some seconds
 
 
@@ -27,10 +28,12 @@ class Segment:
 
 @dataclass(frozen=True)
 class Block:
-    """A slab of whole members [first, last), what one task holds."""
+    """A slab of members [first, last), and on large grids a band of its rows: what is advanced and sealed as one."""
 
     index: int
     members: tuple[int, int]
+    band: int
+    rows: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Plan:
     specs: tuple[RunSpec, ...]
     members_per_block: int
     orbits_per_segment: int
+    rows_per_band: int
 
     def __post_init__(self) -> None:
         first = self.specs[0]
@@ -100,21 +104,43 @@ class Plan:
         return tuple(result)
 
     @cached_property
+    def bands(self) -> tuple[tuple[int, int], ...]:
+        """The rows of each band, from the south on."""
+        n, size = self.grid.n_lat, self.rows_per_band
+        return tuple((a, min(a + size, n)) for a in range(0, n, size))
+
+    @cached_property
+    def slabs(self) -> tuple[tuple[Block, ...], ...]:
+        """The blocks by the members that they hold: the bands of one planet, which advance together."""
+        size, n = self.members_per_block, len(self.bands)
+        cuts = [(a, min(a + size, self.n_members)) for a in range(0, self.n_members, size)]
+        return tuple(
+            tuple(Block(i * n + band, members, band, rows) for band, rows in enumerate(self.bands))
+            for i, members in enumerate(cuts)
+        )
+
+    @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        size = self.members_per_block
-        cuts = range(0, self.n_members, size)
-        return tuple(Block(i, (a, min(a + size, self.n_members))) for i, a in enumerate(cuts))
+        return tuple(block for slab in self.slabs for block in slab)
 
     @property
     def n_zonals(self) -> int:
         return self.n_steps // self.specs[0].output.zonal_every_steps
 
 
-def make_plan(specs: tuple[RunSpec, ...], members_per_block: int = 16, orbits_per_segment: int = 0) -> Plan:
-    """Plan with segments of orbits_per_segment orbits, a multiple of the map interval.
+def rows_per_band(grid: Grid) -> int:
+    """Rows of the bands of a grid: one band up to CELLS_OF_A_BAND cells, else as many as it takes, of equal height."""
+    return -(-grid.n_lat // -(-grid.n_cells // CELLS_OF_A_BAND))
 
-    0 chooses: as many as take seconds, but at most 5 for few members, so that a run can tell how far it is, and 20
-    for many.
+
+def make_plan(
+    specs: tuple[RunSpec, ...], members_per_block: int = 16, orbits_per_segment: int = 0, rows: int = 0
+) -> Plan:
+    """Plan with segments of orbits_per_segment orbits, a multiple of the map interval, and bands of some rows.
+
+    0 chooses orbits: as many as take seconds, but at most 5 for few members, so that a run can tell how far it is,
+    and 20 for many; and rows: by the grid alone, so that the bits do not depend on who computes them.  A planet with
+    a process that needs all its rows is one band.
     """
     first = specs[0]
     every = first.output.maps_every_orbits
@@ -125,4 +151,5 @@ def make_plan(specs: tuple[RunSpec, ...], members_per_block: int = 16, orbits_pe
     elif orbits_per_segment % every:
         allowed = f"it is a multiple of maps_every_orbits ({every})"
         raise InvalidInput("orbits_per_segment", orbits_per_segment, allowed)
-    return Plan(specs, members_per_block, orbits_per_segment)
+    whole = Plan(specs, members_per_block, orbits_per_segment, first.grid_shape.n_lat)
+    return whole if whole.processes & UNDIVIDED else replace(whole, rows_per_band=rows or rows_per_band(whole.grid))

@@ -17,6 +17,7 @@ from twinpipe.clock import Clock
 from twinpipe.errors import SimulationError
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, Field, active
 from twinpipe.grid import Array, Grid
+from twinpipe.neighbours import ALONE, Neighbours
 from twinpipe.physics import budget, controllers, today
 from twinpipe.physics.equilibrium import approach, is_slow, lost, runaway
 from twinpipe.physics.model import Model, as_today, build, empty_ledger, first_guess
@@ -24,6 +25,7 @@ from twinpipe.physics.nitrogen import collapse
 from twinpipe.physics.records import Ledger, State
 from twinpipe.plan import Block, Plan, Segment
 from twinpipe.scenario import Scenario
+from twinpipe.spec import RunSpec
 from twinpipe.stepping import call, run_stretch
 
 SERIES_NAMES = [f.name for f in SERIES_FIELDS]
@@ -154,7 +156,14 @@ def join_members(states: list[State]) -> State:
     return State(**{n: _inward(np.stack(a)) if n in OF_CELLS else np.concatenate(a, axis=-1) for n, a in parts.items()})
 
 
-def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
+def equilibrate(
+    body: Body,
+    grid: Grid,
+    clock: Clock,
+    orbits: int,
+    rows: tuple[int, int] | None = None,
+    neighbours: Neighbours = ALONE,
+) -> Climate:
     """Climate of the untouched body after a number of orbits from a first guess.
 
     A body that takes longer than an orbit to follow its sunlight, C T / 4 OLR > P, would need hundreds of them (Venus
@@ -164,34 +173,38 @@ def equilibrate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
     What lies below the soil does not take part, and is then in equilibrium with the last orbit's means; nor does the
     interior, so that the air is the body's own.  Ice shells and seas do, and are put back after each
     orbit to what they are today.
+
+    rows: of a band of latitudes, whose neighbours do the same at the same time; None: all.
     """
-    whole = build((body,), (Scenario(),), grid, clock)
+    whole = build((body,), (Scenario(),), grid, clock, rows=rows)
     model = replace(whole, options=whole.options._replace(regolith=False, buried=False, geosphere=False))
-    s, n = first_guess(whole), clock.steps_per_orbit
+    s, n = first_guess(whole, neighbours), clock.steps_per_orbit
     today.hold(model, s, s.T[0])
-    sums = np.zeros((1, model.n_maps, grid.n_lat, grid.n_lon))
+    sums = np.zeros((1, model.n_maps, model.n_rows, grid.n_lon))
     known: tuple[float, float] | None = None
     for orbit in range(max(orbits, 1)):
         sums[:] = 0.0
-        before = budget.contents(model, s)
-        _, series = call(model, s, empty_ledger(1), orbit * n, n, sums, n)
-        _check(model, s, series, body.name, 0.0, settled=orbit + 1 >= orbits)
-        if orbit < 2 * orbits // 3 and is_slow(model, s, series):
-            imbalance = budget.contents(model, s).since(before)[0] / clock.orbit_seconds
+        before = budget.contents(model, s, neighbours)
+        _, series = call(model, s, empty_ledger(1), orbit * n, n, sums, n, neighbours=neighbours)
+        _check(model, s, series, body.name, 0.0, neighbours, settled=orbit + 1 >= orbits)
+        if orbit < 2 * orbits // 3 and is_slow(model, s, series, neighbours):
+            imbalance = budget.contents(model, s, neighbours).since(before)[0] / clock.orbit_seconds
             known = approach(s, series, float(imbalance), known)
         today.hold(model, s, sums[0, 0] / n, last=orbit > 2 * orbits // 3)
     s.rest[:] = 0.0
-    maps, of_co2 = np.zeros((len(MAPS), grid.n_lat, grid.n_lon)), SERIES_NAMES.index("carbon_dioxide_pressure")
+    maps, of_co2 = np.zeros((len(MAPS), model.n_rows, grid.n_lon)), SERIES_NAMES.index("carbon_dioxide_pressure")
     maps[: model.n_maps] = sums[0] / n  # nothing lies on ground that has no process
     return Climate(as_today(whole, s, maps[0], series[of_co2].mean(axis=0)), maps, series[:, :, 0])
 
 
-def _check(model: Model, s: State, series: Array, name: str, year: float, *, settled: bool = True) -> None:
+def _check(
+    model: Model, s: State, series: Array, name: str, year: float, neighbours: Neighbours, *, settled: bool = True
+) -> None:
     gone = (lost(model, series) or collapse(model, s, series)) if settled else None
     if gone is not None:
         raise SimulationError(f"the simulation of {name} ends near year {year:.1f}: {gone}.")
     low, high = float(s.T.min()), float(s.T.max())
-    hot = runaway(model, s, series)
+    hot = runaway(model, s, series, neighbours)
     if hot is not None:
         raise SimulationError(f"the simulation of {name} ends near year {year:.1f} in {hot}.")
     if not (low > 1.0 and high < 1500.0 and float(s.gas.min()) >= 0.0):
@@ -234,30 +247,44 @@ def climate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
     return value
 
 
-def _model(plan: Plan, a: int, b: int) -> Model:
+def _model(plan: Plan, a: int, b: int, rows: tuple[int, int]) -> Model:
     specs = plan.specs[a:b]
     bodies, scenarios = tuple(s.body for s in specs), tuple(s.scenario for s in specs)
-    key = (*(s.digest for s in specs), plan.processes)
-    value: Model = _models.get(key, lambda: build(bodies, scenarios, plan.grid, plan.clock, plan.processes))
+    key = (*(s.digest for s in specs), plan.processes, rows)
+    value: Model = _models.get(key, lambda: build(bodies, scenarios, plan.grid, plan.clock, plan.processes, rows))
     return value
 
 
-def start(plan: Plan, block: Block) -> tuple[BlockState, dict[str, Array]]:
+def _climates_of(plan: Plan, block: Block, neighbours: Neighbours) -> Callable[[RunSpec], Climate]:
+    """The climate by spec; a band makes its part with its neighbours, each time and in the same order."""
+    if len(plan.bands) == 1:
+        return lambda s: climate(s.body, plan.grid, plan.clock, s.spin_up_orbits)
+    made: dict[tuple[str, int], Climate] = {}
+    for s in plan.specs[slice(*block.members)]:
+        key = (s.body.digest, s.spin_up_orbits)
+        if key not in made:
+            made[key] = equilibrate(s.body, plan.grid, plan.clock, s.spin_up_orbits, block.rows, neighbours)
+    return lambda s: made[s.body.digest, s.spin_up_orbits]
+
+
+def start(plan: Plan, block: Block, neighbours: Neighbours = ALONE) -> tuple[BlockState, dict[str, Array]]:
     """State of a block at step 0, and maps and series of the orbit before, by name, member first."""
     parts: list[BlockState] = []
     climates_of_block: list[Climate] = []
+    climate_of = _climates_of(plan, block, neighbours)
     for a, b in _slabs(block):
-        climates = [climate(s.body, plan.grid, plan.clock, s.spin_up_orbits) for s in plan.specs[a:b]]
+        climates = [climate_of(s) for s in plan.specs[a:b]]
         states = [c.state for c in climates]
-        model = _model(plan, a, b)
+        model = _model(plan, a, b, block.rows)
         joined = join_members(states)
-        sums = np.zeros((b - a, 0, model.n_maps, plan.grid.n_lat, plan.grid.n_lon))
+        sums = np.zeros((b - a, 0, model.n_maps, model.n_rows, plan.grid.n_lon))
         own = {
             "refined_orbits": np.zeros(b - a),
             "control": np.zeros((b - a, max(len(s.scenario.interventions) for s in plan.specs), 2)),
             "orbit_means": np.concatenate([controllers.orbit_means(c.series[:, :, None]) for c in climates]),
         }
-        parts.append(_block_state(0, joined, empty_ledger(b - a), budget.contents(model, joined), sums, **own))
+        contents = budget.contents(model, joined, neighbours)
+        parts.append(_block_state(0, joined, empty_ledger(b - a), contents, sums, **own))
         climates_of_block += climates
     initial = {f.name: np.stack([c.maps[i] for c in climates_of_block]) for i, f in _numbered(plan, MAPS)}
     initial |= {f.name: np.stack([c.series[i] for c in climates_of_block]) for i, f in _numbered(plan, SERIES_FIELDS)}
@@ -287,14 +314,17 @@ def _part(state: BlockState, a: int, b: int) -> BlockState:
     return replace(state, **arrays)  # type: ignore[arg-type]  # an array for each field
 
 
-def run_segment(plan: Plan, block: Block, segment: Segment, state: BlockState) -> SegmentOutput:
-    """Advance a block over a segment.
+def run_segment(
+    plan: Plan, block: Block, segment: Segment, state: BlockState, neighbours: Neighbours = ALONE
+) -> SegmentOutput:
+    """Advance a block over a segment; a band at the same time as its neighbours.
 
     Raises SimulationError when a member leaves the range of temperatures in which it means anything.
     """
     first = block.members[0]
     outputs = [
-        _run_slab(plan, segment, _part(state, a - first, b - first), _model(plan, a, b), a) for a, b in _slabs(block)
+        _run_slab(plan, segment, _part(state, a - first, b - first), _model(plan, a, b, block.rows), a, neighbours)
+        for a, b in _slabs(block)
     ]
     names = outputs[0].arrays
     arrays = {name: np.concatenate([o.arrays[name] for o in outputs]) for name in names}
@@ -302,23 +332,25 @@ def run_segment(plan: Plan, block: Block, segment: Segment, state: BlockState) -
     return SegmentOutput(_join([o.state for o in outputs]), arrays, record)
 
 
-def _refined(plan: Plan, member: int, factor: int) -> Model:
+def _refined(plan: Plan, member: int, factor: int, rows: tuple[int, int]) -> Model:
     """The model of one member with some times the steps."""
     spec = plan.specs[member]
     clock = Clock(plan.clock.orbit_seconds, plan.clock.steps_per_orbit * factor)
     value: Model = _models.get(
-        (spec.digest, factor, plan.processes),
-        lambda: build((spec.body,), (spec.scenario,), plan.grid, clock, plan.processes),
+        (spec.digest, factor, plan.processes, rows),
+        lambda: build((spec.body,), (spec.scenario,), plan.grid, clock, plan.processes, rows),
     )
     return value
 
 
-def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model, offset: int) -> SegmentOutput:
+def _run_slab(
+    plan: Plan, segment: Segment, state: BlockState, model: Model, offset: int, neighbours: Neighbours
+) -> SegmentOutput:
     every, (first, last) = plan.specs[0].output.zonal_every_steps, segment.steps
     if state.step != first:
         raise SimulationError(f"segment {segment.index} starts at step {first}, but the state is of step {state.step}.")
     s, ledger = _kernel_state(state)
-    members, grid, orbit = model.n_members, plan.grid, plan.clock.steps_per_orbit
+    members, orbit = model.n_members, plan.clock.steps_per_orbit
     windows = plan.windows
     open_windows = [w for w in windows if w[0] < first < w[1]]
     sums: dict[tuple[int, int], Any] = {w: _inward(state.sums[:, i]) for i, w in enumerate(open_windows)}
@@ -328,7 +360,16 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model, off
         cuts = sorted({a, b, *(c for w in windows for c in w if a < c < b)})
         shares = controllers.steer(model.scenarios, plan.clock, a, means, control)
         done, again = run_stretch(
-            model, lambda m, r: _refined(plan, offset + m, r), s, ledger, cuts, windows, sums, every, shares
+            model,
+            lambda m, r: _refined(plan, offset + m, r, model.rows),
+            s,
+            ledger,
+            cuts,
+            windows,
+            sums,
+            every,
+            shares,
+            neighbours,
         )
         controllers.deliver(model.scenarios, plan.clock, (a, b), shares, control)
         means = controllers.orbit_means(done.series)
@@ -338,12 +379,12 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model, off
         sums = done.sums
         for w in [w for w in windows if a < w[1] <= b]:
             maps.append(_outward(sums.pop(w) / (w[1] - w[0]), members))
-        _check(model, s, done.series, model.bodies[0].name, plan.clock.year_of_step(b))
+        _check(model, s, done.series, model.bodies[0].name, plan.clock.year_of_step(b), neighbours)
     still = [sums[w] for w in windows if w[0] < last < w[1]]
-    kept = np.zeros((members, len(still), model.n_maps, grid.n_lat, grid.n_lon))
+    kept = np.zeros((members, len(still), model.n_maps, model.n_rows, plan.grid.n_lon))
     for i, total in enumerate(still):
         kept[:, i] = _outward(total, members)
-    ending = budget.contents(model, s)
+    ending = budget.contents(model, s, neighbours)
     beginning = state.contents_at_start(ending.area)
     books = budget.closure(beginning, ending, ledger)
     record = {
@@ -354,13 +395,13 @@ def _run_slab(plan: Plan, segment: Segment, state: BlockState, model: Model, off
     }
     own = {"refined_orbits": refined_orbits, "control": control, "orbit_means": means}
     new = _block_state(last, s, ledger, beginning, kept, **own)
-    return SegmentOutput(new, _named(plan, maps, zonals, series, members), record)
+    return SegmentOutput(new, _named(plan, maps, zonals, series, model), record)
 
 
-def _named(plan: Plan, maps: list[Array], zonals: list[Array], series: list[Array], members: int) -> dict[str, Array]:
+def _named(plan: Plan, maps: list[Array], zonals: list[Array], series: list[Array], model: Model) -> dict[str, Array]:
     """Arrays by field name, member first."""
-    grid = plan.grid
-    m = np.stack(maps, axis=2) if maps else np.zeros((members, len(MAPS), 0, grid.n_lat, grid.n_lon))
+    none = np.zeros((model.n_members, len(MAPS), 0, model.n_rows, plan.grid.n_lon))
+    m = np.stack(maps, axis=2) if maps else none
     z = np.moveaxis(np.concatenate(zonals, axis=1), -1, 0)
     x = np.moveaxis(np.concatenate(series, axis=1), -1, 0)
     result = {f.name: m[:, i] for i, f in _numbered(plan, MAPS)}

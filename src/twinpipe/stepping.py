@@ -20,6 +20,8 @@ import numpy as np
 
 from twinpipe.fields import SERIES_FIELDS, ZONALS
 from twinpipe.grid import Array
+from twinpipe.neighbours import ALONE, Neighbours
+from twinpipe.physics.bands import advance_band
 from twinpipe.physics.kernel import advance
 from twinpipe.physics.model import Model
 from twinpipe.physics.records import Ledger, Outputs, State, scratch
@@ -49,20 +51,32 @@ def kernel_time() -> KernelTime:
 
 
 def call(
-    model: Model, s: State, ledger: Ledger, first: int, n: int, sums: Array, every: int, shares: Array | None = None
+    model: Model,
+    s: State,
+    ledger: Ledger,
+    first: int,
+    n: int,
+    sums: Array,
+    every: int,
+    shares: Array | None = None,
+    neighbours: Neighbours = ALONE,
 ) -> tuple[Array, Array]:
     """Advance a state in place over steps; zonal means (field, time, row, member) and series (field, step, member).
 
     shares (member, intervention): of the full rate that controllers ask for; none: nothing is steered.
+    neighbours: of a band, which advance at the same time.
     """
     members = model.n_members
-    zonals = np.zeros((len(ZONALS), (first + n) // every - first // every, model.grid.n_lat, members))
+    zonals = np.zeros((len(ZONALS), (first + n) // every - first // every, model.n_rows, members))
     series = np.zeros((len(SERIES_FIELDS), n, members))
     forcing = model.deployment.forcing(model.clock, first, n, shares)
-    room = scratch(model.grid.n_lat, s.ice.shape[1], s.T.shape[0], s.shell.shape[0], members)
+    room = scratch(*s.ice.shape, s.T.shape[0], s.shell.shape[0], members, banded=model.is_band)
     out = Outputs(sums, every, zonals, series)
     wall, cpu = time.perf_counter(), time.thread_time()
-    advance(model.static, model.options, model.members, s, ledger, forcing, out, room, first, n, members)
+    if model.is_band:
+        advance_band(model, s, ledger, forcing, out, room, first, n, neighbours)
+    else:
+        advance(model.static, model.options, model.members, s, ledger, forcing, out, room, first, n, members)
     before = kernel_time()
     _spent.time = KernelTime(before.wall + time.perf_counter() - wall, before.cpu + time.thread_time() - cpu)
     return zonals, series
@@ -86,6 +100,7 @@ def _stretch(
     sums: Sums,
     every: int,
     shares: Array,
+    neighbours: Neighbours,
     r: int,
 ) -> Stretch:
     """Advance over the stretch between the first and the last cut, with r kernel steps to a step; sums stay as is."""
@@ -96,7 +111,7 @@ def _stretch(
         if r == 1:
             for w, total in zip(active, stack, strict=True):
                 total[:] = totals.get(w, 0.0)
-        z, x = call(model, s, ledger, a * r, (b - a) * r, stack, every * r, shares)
+        z, x = call(model, s, ledger, a * r, (b - a) * r, stack, every * r, shares, neighbours)
         zonals.append(z)
         series.append(x)
         for w, total in zip(active, stack, strict=True):
@@ -124,6 +139,7 @@ def run_stretch(
     sums: Sums,
     every: int,
     shares: Array,
+    neighbours: Neighbours = ALONE,
 ) -> tuple[Stretch, Array]:
     """Advance a state and ledger in place over an orbit or a part of it, and (member) who did it with shorter steps.
 
@@ -132,7 +148,7 @@ def run_stretch(
     shares: of the full rate that controllers ask for.
     """
     before, books = State(*(a.copy() for a in s)), Ledger(*(a.copy() for a in ledger))
-    done = _stretch(model, s, ledger, cuts, windows, sums, every, shares, 1)
+    done = _stretch(model, s, ledger, cuts, windows, sums, every, shares, neighbours, 1)
     members, leaping = model.n_members, _leaps(model, before, done.series)
     for b in map(int, np.flatnonzero(leaping)):
         for factor in FACTORS:
@@ -143,7 +159,8 @@ def run_stretch(
             own_books = Ledger(*(_one(a, b, members) for a in books))
             own_sums = {w: _one(a, b, members) for w, a in sums.items()}
             alone = refined(b, factor)
-            again = _stretch(alone, own, own_books, cuts, windows, own_sums, every, shares[b : b + 1], factor)
+            share = shares[b : b + 1]
+            again = _stretch(alone, own, own_books, cuts, windows, own_sums, every, share, neighbours, factor)
             for whole, part in [*zip(s, own, strict=True), *zip(ledger, own_books, strict=True)]:
                 whole[..., b::members] = part
             for w, total in again.sums.items():

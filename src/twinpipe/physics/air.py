@@ -112,7 +112,10 @@ def amounts(st: Static, s: State, first: int, b: int) -> tuple[float, float]:
 
 @part
 def mix_air(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch, k: int, members: int) -> None:
-    """What the well-mixed air sets for a step: scale height, shares, optical depths, D, and the weights <w>; B7."""
+    """What the well-mixed air sets for a step: scale height, shares, optical depths, D, and the weights <w>; B7.
+
+    Their mean is in x.totals[0] then, and set_pressure goes on.
+    """
     v = x.by_member
     for b in range(members):
         mass, moles = amounts(st, s, 0, b)
@@ -176,6 +179,12 @@ def mix_air(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
     for i in range(s.ice.shape[0]):
         pressure.barometric_weight(st.altitude[i], x.rows[INVERSE_HEIGHT], x.fields[WEIGHT, i])
         add_row_sum(x.fields[WEIGHT, i], st.weight[i], x.line, x.totals[0])
+
+
+@part
+def set_pressure(x: Scratch, members: int) -> None:
+    """The pressure at altitude 0 that holds all gas up, p_0 = <p> / <w>; B7."""
+    v = x.by_member
     for b in range(members):
         v[1, b] = v[0, b] / x.totals[0, b]
         v[2, b] = math.log(v[1, b]) if v[1, b] > 1e-30 else -69.0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from twinpipe.grid import Array
+from twinpipe.neighbours import ALONE, Neighbours, together
 from twinpipe.physics import shell
 from twinpipe.physics.model import Model
 from twinpipe.physics.records import AHEAD, BOTTOM_HEAT, ENERGY_FLOWS, Ledger, State
@@ -63,9 +64,9 @@ class Closure:
         return bool(float(self.mass.max()) <= MASS_TOLERANCE and worst_energy <= ENERGY_TOLERANCE)
 
 
-def contents(model: Model, s: State) -> Contents:
+def contents(model: Model, s: State, neighbours: Neighbours = ALONE) -> Contents:
     """Energy sum_k C_k T_k + c_p p T_1 / g - sum L m, stores, and the mass of each element in all three."""
-    st, o, weight, members = model.static, model.options, model.grid.row_weight, model.n_members
+    st, o, weight, members = model.static, model.options, model.static.weight, model.n_members
     heat = np.zeros_like(s.p)
     for capacity, layer in zip(st.layer_capacity, s.T, strict=True):
         heat += capacity * layer
@@ -83,12 +84,13 @@ def contents(model: Model, s: State) -> Contents:
     if o.regolith:  # the deep ground has what it exchanges with the soil for the whole orbit already
         ahead = np.tile(s.orbit[AHEAD], model.grid.n_lon)
         heat -= ahead * (o.geothermal - st.inertia * s.ground[BOTTOM_HEAT])
-    energy = _mean(heat, weight, members)
-    mass = _of(OF_GASES, s.gas) + _of(OF_STORES, s.store) + _of(OF_AEROSOLS, s.aerosol)
-    mass += _of(OF_LOCALS, np.array([_mean(field, weight, members) for field in s.local])) * o.area
     frozen = _mean(s.ice, weight, members)
     for layer in s.adsorbed:
         frozen += _mean(layer, weight, members)
+    on_the_ground = [_mean(field, weight, members) for field in s.local]
+    energy, frozen, *found = together(neighbours, np.array([_mean(heat, weight, members), frozen, *on_the_ground]))
+    mass = _of(OF_GASES, s.gas) + _of(OF_STORES, s.store) + _of(OF_AEROSOLS, s.aerosol)
+    mass += _of(OF_LOCALS, np.array(found)) * o.area
     mass += OF_GASES[:, CO2, None] * frozen * o.area
     return Contents(energy, s.store.copy(), s.rest.copy(), mass, o.area)
 

@@ -30,17 +30,25 @@ def lid_flux(
 
 
 @part
-def begin_orbit(st: Static, o: Options, s: State, x: Scratch, members: int) -> None:
-    """The flux to the buried CO2 for the coming orbit, from the mean surface temperature of the last one."""
-    total = x.totals[0]
+def note_flux(st: Static, o: Options, s: State, x: Scratch) -> None:
+    """The flux to the buried CO2 for the coming orbit, from the mean surface temperature of the last one.
+
+    Its mean is in x.totals[2] then.
+    """
+    total = x.totals[2]
     total[:] = 0.0
     for i in range(s.ice.shape[0]):
         if st.buried_cover[i] > 0.0:
             flux = s.ground[LID_FLUX, i]
             lid_flux(s.ground[SURFACE_MEAN, i], s.p[i], o.lid_pressure, o.lid_conductance, st.buried_cover[i], flux)
             add_row_sum(flux, st.weight[i], x.line, total)
+
+
+@part
+def set_sublimation(o: Options, s: State, x: Scratch, members: int) -> None:
+    """What the flux sublimates in a second of the orbit."""
     for b in range(members):
-        s.orbit[SUBLIMATION, b] = total[b] * o.area / LATENT_HEAT_CO2
+        s.orbit[SUBLIMATION, b] = x.totals[2, b] * o.area / LATENT_HEAT_CO2
 
 
 @part

@@ -6,7 +6,7 @@ import math
 
 from twinpipe.grid import Array
 from twinpipe.physics.compiled import compiled, part
-from twinpipe.physics.records import DUST, WORK, Forcing, Ledger, Options, Scratch, State, Static
+from twinpipe.physics.records import DUST, WORK, Forcing, Options, Scratch, State, Static
 from twinpipe.physics.rows import add_row_sum
 from twinpipe.physics.substances import DARK_DUST
 
@@ -50,15 +50,13 @@ def fall(dust: Array, rate: Array, place: Array, dt: float, gained: Array) -> No
 
 
 @part
-def spread(st: Static, o: Options, s: State, ledger: Ledger, f: Forcing, x: Scratch, k: int, members: int) -> None:
-    """Dust that the patches bring in a step; the ledger books it."""
-    total, gained = x.totals[9], x.rows[WORK]
+def spread(st: Static, o: Options, s: State, f: Forcing, x: Scratch, k: int) -> None:
+    """Dust that the patches bring in a step, its mean in x.totals[10]; close_step books it."""
+    total, gained = x.totals[10], x.rows[WORK]
+    total[:] = 0.0
     for q in range(f.patch_kind.size):
         if f.patch_kind[q] == DUST:
-            total[:] = 0.0
             for i in range(s.ice.shape[0]):
                 fall(s.local[DARK_DUST, i], f.patch_rate[k, q], f.patch_map[q, i], o.dt, gained)
                 add_row_sum(gained, st.weight[i], x.line, total)
-            for b in range(members):
-                ledger.spread[DARK_DUST, b] += total[b] * o.area
-    total[:] = 0.0
+    x.totals[9, :] = 0.0

@@ -6,6 +6,7 @@ import numpy as np
 
 from twinpipe.fields import SERIES_FIELDS
 from twinpipe.grid import Array
+from twinpipe.neighbours import ALONE, Neighbours, together
 from twinpipe.physics.kadoya_tajika import RUNAWAY_LIMIT, RUNAWAY_VAPOUR_SHARE, WARMEST
 from twinpipe.physics.longwave import nitrogen_weight, saturation_log_pressure
 from twinpipe.physics.model import Model
@@ -21,7 +22,7 @@ OCEAN_SERIES, THINNEST_SERIES = _SERIES.index("ocean_water_mass"), _SERIES.index
 LARGEST_SHIFT = 20.0  # K in one orbit of the spin-up
 
 
-def is_slow(model: Model, s: State, series: Array) -> bool:
+def is_slow(model: Model, s: State, series: Array, neighbours: Neighbours = ALONE) -> bool:
     """Whether the heat C T of one member takes longer than an orbit to follow its sunlight, C T / 4 OLR > P.
 
     Not so where ice holds the temperature, or where the longwave law is linear: tests want those as they are; nor
@@ -29,10 +30,10 @@ def is_slow(model: Model, s: State, series: Array) -> bool:
     series is (field, step, member), of the last orbit.
     """
     o, st = model.options, model.static
-    ground = float((st.inertia * st.weight[:, None]).sum() * st.layer_capacity.sum())
-    heat = ground + o.cp * float(s.gas.sum()) / o.area
+    inertia, frozen = together(neighbours, np.array([(st.inertia * st.weight[:, None]).sum(), float(s.ice.any())]))
+    heat = float(inertia * st.layer_capacity.sum()) + o.cp * float(s.gas.sum()) / o.area
     stiffness = 4 * float(series[OLR_SERIES].mean() / series[T_SERIES].mean())
-    return not o.linear and not s.ice.any() and 0.0 < stiffness * model.clock.orbit_seconds < heat
+    return not o.linear and not frozen and 0.0 < stiffness * model.clock.orbit_seconds < heat
 
 
 def approach(s: State, series: Array, imbalance: float, known: tuple[float, float] | None) -> tuple[float, float]:
@@ -52,7 +53,7 @@ def approach(s: State, series: Array, imbalance: float, known: tuple[float, floa
     return t, imbalance
 
 
-def runaway(model: Model, s: State, series: Array) -> str | None:
+def runaway(model: Model, s: State, series: Array, neighbours: Neighbours = ALONE) -> str | None:
     """What a runaway greenhouse looks like in a block, if a member is in one: it takes up more than vapour lets out.
 
     Ground warmer than the longwave law knows, under air of which a tenth is vapour, of a body that absorbs more than
@@ -60,10 +61,12 @@ def runaway(model: Model, s: State, series: Array) -> str | None:
     has no more to give, 268 W m-2 under 280 ppm of CO2; B3.3 (b).  series is (field, step, member).
     """
     o, members = model.options, model.n_members
-    if not o.humid or float(s.T[0].max()) <= WARMEST:
+    if not o.humid:
+        return None
+    coldest = np.min(neighbours.gather(s.T[0].reshape(-1, members).min(axis=0)), axis=0)
+    if float(s.T[0].max()) <= WARMEST:
         return None
     absorbed, sent = series[ABSORBED_SERIES].mean(axis=0), series[OLR_SERIES].mean(axis=0)
-    coldest = s.T[0].reshape(-1, members).min(axis=0)
     moles = s.gas / model.static.molar_mass[:, None]
     total = moles.sum(axis=0)
     mean_p = s.gas.sum(axis=0) * o.gravity / o.area

@@ -68,13 +68,19 @@ def note_wet(T: Array, p: Array, wet: Array) -> None:
 
 
 @part
-def step(st: Static, o: Options, m: Members, s: State, ledger: Ledger, x: Scratch, members: int) -> None:
-    """Gases come from the interior, weathering and the crust take CO2 and O2 of what there is."""
-    wet, share = x.rows[WORK], x.totals[1]
+def share_wet(st: Static, s: State, x: Scratch) -> None:
+    """The share of the ground where water is liquid, x.totals[3]."""
+    wet, share = x.rows[WORK], x.totals[3]
     share[:] = 0.0
     for i in range(s.ice.shape[0]):
         note_wet(s.T[0, i], s.p[i], wet)
         add_row_sum(wet, st.weight[i], x.line, share)
+
+
+@part
+def step(st: Static, o: Options, m: Members, s: State, ledger: Ledger, x: Scratch, members: int) -> None:
+    """Gases come from the interior, weathering and the crust take CO2 and O2 of what there is."""
+    share = x.totals[3]
     for b in range(members):
         for g in range(N_GASES):
             if m.outgassing[g, b] > 0.0:

@@ -38,7 +38,7 @@ from twinpipe.physics.records import (
     Static,
 )
 from twinpipe.physics.rows import add_scaled
-from twinpipe.physics.substances import BURIED_CO2
+from twinpipe.physics.substances import BURIED_CO2, CO2
 from twinpipe.spheres import BuriedCo2, Regolith
 
 
@@ -181,8 +181,11 @@ def conduct(
 
 
 @part
-def begin_orbit(st: Static, o: Options, m: Members, s: State, x: Scratch, members: int) -> None:
-    """Heat between soil and deep ground, CO2 between air and regolith, and the flux to buried CO2, for an orbit."""
+def ask_for(st: Static, o: Options, m: Members, s: State, x: Scratch, members: int) -> None:
+    """Heat between soil and deep ground for an orbit, the flux to buried CO2, and how much CO2 the regolith would take.
+
+    The means of the last two are in x.totals[2] and [0].
+    """
     if o.regolith:
         for i in range(s.ice.shape[0]):
             conduct(
@@ -202,9 +205,26 @@ def begin_orbit(st: Static, o: Options, m: Members, s: State, x: Scratch, member
                 o.geothermal,
                 s.ground[BOTTOM_HEAT, i],
             )
-        regolith.exchange(st, o, m, s, x, members)
+        regolith.exchange(st, o, m, s, x, False, x.totals[0], members)
     if o.buried:
-        buried_co2.begin_orbit(st, o, s, x, members)
+        buried_co2.note_flux(st, o, s, x)
+
+
+@part
+def take(st: Static, o: Options, m: Members, s: State, x: Scratch, members: int) -> None:
+    """What the regolith takes of that, x.totals[1], as the air allows."""
+    if o.regolith:
+        regolith.exchange(st, o, m, s, x, True, x.totals[1], members)
+
+
+@part
+def begin_orbit(o: Options, s: State, x: Scratch, members: int) -> None:
+    """The air gives what the regolith took; a new orbit's means begin."""
+    if o.regolith:
+        for b in range(members):
+            s.gas[CO2, b] -= x.totals[1, b] * o.area
+    if o.buried:
+        buried_co2.set_sublimation(o, s, x, members)
     s.ground[SURFACE_MEAN, :, :] = 0.0
     for b in range(members):
         s.orbit[CO2_MEAN, b] = 0.0

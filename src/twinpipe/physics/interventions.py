@@ -175,23 +175,24 @@ def mirror_power(mirror: OrbitalMirror, body: Body) -> float:
     return mirror.reflectivity * body.orbit.solar_constant_w_m2 * mirror.area_m2 * mirror.duty
 
 
-def deployment(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid) -> Deployment:
-    """The interventions of members on a grid; patches of a kind are as many as the member with most has."""
+def deployment(
+    bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid, rows: tuple[int, int]
+) -> Deployment:
+    """The interventions of members on rows of a grid; patches of a kind are as many as the member with most has."""
     members = len(scenarios)
     kinds: list[int] = []
     for kind in (LIGHT, HEAT, PAINT, DUST, SEED):
         kinds += [kind] * max(sum((patch_of(i) or (None,))[0] == kind for i in s.interventions) for s in scenarios)
-    maps = np.zeros((len(kinds), grid.n_lat, grid.n_lon, members))
+    maps = np.zeros((len(kinds), rows[1] - rows[0], grid.n_lon, members))
     for b, (body, scenario) in enumerate(zip(bodies, scenarios, strict=True)):
         for item, place in zip(scenario.interventions, places(scenario, kinds), strict=True):
             patch = patch_of(item)
             if patch is not None and place is not None:
                 kind, region = patch
                 whole = kind == PAINT  # not an amount that is spread, but a change wherever it is
-                maps[place, :, :, b] = (
-                    region_share(region, grid) if whole else region_map(region, grid, body.bulk.area_m2)
-                )
-    flat = maps.reshape(len(kinds), grid.n_lat, grid.n_lon * members)
+                there = region_share(region, grid) if whole else region_map(region, grid, body.bulk.area_m2)
+                maps[place, :, :, b] = there[slice(*rows)]
+    flat = maps.reshape(len(kinds), rows[1] - rows[0], grid.n_lon * members)
     return Deployment(bodies, scenarios, np.array(kinds, dtype=np.int64), flat)
 
 

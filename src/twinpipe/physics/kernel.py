@@ -3,7 +3,7 @@
 Arrays are (row, cell) with cell = longitude * members + member, members innermost, so that each loop over a
 row is one long contiguous loop, whether the block holds one member or sixteen.  Order of a step:
 
-    once an orbit: deep ground, regolith, heat to buried CO2 ->
+    once an orbit: deep ground, regolith, heat to buried CO2, share of wet ground ->
     interventions, escape -> interior, plants, ocean -> photolysis, ice shell -> pressure -> life -> sunlight, longwave
     -> column -> transport of heat and vapour, runoff -> surface: CO2 ice, then water, methane, sublimation to vacuum
     -> soil -> gas that condensed -> sums.
@@ -11,22 +11,37 @@ row is one long contiguous loop, whether the block holds one member or sixteen. 
 
 from __future__ import annotations
 
-from twinpipe.physics import bulk_water, dust, geosphere, life, methane, overdraft, plants, shell, water
-from twinpipe.physics.air import amounts, change_gases, mix_air
+from twinpipe.physics import bulk_water, dust, geosphere, life, methane, overdraft, plants, shell, transport, water
+from twinpipe.physics.air import amounts, change_gases, mix_air, set_pressure
 from twinpipe.physics.buried_co2 import sublimate
 from twinpipe.physics.compiled import compiled, part
-from twinpipe.physics.ground import begin_orbit, note_orbit
+from twinpipe.physics.ground import ask_for, begin_orbit, note_orbit, take
 from twinpipe.physics.records import (
+    AIR,
+    BALANCE,
     BARE_ALBEDO,
+    CARRY,
+    CARRY_AGAIN,
+    CLOSE,
     CONDENSED,
+    DRIVE,
     EMISSIVITY_FACTOR,
     FROST_ALBEDO,
     FROST_EMISSIVITY,
     HALF_COVER,
+    MEND,
+    MIX,
+    OVERDRAWN,
     OWN,
+    SETTLE,
     SNOW_ALBEDO,
     SNOW_HALF_COVER,
+    TAKE,
+    VAPOUR,
     VAPOUR_HEIGHT,
+    WANT,
+    A,
+    D,
     Forcing,
     Ledger,
     Members,
@@ -36,8 +51,16 @@ from twinpipe.physics.records import (
     State,
     Static,
 )
-from twinpipe.physics.rows import accumulate_plain, add_row_sum, add_scaled, compensated, copy, tile
-from twinpipe.physics.substances import BURIED_DUST, CH4, CO2, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
+from twinpipe.physics.rows import (
+    accumulate_plain,
+    add_row_sum,
+    add_scaled,
+    any_positive,
+    compensated,
+    copy,
+    tile,
+)
+from twinpipe.physics.substances import BURIED_DUST, CH4, CO2, DARK_DUST, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
 from twinpipe.physics.surface import balance, carry_heat, settle
 
 N_BASE_MAPS, N_BASE_SERIES = 6, 10  # of fields.MAPS and SERIES_FIELDS, before those of the ground and the stores
@@ -58,58 +81,97 @@ def advance(
     n_steps: int,
     members: int,
 ) -> None:
-    """Advance a block n_steps from first_step, in place."""
+    """Advance a block n_steps from first_step, in place.
+
+    The stages that x.turn names run, by default all: a band of latitudes stops after each, and learns what the
+    planet's rows are together (bands.py).
+    """
     repeat_parameters(m, x)
     below = o.regolith or o.buried
-    for k in range(n_steps):
+    first_stage, end, first_k = x.turn[0], x.turn[1], x.turn[2]
+    for k in range(first_k, first_k + n_steps):
         step = first_step + k
         calendar = step % st.insolation.shape[0]
         turn = calendar == 0
-        if below and turn:
-            begin_orbit(st, o, m, s, x, members)
-        if k == 0 or turn:
-            add_layers(st, o, s, x, members)
-        if o.buried:
-            sublimate(st, o, s, members)
-        change_gases(o, m, s, ledger, f, k, members)
-        x.heat[:] = 0.0
-        if o.geosphere:
-            geosphere.step(st, o, m, s, ledger, x, members)
-        if o.chemistry:
-            plants.run(st, o, s, ledger, f, x, k, members)
-        if o.bulk_water:
-            bulk_water.step(st, o, m, s, x, members)
+        if first_stage <= WANT < end:
+            if below and turn:
+                ask_for(st, o, m, s, x, members)
+            if o.geosphere:
+                geosphere.share_wet(st, s, x)
+        if first_stage <= TAKE < end:
+            if below and turn:
+                take(st, o, m, s, x, members)
+            if k == 0 or turn:
+                add_layers(st, o, s, x, members)
+        if first_stage <= AIR < end:
+            if below and turn:
+                begin_orbit(o, s, x, members)
+            if o.buried:
+                sublimate(st, o, s, members)
+            change_gases(o, m, s, ledger, f, k, members)
+            x.heat[:] = 0.0
+            if o.geosphere:
+                geosphere.step(st, o, m, s, ledger, x, members)
+            if o.chemistry:
+                plants.run(st, o, s, ledger, f, x, k, members)
+            if o.bulk_water:
+                bulk_water.step(st, o, m, s, x, members)
+            if o.water:
+                water.take_gas(st, o, s, x, members)
+            if o.methane:
+                methane.begin(st, o, m, s, ledger, x, members)
+            if o.ice_shell:
+                shell.step(st, o, m, s, ledger, x, members)
+            mix_air(st, o, m, s, f, x, k, members)
+        if first_stage <= BALANCE < end:
+            set_pressure(x, members)
+            if o.biosphere:
+                life.step(st, o, m, s, ledger, f, x, k, calendar, members)
+            balance(st, o, m, s, f, x, k, calendar)
+            eliminate_band(st, x)
+        if first_stage <= CARRY < end:
+            carry_heat(st, x, members)
+            if not o.linear:
+                overdraft.look(s, x)
+        if not o.linear and any_positive(x.by_member[OVERDRAWN]):
+            if first_stage <= MEND < end:
+                overdraft.mend(st, o, s, x)
+                eliminate_band(st, x)
+            if first_stage <= CARRY_AGAIN < end:
+                carry_heat(st, x, members)
         if o.water:
-            water.take_gas(st, o, s, x, members)
-        if o.methane:
-            methane.begin(st, o, m, s, ledger, x, members)
-        if o.ice_shell:
-            shell.step(st, o, m, s, ledger, x, members)
-        mix_air(st, o, m, s, f, x, k, members)
-        if o.biosphere:
-            life.step(st, o, m, s, ledger, f, x, k, calendar, members)
-        balance(st, o, m, s, f, x, k, calendar)
-        carry_heat(st, x, members)
-        if not o.linear:
-            overdraft.mend(st, o, s, x, members)
-        if o.water:
-            water.carry(st, o, m, s, x, members)
-        if o.dust:
-            dust.spread(st, o, s, ledger, f, x, k, members)
-        due = (step + 1) % out.zonal_every == 0
-        zonal_time = (step + 1) // out.zonal_every - first_step // out.zonal_every - 1 if due else -1
-        x.totals[1:8] = 0.0
-        settle(st, o, m, s, out, x, k, zonal_time, members)
-        if o.methane:
-            for b in range(members):
-                s.gas[CH4, b] -= x.moved[CONDENSED, b] * o.area
-        if o.ice_shell:
-            shell.close(o, s, ledger, out, x, k, THINNEST_SHELL, members)
-        if o.has_local:
-            note_ground(st, o, s, out, x, k, members)
-        close_step(st, o, s, ledger, out, x, k, members)
-        if below:
-            note_orbit(o, s, out, k, members)
+            if first_stage <= VAPOUR < end:
+                water.prepare(st, o, m, s, x, members)
+                eliminate_band(st, x)
+            if first_stage <= MIX < end:
+                water.carry(st, o, s, x, members)
+        if first_stage <= SETTLE < end:
+            if o.water:
+                water.run_off(st, m, s, x, members)
+            if o.dust:
+                dust.spread(st, o, s, f, x, k)
+            due = (step + 1) % out.zonal_every == 0
+            zonal_time = (step + 1) // out.zonal_every - first_step // out.zonal_every - 1 if due else -1
+            x.totals[1:8] = 0.0
+            settle(st, o, m, s, out, x, k, zonal_time, members)
+            if o.has_local:
+                note_ground(st, o, s, out, x, k, members)
+        if first_stage <= CLOSE < end:
+            if o.methane:
+                for b in range(members):
+                    s.gas[CH4, b] -= x.moved[CONDENSED, b] * o.area
+            if o.ice_shell:
+                shell.close(o, s, ledger, out, x, k, THINNEST_SHELL, members)
+            close_step(st, o, s, ledger, out, x, k, members)
+            if below:
+                note_orbit(o, s, out, k, members)
+
+
+@part
+def eliminate_band(st: Static, x: Scratch) -> None:
+    """The edges of a band, by its equation of transport."""
+    if transport.is_band(st.north, st.south):
+        transport.eliminate(x.fields[A], x.fields[DRIVE], x.rows[D], st.north, st.south, x.edges)
 
 
 @part
@@ -145,6 +207,7 @@ def close_step(
             s.store[BURIED_DUST, b], s.rest[BURIED_DUST, b] = compensated(
                 s.store[BURIED_DUST, b], s.rest[BURIED_DUST, b], dust_mass
             )
+            ledger.spread[DARK_DUST, b] += x.totals[10, b] * o.area
         ledger.condensed[b] += frozen
         s.mean_temperature[b] = x.totals[5, b]
         mass, moles = amounts(st, s, 0, b)

@@ -26,6 +26,7 @@ from twinpipe.maps import (
     second_legendre,
     surface_ice,
 )
+from twinpipe.neighbours import ALONE, Neighbours, together
 from twinpipe.physics import biosphere, geosphere, ground, regolith, runoff, soil, transport
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment, particle_numbers
@@ -62,10 +63,20 @@ class Model:
     options: Options
     members: Members
     deployment: Deployment
+    rows: tuple[int, int]  # of the grid, all or those of a band
 
     @property
     def n_members(self) -> int:
         return len(self.bodies)
+
+    @property
+    def n_rows(self) -> int:
+        return self.rows[1] - self.rows[0]
+
+    @property
+    def is_band(self) -> bool:
+        """Whether there are rows of the grid that it does not have."""
+        return self.n_rows < self.grid.n_lat
 
     @property
     def n_maps(self) -> int:
@@ -93,7 +104,7 @@ class _Any(NamedTuple):
     humid: bool
 
 
-def _options(body: Body, clock: Clock, some: _Any) -> Options:
+def _options(body: Body, clock: Clock, some: _Any, first_northern_row: int) -> Options:
     longwave, ice, ramp, frost = body.climate.longwave, body.climate.step_ice, body.climate.ice_ramp, body.co2_ice
     below, lid = ground.deep(body, clock.orbit_seconds), ground.lid_of(body)
     linear, grey = isinstance(longwave, LinearLongwave), _grey(body)
@@ -132,6 +143,7 @@ def _options(body: Body, clock: Clock, some: _Any) -> Options:
         bottom_resistance=0.5 * root * lowest,
         bottom_capacity=root * lowest,
         methane=body.methane_cycle is not None,
+        first_northern_row=first_northern_row,
         midpoint=body.climate.second_order,
         **some._asdict(),
     )
@@ -218,11 +230,17 @@ def _shared_laws(body: Body) -> tuple[object, ...]:
 
 
 def build(
-    bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Grid, clock: Clock, elsewhere: Iterable[str] = ()
+    bodies: tuple[Body, ...],
+    scenarios: tuple[Scenario, ...],
+    grid: Grid,
+    clock: Clock,
+    elsewhere: Iterable[str] = (),
+    rows: tuple[int, int] | None = None,
 ) -> Model:
     """The model of a block of members, one (body, scenario) each.
 
     elsewhere: processes of the other members of a sweep, which the kernel then runs here too, on nothing.
+    rows: of the grid, [first, last), where the block is a band of latitudes; None: all.
 
     Raises InvalidInput if the members differ in what a block shares (orbit, size, gravity, laws).
     """
@@ -243,9 +261,11 @@ def build(
         clouds=any(b.climate.cloud_olr_w_m2 != 0 for b in bodies),
         humid=any(_grey(b).nitrogen_column for b in bodies) or any(h.any() for h in humidity),
     )
-    options = _options(first, clock, some)
+    rows = rows or (0, grid.n_lat)
+    own, first_northern_row = slice(*rows), max(grid.n_lat // 2 - rows[0], 0)
+    options = _options(first, clock, some, first_northern_row)
     for body in bodies[1:]:
-        if _options(body, clock, some) != options or _shared_laws(body) != _shared_laws(first):
+        if _options(body, clock, some, first_northern_row) != options or _shared_laws(body) != _shared_laws(first):
             raise InvalidInput("members", body.name, "members of a block share size, gravity, orbit and laws")
         if ground.shared(body) != ground.shared(first):
             allowed = "members of a block share the ground below the soil, its inventories and isotherms apart"
@@ -255,20 +275,21 @@ def build(
     column, faces = soil.column(first, clock.step_seconds), transport.geometry(grid)
     below, (adsorbing, exchanging) = ground.deep(first, clock.orbit_seconds), regolith.shares(first)
     q, q1 = insolation_table(unit, grid, clock.steps_per_orbit)
-    inertia = _cells([inertia_of(b, grid) for b in bodies])
-    altitude = _cells([evaluate(b.surface.elevation_m, grid) for b in bodies])
+    inertia = _cells([inertia_of(b, grid)[own] for b in bodies])
+    everywhere = _cells([evaluate(b.surface.elevation_m, grid) for b in bodies])
+    altitude = np.ascontiguousarray(everywhere[own])
     static = Static(
-        weight=grid.row_weight,
-        north=faces.north,
-        south=faces.south,
-        east=faces.east * first.climate.zonal_mixing,
+        weight=grid.row_weight[own],
+        north=faces.north[own],
+        south=faces.south[own],
+        east=faces.east[own] * first.climate.zonal_mixing,
         altitude=altitude,
-        ground_albedo=_cells([ground_albedo(b, grid) for b in bodies]),
+        ground_albedo=_cells([ground_albedo(b, grid)[own] for b in bodies]),
         inertia=inertia,
         bottom_heat=options.geothermal / inertia,
-        humidity=_cells(humidity),
-        insolation=q,
-        harmonic=q1,
+        humidity=_cells([h[own] for h in humidity]),
+        insolation=np.ascontiguousarray(q[:, own]),
+        harmonic=np.ascontiguousarray(q1[:, own]),
         table=inverse_emissivity_table().ravel(),
         layer_capacity=column.capacity,
         layer_conductance=column.conductance,
@@ -277,9 +298,12 @@ def build(
         below=column.below,
         heat=column.heat,
         molar_mass=np.array([MOLAR_MASS[g] for g in GASES]),
-        deposit=_cells([surface_ice(b, grid) for b in bodies]),
-        open_share=_cells([open_share(b, grid) for b in bodies]),
+        deposit=_cells([surface_ice(b, grid)[own] for b in bodies]),
+        open_share=_cells([open_share(b, grid)[own] for b in bodies]),
         lowest_first=runoff.lowest_first(altitude, len(bodies)),
+        hypsometry=runoff.hypsometry(everywhere, grid.row_weight, len(bodies))
+        if options.water
+        else np.zeros((2, 0, len(bodies))),
         on_the_ground=on_the_ground(running),
         deep_capacity=below.capacity,
         deep_conductance=below.conductance,
@@ -288,10 +312,10 @@ def build(
         deep_below=below.below,
         adsorbing=adsorbing,
         exchanging=exchanging,
-        buried_cover=ground.buried_cover(first, grid),
+        buried_cover=ground.buried_cover(first, grid)[own],
         shell_layers=np.array(first.ice_shell.layers_m if first.ice_shell is not None else ()),
-        sea=_cells([seas(b, grid)[2] for b in bodies]),
-        sea_inflow=_cells([sea_inflow(b, grid) for b in bodies]),
+        sea=_cells([seas(b, grid)[2][own] for b in bodies]),
+        sea_inflow=_cells([sea_inflow(b, grid)[own] for b in bodies]),
     )
     return Model(
         grid,
@@ -301,13 +325,14 @@ def build(
         static,
         options,
         _members(bodies, scenarios, grid),
-        deployment(bodies, scenarios, grid),
+        deployment(bodies, scenarios, grid, rows),
+        rows,
     )
 
 
-def first_guess(model: Model) -> State:
+def first_guess(model: Model, neighbours: Neighbours = ALONE) -> State:
     """A state to spin up from: as the body says, else in balance with its annual sunlight; all CO2 in the air."""
-    members, n_lat = model.n_members, model.grid.n_lat
+    members, n_lat = model.n_members, model.n_rows
     width = model.grid.n_lon * members
     annual = model.static.insolation.mean(axis=0)[:, None] * np.tile(model.members.solar_constant, model.grid.n_lon)
     net = annual * (1 - model.static.ground_albedo)
@@ -318,10 +343,11 @@ def first_guess(model: Model) -> State:
     gas = np.zeros((N_GASES, members))
     for b, body in enumerate(model.bodies):
         if body.climate.start is not None:
-            surface[:, b::members] = body.climate.start.mean_k + body.climate.start.p2_k * second_legendre(model.grid)
+            surface[:, b::members] = body.climate.start.mean_k + body.climate.start.p2_k * second_legendre(model.grid)[slice(*model.rows)]
         for name, mass in body.atmosphere.mass_kg.items():
             gas[GASES.index(name), b] = mass
-    mean = model.grid.mean(surface.reshape(n_lat, model.grid.n_lon, members).transpose(2, 0, 1))
+    cells = surface.reshape(n_lat, model.grid.n_lon, members).transpose(2, 0, 1)
+    mean = together(neighbours, np.einsum("...ij,i->...", cells, model.static.weight))
     n_layers = len(model.static.layer_capacity)
     pressure = np.repeat(
         gas.sum(axis=0)[None, :] * model.options.gravity / model.options.area, model.grid.n_lon, axis=0

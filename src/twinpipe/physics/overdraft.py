@@ -17,6 +17,7 @@ from twinpipe.physics.records import (
     COUPLING,
     DRIVE,
     FROST,
+    OVERDRAWN,
     SOURCE,
     A,
     K,
@@ -26,7 +27,6 @@ from twinpipe.physics.records import (
     Static,
 )
 from twinpipe.physics.soil import conduction
-from twinpipe.physics.surface import carry_heat
 
 
 @compiled
@@ -92,19 +92,20 @@ def follow_chords(
 
 
 @part
-def mend(st: Static, o: Options, s: State, x: Scratch, members: int) -> None:
-    """Carry heat again where a member would give more than it has; the others get the same bits again."""
-    overdrawn, coupling = x.by_member[13], x.rows[COUPLING]
-    overdrawn[:] = 0.0
-    found = 0
+def look(s: State, x: Scratch) -> None:
+    """Set OVERDRAWN (member) of x.by_member where a member would give more than it has."""
+    x.by_member[OVERDRAWN, :] = 0.0
     for i in range(s.ice.shape[0]):
-        found += note(x.fields[BASE, i], x.fields[SOURCE, i], overdrawn)
-    if found > 0:
-        stiffness = conduction(st)
-        for i in range(s.ice.shape[0]):
-            t, k, capacity, base = s.T[0, i], x.fields[K, i], x.fields[CAPACITY, i], x.fields[BASE, i]
-            a, drive = x.fields[A, i], x.fields[DRIVE, i]
-            follow_tangents(t, k, capacity, stiffness, st.inertia[i], base, a, drive)
-            couple_air(s.ice[i], x.fields[FROST, i], coupling, o.frost, a, drive)
-            follow_chords(t, k, capacity, stiffness, st.inertia[i], base, coupling, overdrawn, a, drive)
-        carry_heat(st, x, members)
+        note(x.fields[BASE, i], x.fields[SOURCE, i], x.by_member[OVERDRAWN])
+
+
+@part
+def mend(st: Static, o: Options, s: State, x: Scratch) -> None:
+    """The equation of carry_heat again, by chords for the overdrawn; the others get the same bits again."""
+    overdrawn, coupling, stiffness = x.by_member[OVERDRAWN], x.rows[COUPLING], conduction(st)
+    for i in range(s.ice.shape[0]):
+        t, k, capacity, base = s.T[0, i], x.fields[K, i], x.fields[CAPACITY, i], x.fields[BASE, i]
+        a, drive = x.fields[A, i], x.fields[DRIVE, i]
+        follow_tangents(t, k, capacity, stiffness, st.inertia[i], base, a, drive)
+        couple_air(s.ice[i], x.fields[FROST, i], coupling, o.frost, a, drive)
+        follow_chords(t, k, capacity, stiffness, st.inertia[i], base, coupling, overdrawn, a, drive)

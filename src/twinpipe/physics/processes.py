@@ -37,6 +37,8 @@ ORDER = (
     "ice_shell",
 )
 GROUND = frozenset({"water", "dust", "biosphere", "methane", "ice_shell", "regolith"})  # have fields on the ground
+# Processes that need all rows of a planet in one block; the others run on bands of latitudes too (bands.py).
+UNDIVIDED = frozenset({"biosphere", "methane", "ice_shell"})
 
 
 def processes(body: Body, scenario: Scenario) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ class Static(NamedTuple):
     deposit: Array  # kg m-2 of surface water ice today, which the albedo map contains
     open_share: Array  # of that deposit's surface, that no lag covers
     lowest_first: Kinds  # (cell of a member, member) runoff.lowest_first
+    hypsometry: Array  # (2, cell of a member, member) runoff.hypsometry; of the whole planet, also for a band
     on_the_ground: Kinds  # places in substances.LOCALS, and N_LOCALS for what is adsorbed, of fields that change
     deep_capacity: Array  # (deep layer) J m-2 K-1, ground.Deep ...
     deep_conductance: Array
@@ -116,6 +117,7 @@ class Options(NamedTuple):
     bottom_resistance: float  # of half of the lowest soil layer, times its thermal inertia
     bottom_capacity: float  # of the lowest soil layer, over its thermal inertia
     methane: bool
+    first_northern_row: int  # of the rows that there are; of frost that differs between hemispheres
     midpoint: bool  # the balance is that of the middle of the step, from which the end is extrapolated
 
 
@@ -277,8 +279,15 @@ N_PACKED = 15  # of Scratch.packed, the cells that cold_water.py packs
 FROZEN, SUBLIMATED, COLD, UNUSED, CONDENSED = range(5)
 
 
+OVERDRAWN = 13  # row of Scratch.by_member, 1 for a member that overdraft.py carries again
+
 # Heat of a step in Scratch.heat, W m-2: what goes evenly to all cells; all that comes from within, not with imports.
 EVEN, OWN = range(2)
+
+
+# Stages of a step: after each the rows of a planet need what they are together, before the next.
+WANT, TAKE, AIR, BALANCE, CARRY, MEND, CARRY_AGAIN, VAPOUR, MIX, SETTLE, CLOSE = range(11)
+N_STAGES = 11
 
 
 class Scratch(NamedTuple):
@@ -288,7 +297,7 @@ class Scratch(NamedTuple):
     rows: Array  # (N_ROWS, cell)
     beta: Array  # (layer, cell) of the soil
     by_member: Array  # (14, member)
-    totals: Array  # (11, member) of the step
+    totals: Array  # (12, member) of the step
     moved: Array  # (5, member) of the step, by the processes of moons
     line: Array  # (rows.STRIPES members)
     packed: Array  # (N_PACKED, cell)
@@ -302,10 +311,15 @@ class Scratch(NamedTuple):
     heat: Array  # (2, member)
     held: Array  # (gas and store) kg
     life: Array  # (8, member)
+    turn: Kinds  # (3) first stage and end of the stages of a call, and its first step in Forcing and Outputs
+    edges: Array  # (first or last row, 4, cell) transport.eliminate; of a band only
+    beyond: Array  # (4, cell) transport.meet; 0 where there is nothing beyond
 
 
-def scratch(n_lat: int, width: int, n_layers: int, n_shell_layers: int, members: int) -> Scratch:
-    """Room for a block; the frost point of a body without frost is one that no surface reaches."""
+def scratch(
+    n_lat: int, width: int, n_layers: int, n_shell_layers: int, members: int, *, banded: bool = False
+) -> Scratch:
+    """Room for a block, for whole steps; the frost point of a body without frost is one that no surface reaches."""
     fields = np.zeros((N_FIELDS, n_lat, width))
     fields[FROST] = -1.0
     return Scratch(
@@ -313,7 +327,7 @@ def scratch(n_lat: int, width: int, n_layers: int, n_shell_layers: int, members:
         np.empty((N_ROWS, width)),
         np.zeros((max(n_layers, 2), width)),
         np.empty((14, members)),
-        np.empty((11, members)),
+        np.zeros((12, members)),
         np.zeros((5, members)),
         np.empty(STRIPES * members),
         np.empty((N_PACKED, width)),
@@ -327,4 +341,7 @@ def scratch(n_lat: int, width: int, n_layers: int, n_shell_layers: int, members:
         np.zeros((2, members)),
         np.empty(N_GASES + N_STORES),
         np.empty((8, members)),
+        np.array([0, N_STAGES, 0]),
+        np.zeros((2, 4, width if banded else 0)),
+        np.zeros((4, width)),
     )

@@ -74,34 +74,34 @@ def take_up(gain: Array, allowed: Array, heat: float, amount: Array, warming: Ar
 
 
 @part
-def exchange(st: Static, o: Options, m: Members, s: State, x: Scratch, members: int) -> None:
-    """An orbit's exchange of CO2 between air and ground; its heat goes to and comes from the layers."""
+def exchange(
+    st: Static, o: Options, m: Members, s: State, x: Scratch, taking: bool, total: Array, members: int
+) -> None:
+    """An orbit's exchange of CO2 between air and ground; its heat goes to and comes from the layers.
+
+    total (kg m-2) gets what the ground would take; then, taking as much of that in total[0] as the air allows, what
+    it does.
+    """
     full, scale, allowed, gain = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[WORK + 3]
-    v, wanted, moved = x.by_member, x.totals[0], x.totals[1]
+    v, wanted = x.by_member, x.totals[0]
     tile(m.regolith_scale, scale)
     for b in range(members):
         ratio = s.orbit[CO2_MEAN, b] / s.orbit[CO2_TODAY, b] if s.orbit[CO2_TODAY, b] > 0.0 else 1.0
         v[0, b] = m.regolith_amount[b] * (math.exp(m.regolith_exponent[b] * math.log(ratio)) if ratio > 0.0 else 0.0)
-    wanted[:] = 0.0
-    moved[:] = 0.0
-    for turn in range(2):  # what would come, then what does
-        for k in range(s.adsorbed.shape[0]):
-            heat = DESORPTION / st.deep_capacity[k]
-            for b in range(members):
-                v[1, b] = v[0, b] * st.adsorbing[k]
-            tile(v[1], full)
-            for i in range(s.ice.shape[0]):
-                today = s.ground[SURFACE_TODAY, i]
-                missing(s.adsorbed[k, i], s.warming[k, i], today, full, scale, st.exchanging[k], heat, gain)
-                if turn == 0:
-                    add_row_sum(gain, st.weight[i], x.line, wanted)
-                else:
-                    take_up(gain, allowed, heat, s.adsorbed[k, i], s.warming[k, i])
-                    add_row_sum(gain, st.weight[i], x.line, moved)
-        if turn == 0:
-            for b in range(members):
-                most = LARGEST_SHARE * s.gas[CO2, b] / o.area
-                v[2, b] = most / wanted[b] if wanted[b] > most else 1.0
-            tile(v[2], allowed)
-    for b in range(members):
-        s.gas[CO2, b] -= moved[b] * o.area
+    if taking:
+        for b in range(members):
+            most = LARGEST_SHARE * s.gas[CO2, b] / o.area
+            v[2, b] = most / wanted[b] if wanted[b] > most else 1.0
+        tile(v[2], allowed)
+    total[:] = 0.0
+    for k in range(s.adsorbed.shape[0]):
+        heat = DESORPTION / st.deep_capacity[k]
+        for b in range(members):
+            v[1, b] = v[0, b] * st.adsorbing[k]
+        tile(v[1], full)
+        for i in range(s.ice.shape[0]):
+            today = s.ground[SURFACE_TODAY, i]
+            missing(s.adsorbed[k, i], s.warming[k, i], today, full, scale, st.exchanging[k], heat, gain)
+            if taking:
+                take_up(gain, allowed, heat, s.adsorbed[k, i], s.warming[k, i])
+            add_row_sum(gain, st.weight[i], x.line, total)

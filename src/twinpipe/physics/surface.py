@@ -151,7 +151,7 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
             biosphere.shade(s.local[LIVING_MATTER, i], ground, x.life[5], x.life[6], gained)
             ground = gained
         if o.frost:
-            if i == n_lat // 2:
+            if i >= o.first_northern_row:
                 ice_albedo, ice_emissivity = x.rows[FROST_ALBEDO + 1], x.rows[FROST_EMISSIVITY + 1]
             frosted = ice_albedo
             if o.dust:
@@ -242,9 +242,9 @@ def carry_heat(st: Static, x: Scratch, members: int) -> None:
     """What transport brings to each cell, in flux form."""
     work, corner, leak, d = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2], x.rows[D]
     stiff, t_air, upper = x.fields[A], x.fields[DRIVE], x.fields[UPPER]
-    transport.solve_lat(stiff, t_air, d, st.north, st.south, upper, leak)
+    transport.solve_lat(stiff, t_air, d, st.north, st.south, x.beyond, upper, leak)
     for i in range(stiff.shape[0]):
-        transport.divergence_lat(t_air, i, d, st.north, st.south, x.fields[SOURCE, i])
+        transport.divergence_lat(t_air, i, d, st.north, st.south, x.beyond, x.fields[SOURCE, i])
     for i in range(stiff.shape[0]):
         scaled(t_air[i], 1.0, stiff[i], upper[i])
         transport.solve_lon(stiff[i], upper[i], d, st.east[i], members, work, corner, leak)
@@ -273,7 +273,7 @@ def settle(
     for i in range(n_lat):
         t, ice, w, absorbed, source = s.T[0, i], s.ice[i], st.weight[i], x.fields[ABSORBED, i], x.fields[SOURCE, i]
         amplitude2 = x.fields[AMPLITUDE2, i]
-        if i == n_lat // 2:
+        if i >= o.first_northern_row:
             ice_sum = x.totals[7]
         bottom_heat = s.ground[BOTTOM_HEAT, i] if o.regolith else st.bottom_heat[i]
         if o.ice_shell:

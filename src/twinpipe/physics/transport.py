@@ -9,6 +9,10 @@ so that every intermediate field obeys the maximum principle, and what the cells
 of these very solutions, s = L_lat T1 + L_lon T2, whose area sum vanishes to rounding whatever A is.
 Fluxes: finite volumes in sin(latitude); nothing crosses the poles, so there is no pole condition and no
 limit on the step.
+
+Where the rows are a band of latitudes, the meridional system is solved by substructuring: each band eliminates its
+rows to the two at its edges (eliminate), the small system of all edges is solved by each alike (meet), and each band
+solves its rows between known ones (solve_lat).
 """
 
 from __future__ import annotations
@@ -18,7 +22,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from twinpipe.grid import Array, Grid
-from twinpipe.physics.compiled import at, compiled, making_arrays
+from twinpipe.physics.compiled import at, compiled, inlined, making_arrays
+from twinpipe.physics.rows import copy
+
+SOUTH, FIRST, LAST, NORTH = range(4)  # rows beside the edges of a band
 
 
 @dataclass(frozen=True)
@@ -49,13 +56,13 @@ def geometry(grid: Grid) -> Geometry:
 
 
 @compiled
-def divergence_lat(T: Array, i: int, D: Array, north: Array, south: Array, out: Array) -> None:
-    """out = L_lat T of row i; T (row, cell), D (cell)."""
+def divergence_lat(T: Array, i: int, D: Array, north: Array, south: Array, beyond: Array, out: Array) -> None:
+    """out = L_lat T of row i; T (row, cell), D (cell); beyond as for solve_lat."""
     t = T[i]
     n = north[i]
     s = south[i]
-    up = T[min(i + 1, T.shape[0] - 1)]
-    down = T[max(i - 1, 0)]
+    up = T[i + 1] if i + 1 < T.shape[0] else beyond[NORTH]
+    down = T[i - 1] if i > 0 else beyond[SOUTH]
     for j in range(t.size):
         out[j] = D[j] * (n * (up[j] - t[j]) - s * (t[j] - down[j]))
 
@@ -76,13 +83,18 @@ def add_divergence_lon(t: Array, D: Array, east: float, members: int, out: Array
 
 
 @compiled
-def solve_lat(A: Array, rhs: Array, D: Array, north: Array, south: Array, upper: Array, leak: Array) -> None:
+def solve_lat(
+    A: Array, rhs: Array, D: Array, north: Array, south: Array, beyond: Array, upper: Array, leak: Array
+) -> None:
     """Solve (A - L_lat) x = rhs in place of rhs, all columns at once; (row, cell), with upper and leak (cell) scratch.
 
     x_i = rhs_i + upper_i x_i+1.  leak = 1 - upper is carried along as a sum of positive terms: no digits
-    cancel however large D / A is.
+    cancel however large D / A is.  beyond (4, cell): where the rows are a band, x of the row south of it, of its
+    first and last row and of the row north of it, from meet; the band's own are taken as they are, so that both
+    sides of an edge know the same.
     """
     n = A.shape[0]
+    banded = is_band(north, south)
     for i in range(n):
         a = A[i]
         r = rhs[i]
@@ -91,11 +103,14 @@ def solve_lat(A: Array, rhs: Array, D: Array, north: Array, south: Array, upper:
         cs = south[i]
         before_r = rhs[max(i - 1, 0)]
         if i == 0:
+            outer = beyond[SOUTH]
             for j in range(a.size):
-                inverse = 1.0 / (a[j] + D[j] * cn)
+                low = D[j] * cs
+                own = a[j] + low
+                inverse = 1.0 / (own + D[j] * cn)
                 u[j] = D[j] * cn * inverse
-                leak[j] = a[j] * inverse
-                r[j] = r[j] * inverse
+                leak[j] = own * inverse
+                r[j] = (r[j] + low * outer[j]) * inverse
         else:
             for j in range(a.size):
                 low = D[j] * cs
@@ -104,12 +119,82 @@ def solve_lat(A: Array, rhs: Array, D: Array, north: Array, south: Array, upper:
                 u[j] = D[j] * cn * inverse
                 leak[j] = own * inverse
                 r[j] = (r[j] + low * before_r[j]) * inverse
+    if banded:
+        copy(beyond[LAST], rhs[n - 1])
     for i in range(n - 2, -1, -1):
         r = rhs[i]
         u = upper[i]
         after = rhs[i + 1]
         for j in range(r.size):
             r[j] += u[j] * after[j]
+    if banded:
+        copy(beyond[FIRST], rhs[0])
+
+
+@inlined
+def is_band(north: Array, south: Array) -> bool:
+    """Whether there are rows beyond these."""
+    return south[0] > 0.0 or north[-1] > 0.0
+
+
+@compiled
+def eliminate(A: Array, rhs: Array, D: Array, north: Array, south: Array, edges: Array) -> None:
+    """What the first and the last row of a band are by the rows beyond it, x = r + u x_north + c x_south.
+
+    edges (first or last, 4, cell) gets r, u, c and leak = 1 - u - c, which no digits cancel in.
+    """
+    n = A.shape[0]
+    for side in range(2):  # towards the first row, towards the last
+        r, leak = edges[side, 0], edges[side, 3]
+        far, near = (edges[side, 1], edges[side, 2]) if side == 0 else (edges[side, 2], edges[side, 1])
+        for j in range(r.size):  # of the row beyond, where the sweep begins
+            r[j], near[j], far[j], leak[j] = 0.0, 0.0, 1.0, 0.0
+        for step in range(n):
+            i = n - 1 - step if side == 0 else step
+            behind, ahead = (north[i], south[i]) if side == 0 else (south[i], north[i])
+            a, b = A[i], rhs[i]
+            for j in range(r.size):
+                back, forth = D[j] * behind, D[j] * ahead
+                inverse = 1.0 / (a[j] + back * (leak[j] + far[j]) + forth)
+                near[j] = forth * inverse
+                far[j] = back * far[j] * inverse
+                leak[j] = (a[j] + back * leak[j]) * inverse
+                r[j] = (b[j] + back * r[j]) * inverse
+
+
+@making_arrays
+def meet(edges: Array, band: int, beyond: Array) -> None:
+    """The rows beside the edges of a band, for solve_lat, from the edges (band, first or last, 4, cell) of all bands.
+
+    With the last row of each band as P + Q F of the first row F north of it, its own first row is p + q F, from the
+    south on; then all follow from the north.  1 - Q and 1 - q are carried along as sums of positive terms.
+    """
+    bands, cells = edges.shape[0], edges.shape[3]
+    P, Q, p, q = np.empty((bands, cells)), np.empty((bands, cells)), np.empty((bands, cells)), np.empty((bands, cells))
+    before, slope, leak = np.zeros(cells), np.zeros(cells), np.ones(cells)
+    for k in range(bands):
+        first, last = edges[k, 0], edges[k, 1]
+        for j in range(cells):
+            c = first[2, j]
+            whole = first[1, j] + first[3, j] + c * leak[j]  # 1 - c Q
+            p[k, j] = (first[0, j] + c * before[j]) / whole
+            q[k, j] = first[1, j] / whole
+            rest = (first[3, j] + c * leak[j]) / whole  # 1 - q
+            c = last[2, j]
+            P[k, j] = last[0, j] + c * (before[j] + slope[j] * p[k, j])
+            Q[k, j] = last[1, j] + c * slope[j] * q[k, j]
+            leak[j] = last[3, j] + c * (leak[j] + slope[j] * rest)
+            before[j], slope[j] = P[k, j], Q[k, j]
+    north = np.zeros(cells)  # first row of the band north of k
+    for k in range(bands - 1, -1, -1):
+        for j in range(cells):
+            if k == band:
+                beyond[NORTH, j] = north[j]
+                beyond[LAST, j] = P[k, j] + Q[k, j] * north[j]
+                beyond[FIRST, j] = p[k, j] + q[k, j] * north[j]
+            elif k == band - 1:
+                beyond[SOUTH, j] = P[k, j] + Q[k, j] * north[j]
+            north[j] = p[k, j] + q[k, j] * north[j]
 
 
 @compiled
@@ -191,17 +276,18 @@ def diffuse(
     line = np.empty(w)
     corner = np.empty(w)
     leak = np.empty(w)
+    beyond = np.zeros((4, w))
     implicit_D = theta * D
     explicit_D = (1.0 - theta) * D
     for step in range(steps):
         for half in range(2):
             if (step + half) % 2 == 0:
                 for i in range(n):
-                    divergence_lat(T, i, explicit_D, north, south, explicit[i])
+                    divergence_lat(T, i, explicit_D, north, south, beyond, explicit[i])
                 for i in range(n):
                     for j in range(w):
                         T[i, j] = A[i, j] * T[i, j] + explicit[i, j]
-                solve_lat(A, T, implicit_D, north, south, upper, leak)
+                solve_lat(A, T, implicit_D, north, south, beyond, upper, leak)
             else:
                 for i in range(n):
                     t = T[i]

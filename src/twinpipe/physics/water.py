@@ -73,36 +73,48 @@ def ground_albedo(
 
 
 @part
-def carry(st: Static, o: Options, m: Members, s: State, x: Scratch, members: int) -> None:
-    """The air mixes its vapour, d(r p)/dt = div(K p_mean grad r), with r = w / p; liquid runs off; B10.
-
-    The solver's rounding is made good member by member, so that the mass is exact.
-    """
-    v, vapour, mixing = x.by_member, s.local[WATER_VAPOUR], x.rows[D]
-    stiff, rhs, upper = x.fields[A], x.fields[DRIVE], x.fields[UPPER]
-    work, corner, leak = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2]
-    before, after = x.totals[9], x.totals[10]
+def prepare(st: Static, o: Options, m: Members, s: State, x: Scratch, members: int) -> None:
+    """Vapour and liquid that can run off, their means in x.totals[9] and [11], and the equation of carry."""
+    v, vapour, before, mobile = x.by_member, s.local[WATER_VAPOUR], x.totals[9], x.totals[11]
+    stiff, rhs = x.fields[A], x.fields[DRIVE]
     before[:] = 0.0
-    after[:] = 0.0
+    mobile[:] = 0.0
     wet = False
-    tile(m.vapour_mixing, mixing)
+    tile(m.vapour_mixing, x.rows[D])
     for i in range(stiff.shape[0]):
         add_row_sum(vapour[i], st.weight[i], x.line, before)
         mixing_ratio(s.p[i], v[0], vapour[i], 1.0 / o.dt, stiff[i], rhs[i])
         wet = wet or any_positive(s.local[LIQUID_WATER, i])
-    transport.solve_lat(stiff, rhs, mixing, st.north, st.south, upper, leak)
+    if wet:
+        runoff.find_mobile(s.local[LIQUID_WATER], st.lowest_first, st.weight, m.liquid_hold, mobile)
+
+
+@part
+def carry(st: Static, o: Options, s: State, x: Scratch, members: int) -> None:
+    """The air mixes its vapour, d(r p)/dt = div(K p_mean grad r), with r = w / p; B10."""
+    vapour, mixing, after = s.local[WATER_VAPOUR], x.rows[D], x.totals[10]
+    stiff, rhs, upper = x.fields[A], x.fields[DRIVE], x.fields[UPPER]
+    work, corner, leak = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2]
+    after[:] = 0.0
+    transport.solve_lat(stiff, rhs, mixing, st.north, st.south, x.beyond, upper, leak)
     for i in range(stiff.shape[0]):
         scaled(rhs[i], 1.0, stiff[i], vapour[i])
         transport.solve_lon(stiff[i], vapour[i], mixing, st.east[i], members, work, corner, leak)
         scaled(vapour[i], o.dt, stiff[i], rhs[i])
         add_row_sum(rhs[i], st.weight[i], x.line, after)
+
+
+@part
+def run_off(st: Static, m: Members, s: State, x: Scratch, members: int) -> None:
+    """Liquid runs off; the solver's rounding is made good member by member, so that the mass of vapour is exact."""
+    v, vapour, rhs, mixing = x.by_member, s.local[WATER_VAPOUR], x.fields[DRIVE], x.rows[D]
+    before, after = x.totals[9], x.totals[10]
     for b in range(members):
         v[11, b] = before[b] / after[b] if after[b] > 0.0 else 0.0
     tile(v[11], mixing)
-    for i in range(stiff.shape[0]):
+    for i in range(rhs.shape[0]):
         scaled(rhs[i], 1.0, mixing, vapour[i])
-    if wet:
-        runoff.run_off(s.local[LIQUID_WATER], st.altitude, st.lowest_first, st.weight, m.liquid_hold)
+    runoff.run_off(s.local[LIQUID_WATER], st.altitude, st.hypsometry, m.liquid_hold, x.totals[11])
 
 
 @compiled
