@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+import uuid
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -19,18 +20,22 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import dask
-from distributed import Client, LocalCluster, as_completed, get_worker
+from distributed import Client, LocalCluster, as_completed, get_worker, secede
 
-from twinpipe.errors import BudgetError, Cancelled, Failure
+from twinpipe.errors import BudgetError, Cancelled, Failure, PeerLost
 from twinpipe.fields import ALL
+from twinpipe.gang import side_by_side
 from twinpipe.grid import Array
 from twinpipe.layout import Layout
+from twinpipe.neighbours import ALONE, Circle, Neighbours
+from twinpipe.peers import Letters, Link
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.plan import BLOCKS_PER_THREAD, Block, Plan
-from twinpipe.simulation import BlockState, climate, run_segment, start
+from twinpipe.simulation import BlockState, climate, own_outputs, run_segment, start
 from twinpipe.stepping import kernel_time
 from twinpipe.store import RunStore
 
+MOST_LOSSES = 10  # of workers in a segment of bands
 GROUP_OF: dict[str, str] = {f.name: f.group for f in ALL}
 # Quiet: no sampling profiler, no work stealing (blocks stay where their state is), slow heartbeats.
 QUIET: dict[str, Any] = {
@@ -67,35 +72,77 @@ def advance(plan: Plan, path: Path, block: Block, segment: int, generation: int)
 
     Raises BudgetError when its books do not close, SimulationError, StoreError.
     """
-    began, kernel_began = time.perf_counter(), kernel_time()
-    store, key = RunStore(path), (str(path), block.index)
-    if (seal := store.seals.read(block.index, segment)) is not None:  # whose token was lost with its worker
+    if (seal := RunStore(path).seals.read(block.index, segment)) is not None:  # whose token was lost with its worker
         mass, energy = max(seal["record"]["mass_error"]), max(seal["record"]["energy_error"])
         return Token(block.index, segment, mass, energy, 0.0, 0.0, 0.0, None)
+    return _advance(plan, path, block, segment, generation, ALONE)
+
+
+def advance_bands(
+    plan: Plan, path: Path, bands: tuple[Block, ...], segment: int, generation: int, circle: Circle
+) -> list[Token]:
+    """Advance bands of a planet that meet in a circle over a segment, write and seal each; raises as advance does."""
+    return side_by_side(bands, lambda b, others: _advance(plan, path, b, segment, generation, others), circle)
+
+
+def _advance(plan: Plan, path: Path, block: Block, segment: int, generation: int, neighbours: Neighbours) -> Token:
+    began, kernel_began = time.perf_counter(), kernel_time()
+    store, key = RunStore(path), (str(path), block.index)
     held = _states.pop(key, None)
     initial: dict[str, Array] = {}
     if segment == 0:
-        state, initial = start(plan, block)
+        state, initial = start(plan, block, neighbours)
     elif held is not None and held[0] == segment - 1:
         state = held[1]
     else:
         state = BlockState.from_arrays(store.load_state(block.index, segment - 1))
-    output = run_segment(plan, block, plan.segments[segment], state)
+    output = run_segment(plan, block, plan.segments[segment], state, neighbours)
     mass, energy = max(output.record["mass_error"]), max(output.record["energy_error"])
     transport = max(output.record["transport_error"])
     if mass > MASS_TOLERANCE or max(energy, transport) > ENERGY_TOLERANCE:
         raise BudgetError(
             f"the books of block {block.index} do not close in segment {segment}: mass {mass:.1e}, energy {energy:.1e}."
         )
-    arrays = {(GROUP_OF[name.removeprefix("initial_")], name): a for name, a in (output.arrays | initial).items()}
+    own = own_outputs(block, output.arrays | initial)
+    arrays = {(GROUP_OF[name.removeprefix("initial_")], name): a for name, a in own.items()}
     written = {k: a for k, a in arrays.items() if a.size}
     store.write_segment(block.index, segment, written, output.state.arrays(), output.record, generation)
-    store.seals.drop_states(block.index, before=segment)  # only the newest is needed to go on
+    # only the newest is needed to go on, and of bands the one before: not all may have sealed this segment
+    store.seals.drop_states(block.index, before=segment - (len(plan.bands) > 1))
     if segment + 1 < len(plan.segments):
         _states[key] = (segment, output.state)
     seconds = time.perf_counter() - began
     wall, cpu = (after - before for after, before in zip(kernel_time(), kernel_began, strict=True))
     return Token(block.index, segment, mass, energy, seconds, wall, cpu, _worker_address())
+
+
+def advance_part(
+    plan: Plan,
+    path: Path,
+    bands: tuple[Block, ...],
+    segment: int,
+    generation: int,
+    gang: str,
+    addresses: list[str],
+    address: str,
+) -> list[Token]:
+    """The task: a worker's share of the bands of a planet, in touch with the other workers of the gang.
+
+    Raises PeerLost when one of them is gone or this is not the worker that was meant; else as advance does.
+    """
+    worker = get_worker()
+    if worker.address != address:
+        raise PeerLost(f"the worker at {address} is gone.")
+    own, threads = tuple(b.band for b in bands), worker.state.nthreads
+    if len(addresses) == 1:
+        return advance_bands(plan, path, bands, segment, generation, Circle(own, threads))
+    secede()  # so that gangs that wait for each other's workers cannot block them
+    link = Link(gang, addresses)
+    try:
+        return advance_bands(plan, path, bands, segment, generation, Circle(own, threads, link.swap))
+    except BaseException:
+        link.fail()
+        raise
 
 
 def _worker_address() -> str | None:
@@ -112,21 +159,87 @@ class Executor(Protocol):
 
 
 class Serial:
-    """Runs in this thread."""
+    """Runs in this thread, and bands of a planet one at a time."""
 
     def run(self, plan: Plan, path: Path, generation: int) -> Iterator[Token]:
-        for block in plan.blocks:
-            for segment in range(RunStore(path).sealed_segments(block.index), len(plan.segments)):
-                yield advance(plan, path, block, segment, generation)
+        for slab in plan.slabs:
+            for segment in range(_sealed(RunStore(path), slab), len(plan.segments)):
+                if len(slab) == 1:
+                    yield advance(plan, path, slab[0], segment, generation)
+                else:
+                    circle = Circle(tuple(b.band for b in slab), threads=1)
+                    yield from advance_bands(plan, path, slab, segment, generation, circle)
+
+
+def _sealed(store: RunStore, slab: tuple[Block, ...]) -> int:
+    """Contiguous segments that all bands of a slab have sealed."""
+    return min(store.sealed_segments(b.index) for b in slab)
 
 
 @dataclass(frozen=True)
 class Dask:
-    """Runs on a cluster: one task in flight per block, next to the state of the block's last segment."""
+    """Runs on a cluster: one task in flight per block, next to the state of the block's last segment.
+
+    Bands of a planet go together, a task for each worker with its share of them.
+    """
 
     client: Client
 
     def run(self, plan: Plan, path: Path, generation: int) -> Iterator[Token]:
+        if len(plan.bands) > 1:
+            return self._run_bands(plan, path, generation)
+        return self._run_blocks(plan, path, generation)
+
+    def _run_bands(self, plan: Plan, path: Path, generation: int) -> Iterator[Token]:
+        self.client.register_plugin(Letters())
+        plan_there = self.client.scatter(plan, broadcast=True, hash=False)
+        try:
+            for slab in plan.slabs:
+                segment, losses = _sealed(RunStore(path), slab), 0
+                while segment < len(plan.segments):
+                    try:
+                        yield from self._advance_together(plan_there, path, slab, segment, generation)
+                    except PeerLost:
+                        losses += 1
+                        if losses > MOST_LOSSES:
+                            raise
+                    else:
+                        segment += 1
+        finally:
+            self.client.cancel([plan_there], force=True)
+
+    def _advance_together(
+        self, plan: Any, path: Path, slab: tuple[Block, ...], segment: int, generation: int
+    ) -> list[Token]:
+        """Advance the bands of a slab on all workers; the error of the one that failed, if one did."""
+        addresses = sorted(self.client.scheduler_info(n_workers=-1)["workers"])[: len(slab)]
+        gang = uuid.uuid4().hex
+        parts = [
+            self.client.submit(
+                advance_part,
+                plan,
+                path,
+                slab[i :: len(addresses)],
+                segment,
+                generation,
+                gang,
+                addresses,
+                address,
+                pure=False,
+                workers=[address],
+                allow_other_workers=True,  # which then says that the worker is lost
+            )
+            for i, address in enumerate(addresses)
+        ]
+        try:
+            errors = [e for part in parts if (e := part.exception()) is not None]
+            for error in sorted(errors, key=lambda e: isinstance(e, PeerLost)):
+                raise error
+            return [token for part in parts for token in part.result()]
+        finally:
+            self.client.cancel(parts, force=True)
+
+    def _run_blocks(self, plan: Plan, path: Path, generation: int) -> Iterator[Token]:
         plan_there = self.client.scatter(plan, broadcast=True, hash=False)
         store = RunStore(path)
         todo = ((b, store.sealed_segments(b.index)) for b in plan.blocks)
@@ -218,6 +331,9 @@ def prepare(plan: Plan, store: RunStore, layout: Layout) -> None:
 
     Raises StoreError, SimulationError.
     """
+    if len(plan.bands) > 1:  # whose bands make it themselves
+        store.create(layout)
+        return
     with ThreadPoolExecutor(1) as beside:
         climates = beside.submit(lambda: [climate(s.body, plan.grid, plan.clock, s.spin_up_orbits) for s in plan.specs])
         store.create(layout)
@@ -234,7 +350,7 @@ def run_plan(
     """
     store = RunStore(path)
     owed = len(plan.blocks) * len(plan.segments)
-    done = sum(store.sealed_segments(b.index) for b in plan.blocks)
+    done = sum(_sealed(store, slab) * len(slab) for slab in plan.slabs)
     tokens = []
     for token in how.run(plan, path, generation):
         tokens.append(token)

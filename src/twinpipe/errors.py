@@ -10,6 +10,7 @@ TwinpipeError
     ├── StoreError           outputs cannot be written, or are missing or damaged
     ├── BudgetError          mass or energy books do not close
     ├── SimulationError      the simulation left the range in which it means anything
+    ├── PeerLost             a worker that holds bands of the same planet is gone
     └── Conflict             another run or a deletion holds the twin
 """
 
@@ -73,6 +74,10 @@ class BudgetError(Failure):
 
 class SimulationError(Failure):
     """The simulation left the range in which it means anything."""
+
+
+class PeerLost(Failure):
+    """A worker that holds bands of the same planet is gone, or has failed."""
 
 
 class Conflict(Failure):

@@ -165,6 +165,7 @@ def run_layout(plan: Plan, attributes: dict[str, Any]) -> Layout:
         "time": plan.orbits_per_segment // output.maps_every_orbits,
         "zonal_time": steps // output.zonal_every_steps,
         "series_time": steps,
+        "lat": plan.rows_per_band,
     }
     static = static_fields(plan.specs[0].body, plan.grid)
     by_dim = coordinates(plan)

@@ -12,11 +12,14 @@ from twinpipe.db import ledger
 from twinpipe.digest import array_digest
 from twinpipe.errors import Conflict, NotFound, StoreError
 from twinpipe.fields import ALL
+from twinpipe.gang import side_by_side
 from twinpipe.grid import Array
 from twinpipe.lifecycle import run_path, run_plan_of, run_spec, versions
+from twinpipe.neighbours import Neighbours, together
 from twinpipe.physics.compiled import CODE_FINGERPRINT, MODULE_FINGERPRINTS
+from twinpipe.plan import Block
 from twinpipe.seals import state_digest
-from twinpipe.simulation import run_segment, start
+from twinpipe.simulation import own_outputs, run_segment, start
 from twinpipe.store import RunStore
 from twinpipe.workplace import Workplace
 
@@ -64,19 +67,25 @@ def verify_run(w: Workplace, run_id: int, on_progress: Callable[[float], object]
         store.verify(contents=True)
     except StoreError as damage:
         reasons.append(f"its store is not what was sealed: {damage}")
-    agreeing, differing = 0, []
-    state, arrays = start(plan, plan.blocks[0])
-    for segment in plan.segments:
-        output = run_segment(plan, plan.blocks[0], segment, state)
-        seal = store.seals.read(0, segment.index)
-        if seal is None:
-            break
-        differing = _differing(seal["digests"], output.arrays | arrays, output.state.arrays())
-        if differing:
-            break
-        state, arrays, agreeing = output.state, {}, agreeing + 1
-        if on_progress is not None:
-            on_progress(agreeing / len(plan.segments))
+
+    def replay(block: Block, neighbours: Neighbours) -> tuple[int, list[str]]:
+        """Segments of a block that agree, and what differs in the first that does not."""
+        agreeing = 0
+        state, arrays = start(plan, block, neighbours)
+        for segment in plan.segments:
+            output = run_segment(plan, block, segment, state, neighbours)
+            seal = store.seals.read(block.index, segment.index)
+            own = own_outputs(block, output.arrays | arrays)
+            differing = _differing(seal["digests"], own, output.state.arrays()) if seal else []
+            if together(neighbours, np.array([float(seal is None or bool(differing))]))[0] > 0:
+                return agreeing, differing
+            state, arrays, agreeing = output.state, {}, agreeing + 1
+            if on_progress is not None and block.band == 0:
+                on_progress(agreeing / len(plan.segments))
+        return agreeing, []
+
+    found = side_by_side(plan.slabs[0], replay)
+    agreeing, differing = found[0][0], sorted({name for _, names in found for name in names})
     if differing:
         reasons += _reasons(w, run_id, spec.code_fingerprint)
     return Replay(run_id, len(plan.segments), agreeing, differing, reasons)

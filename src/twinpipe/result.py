@@ -21,8 +21,8 @@ from twinpipe.store import RunStore, open_run
 def read_outcome(plan: Plan, path: Path, member: int) -> Outcome:
     """The outputs of a member, read back from the store, which must be complete; raises StoreError."""
     tree, store = open_run(path), RunStore(path)
-    block = member // plan.members_per_block
-    within = member - plan.blocks[block].members[0]
+    first = plan.slabs[member // plan.members_per_block][0]  # any band knows what belongs to the planet
+    block, within = first.index, member - first.members[0]
     last = len(plan.segments) - 1
     final = store.load_state(block, last)
     seal = store.seals.read(block, last)

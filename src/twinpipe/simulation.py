@@ -15,7 +15,7 @@ import numpy as np
 from twinpipe.body import Body
 from twinpipe.clock import Clock
 from twinpipe.errors import SimulationError
-from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, Field, active
+from twinpipe.fields import ALL, MAPS, SERIES_FIELDS, ZONALS, Field, active
 from twinpipe.grid import Array, Grid
 from twinpipe.neighbours import ALONE, Neighbours
 from twinpipe.physics import budget, controllers, today
@@ -29,6 +29,7 @@ from twinpipe.spec import RunSpec
 from twinpipe.stepping import call, run_stretch
 
 SERIES_NAMES = [f.name for f in SERIES_FIELDS]
+DIMS = {f.name: f.dims for f in ALL}
 LANES = 8  # members that one call of the kernel advances together: a vector of them, which stays in the cache
 KEPT_MODELS, KEPT_CLIMATES = 64, 16  # that the threads of a worker share
 
@@ -330,6 +331,11 @@ def run_segment(
     arrays = {name: np.concatenate([o.arrays[name] for o in outputs]) for name in names}
     record = {key: [x for o in outputs for x in o.record[key]] for key in outputs[0].record}
     return SegmentOutput(_join([o.state for o in outputs]), arrays, record)
+
+
+def own_outputs(block: Block, arrays: dict[str, Array]) -> dict[str, Array]:
+    """Those of the outputs that a block keeps: what is of the whole planet is the first band's."""
+    return {n: a for n, a in arrays.items() if block.band == 0 or "lat" in DIMS[n.removeprefix("initial_")]}
 
 
 def _refined(plan: Plan, member: int, factor: int, rows: tuple[int, int]) -> Model:

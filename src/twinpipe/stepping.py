@@ -70,7 +70,8 @@ def call(
     zonals = np.zeros((len(ZONALS), (first + n) // every - first // every, model.n_rows, members))
     series = np.zeros((len(SERIES_FIELDS), n, members))
     forcing = model.deployment.forcing(model.clock, first, n, shares)
-    room = scratch(*s.ice.shape, s.T.shape[0], s.shell.shape[0], members, banded=model.is_band)
+    n_lat, width = s.ice.shape
+    room = scratch(n_lat, width, s.T.shape[0], s.shell.shape[0], members, banded=model.is_band)
     out = Outputs(sums, every, zonals, series)
     wall, cpu = time.perf_counter(), time.thread_time()
     if model.is_band:

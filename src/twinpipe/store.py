@@ -241,9 +241,12 @@ class RunStore:
         if not (0 <= block < self._template["blocks"] and 0 <= segment < self._template["segments"]):
             raise StoreError(f"{self.path} has no place for segment {segment} of block {block}.")
         result = {}
+        slab, band = divmod(block, self._template["bands"])
         for v in self._template["variables"]:
+            if band and "lat" not in v["dims"]:  # of the whole planet, which the first band writes
+                continue
             region = tuple(
-                _range(_index(d, block, segment), c, n)
+                _range(_index(d, slab, band, segment), c, n)
                 for d, c, n in zip(v["dims"], v["chunks"], v["shape"], strict=True)
             )
             timeless = not any(map(_is_time, v["dims"]))
@@ -336,17 +339,18 @@ def _template_of(layout: Layout) -> Record:
     ]
     owed = [v for vs in layout.groups.values() for v in vs if v.data is None]
     axes = [(d, ceil(n / c)) for v in owed for d, n, c in zip(v.dims, v.shape, v.chunks, strict=True)]
-    blocks = max((n for d, n in axes if d == "member"), default=1 if owed else 0)
+    slabs = max((n for d, n in axes if d == "member"), default=1 if owed else 0)
+    bands = max((n for d, n in axes if d == "lat"), default=1)
     segments = max((n for d, n in axes if _is_time(d)), default=1 if owed else 0)
-    return {"variables": variables, "blocks": blocks, "segments": segments}
+    return {"variables": variables, "blocks": slabs * bands, "bands": bands, "segments": segments}
 
 
 def _is_time(dim: str) -> bool:
     return dim.endswith("time")
 
 
-def _index(dim: str, block: int, segment: int) -> int | None:
-    return block if dim == "member" else segment if _is_time(dim) else None
+def _index(dim: str, slab: int, band: int, segment: int) -> int | None:
+    return segment if _is_time(dim) else {"member": slab, "lat": band}.get(dim)
 
 
 def _range(index: int | None, chunk: int, size: int) -> slice:

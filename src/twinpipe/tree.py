@@ -10,11 +10,13 @@ import xarray as xr
 from twinpipe.body import Body, load_body
 from twinpipe.clock import usual_steps
 from twinpipe.errors import InvalidInput
+from twinpipe.gang import side_by_side
 from twinpipe.grid import Array, Grid
 from twinpipe.layout import Layout, run_layout
-from twinpipe.plan import Plan, make_plan
+from twinpipe.neighbours import Neighbours
+from twinpipe.plan import Block, Plan, make_plan
 from twinpipe.scenario import Scenario, load_pattern
-from twinpipe.simulation import run_segment, start
+from twinpipe.simulation import DIMS, run_segment, start
 from twinpipe.spec import OutputPolicy, RunSpec
 
 
@@ -41,16 +43,30 @@ def to_tree(layout: Layout, arrays: Mapping[str, Array]) -> xr.DataTree:
 
 def run_in_memory(plan: Plan) -> dict[str, Array]:
     """All outputs of a plan, member first, by name."""
-    blocks = []
-    for block in plan.blocks:
-        state, initial = start(plan, block)
+
+    def run(block: Block, neighbours: Neighbours) -> dict[str, Array]:
+        state, initial = start(plan, block, neighbours)
         parts = []
         for segment in plan.segments:
-            output = run_segment(plan, block, segment, state)
+            output = run_segment(plan, block, segment, state, neighbours)
             state = output.state
             parts.append(output.arrays)
-        blocks.append(initial | {n: np.concatenate([p[n] for p in parts], axis=1) for n in parts[0]})
-    return {n: np.concatenate([b[n] for b in blocks]) for n in blocks[0]}
+        return initial | {n: np.concatenate([p[n] for p in parts], axis=1) for n in parts[0]}
+
+    slabs = [_join_bands(side_by_side(slab, run)) for slab in plan.slabs]
+    return {n: np.concatenate([b[n] for b in slabs]) for n in slabs[0]}
+
+
+def _join_bands(bands: list[dict[str, Array]]) -> dict[str, Array]:
+    """The arrays of a planet by name, from those of its bands from the south on."""
+
+    def joined(name: str) -> Array:
+        dims = DIMS[name.removeprefix("initial_")]
+        if "lat" not in dims:
+            return bands[0][name]
+        return np.concatenate([b[name] for b in bands], axis=dims.index("lat") - len(dims))
+
+    return {name: joined(name) for name in bands[0]}
 
 
 def simulate(

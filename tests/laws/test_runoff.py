@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinpipe.grid import Array, Grid
-from twinpipe.physics.runoff import DENSITY, lowest_first, run_off
+from twinpipe.physics.runoff import DENSITY, find_mobile, hypsometry, lowest_first, run_off
 
 GRID = Grid(6, 8)
 
@@ -21,6 +23,16 @@ def random_case(seed: int, members: int = 1) -> tuple[Array, Array, Array]:
     return altitude, liquid, np.full(members, 50.0)
 
 
+def settle(liquid: Array, altitude: Array, hold: Array, bands: tuple[int, ...] = (GRID.n_lat,)) -> None:
+    """Run off on all rows, or on bands that end at some rows."""
+    mobile, order = np.zeros(hold.size), hypsometry(altitude, GRID.row_weight, hold.size)
+    cuts = [slice(a, b) for a, b in pairwise((0, *bands))]
+    for own in cuts:
+        find_mobile(liquid[own], lowest_first(altitude[own], hold.size), GRID.row_weight[own], hold, mobile)
+    for own in cuts:
+        run_off(liquid[own], altitude[own], order, hold, mobile)
+
+
 def mass(liquid: Array) -> float:
     return float((GRID.row_weight[:, None] * liquid).sum())
 
@@ -30,7 +42,7 @@ def mass(liquid: Array) -> float:
 def test_runoff_conserves_and_fills_the_lowest_first_to_one_level(seed: int) -> None:
     altitude, liquid, hold = random_case(seed)
     before, held = mass(liquid), np.minimum(liquid, hold[0])
-    run_off(liquid, altitude, lowest_first(altitude, 1), GRID.row_weight, hold)
+    settle(liquid, altitude, hold)
     assert mass(liquid) == pytest.approx(before, rel=1e-14)
     depth = (liquid - held) / DENSITY
     assert depth.min() >= 0.0
@@ -47,11 +59,10 @@ def test_runoff_conserves_and_fills_the_lowest_first_to_one_level(seed: int) -> 
 @settings(max_examples=30, deadline=None)
 def test_a_sea_that_has_its_level_keeps_it(seed: int) -> None:
     altitude, liquid, hold = random_case(seed)
-    order = lowest_first(altitude, 1)
-    run_off(liquid, altitude, order, GRID.row_weight, hold)
+    settle(liquid, altitude, hold)
     sea = liquid > hold[0]
     first = liquid.copy()
-    run_off(liquid, altitude, order, GRID.row_weight, hold)
+    settle(liquid, altitude, hold)
     assert liquid[sea] == pytest.approx(first[sea], rel=1e-9, abs=2 * hold[0])
     assert mass(liquid) == pytest.approx(mass(first), rel=1e-14)
 
@@ -60,19 +71,26 @@ def test_what_the_ground_holds_stays() -> None:
     altitude, liquid, hold = random_case(1)
     liquid[:] = np.minimum(liquid, 49.0)
     before = liquid.copy()
-    run_off(liquid, altitude, lowest_first(altitude, 1), GRID.row_weight, hold)
+    settle(liquid, altitude, hold)
     assert np.array_equal(liquid, before)
 
 
 def test_members_run_off_alone() -> None:
     altitude, liquid, hold = random_case(3, members=3)
-    order = lowest_first(altitude, 3)
     alone = []
     for b in range(3):
         own = np.ascontiguousarray(liquid[:, b::3])
         own_altitude = np.ascontiguousarray(altitude[:, b::3])
-        run_off(own, own_altitude, lowest_first(own_altitude, 1), GRID.row_weight, hold[:1])
+        settle(own, own_altitude, hold[:1])
         alone.append(own)
-    run_off(liquid, altitude, order, GRID.row_weight, hold)
+    settle(liquid, altitude, hold)
     for b in range(3):
         assert np.array_equal(liquid[:, b::3], alone[b])
+
+
+def test_water_finds_the_lowest_ground_of_the_planet_from_every_band() -> None:
+    altitude, liquid, hold = random_case(5, members=2)
+    whole = liquid.copy()
+    settle(whole, altitude, hold)
+    settle(liquid, altitude, hold, (1, 4, 6))
+    assert liquid == pytest.approx(whole, rel=1e-13)

@@ -51,16 +51,18 @@ from twinpipe.physics.records import (
     State,
     Static,
 )
-from twinpipe.physics.rows import (
-    accumulate_plain,
-    add_row_sum,
-    add_scaled,
-    any_positive,
-    compensated,
-    copy,
-    tile,
+from twinpipe.physics.rows import accumulate_plain, add_row_sum, add_scaled, any_positive, compensated, copy, tile
+from twinpipe.physics.substances import (
+    BURIED_DUST,
+    CH4,
+    CO2,
+    DARK_DUST,
+    FIRST_SUPER,
+    N_AEROSOLS,
+    N_LOCALS,
+    N_STORES,
+    O2,
 )
-from twinpipe.physics.substances import BURIED_DUST, CH4, CO2, DARK_DUST, FIRST_SUPER, N_AEROSOLS, N_LOCALS, N_STORES, O2
 from twinpipe.physics.surface import balance, carry_heat, settle
 
 N_BASE_MAPS, N_BASE_SERIES = 6, 10  # of fields.MAPS and SERIES_FIELDS, before those of the ground and the stores

@@ -343,7 +343,9 @@ def first_guess(model: Model, neighbours: Neighbours = ALONE) -> State:
     gas = np.zeros((N_GASES, members))
     for b, body in enumerate(model.bodies):
         if body.climate.start is not None:
-            surface[:, b::members] = body.climate.start.mean_k + body.climate.start.p2_k * second_legendre(model.grid)[slice(*model.rows)]
+            surface[:, b::members] = (
+                body.climate.start.mean_k + body.climate.start.p2_k * second_legendre(model.grid)[slice(*model.rows)]
+            )
         for name, mass in body.atmosphere.mass_kg.items():
             gas[GASES.index(name), b] = mass
     cells = surface.reshape(n_lat, model.grid.n_lon, members).transpose(2, 0, 1)

@@ -20,9 +20,8 @@ def lowest_first(altitude: Array, members: int) -> Kinds:
 
 def hypsometry(altitude: Array, weight: Array, members: int) -> Array:
     """(2, cell of a member, member) altitude and weight of all cells of the planet, from the lowest up."""
-    n_lat, width = altitude.shape
     order = lowest_first(altitude, members)
-    return np.stack([altitude.ravel()[order], np.repeat(weight, width)[order]])
+    return np.stack([altitude.ravel()[order], np.repeat(weight, altitude.shape[1])[order]])
 
 
 @compiled

@@ -134,7 +134,7 @@ def solve_lat(
 @inlined
 def is_band(north: Array, south: Array) -> bool:
     """Whether there are rows beyond these."""
-    return south[0] > 0.0 or north[-1] > 0.0
+    return bool(south[0] > 0.0 or north[-1] > 0.0)
 
 
 @compiled
