@@ -58,7 +58,7 @@ async def _give(worker: str, gang: str, turn: int) -> dict[str, Any]:
     vectors = await box.get(turn)
     if vectors is None:
         return {"state": "failed"}
-    return {"state": "there", "vectors": {band: to_serialize(a) for band, a in vectors.items()}}  # type: ignore[no-untyped-call]  # of distributed
+    return {"state": "there", "vectors": {band: to_serialize(a) for band, a in vectors.items()}}
 
 
 class Letters(WorkerPlugin):
