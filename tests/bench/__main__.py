@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.bands import band_lines
 from tests.bench.ensemble import ensemble, time_ensemble, warm_up
 from tests.bench.kernel import body_lines, compile_lines, peer_lines
 from tests.bench.ledger import ledger_rows, verdict
@@ -36,6 +37,7 @@ def main(tiny: bool) -> None:
         )
     )
     console.print(_table("kernel", body_lines("4x8" if tiny else "36x72")))
+    console.print(_table("bands of latitude", band_lines("8x12", 4, 1) if tiny else band_lines()))
     if not tiny:
         console.print(_table("kernel, a new process", compile_lines()))
         console.print(_table("peers, each installed from its packages", peer_lines(50, 50)))
