@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import dask
@@ -26,6 +25,7 @@ from twinpipe.fields import ALL
 from twinpipe.grid import Array
 from twinpipe.layout import Layout
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
+from twinpipe.place import Place
 from twinpipe.plan import BLOCKS_PER_THREAD, Block, Plan
 from twinpipe.simulation import BlockState, climate, run_segment, start
 from twinpipe.stepping import kernel_time
@@ -62,7 +62,7 @@ class Token:
 _states: dict[tuple[str, int], tuple[int, BlockState]] = {}
 
 
-def advance(plan: Plan, path: Path, block: Block, segment: int, generation: int) -> Token:
+def advance(plan: Plan, path: Place, block: Block, segment: int, generation: int) -> Token:
     """The task: advance a block over a segment, write and seal it.
 
     Raises BudgetError when its books do not close, SimulationError, StoreError.
@@ -108,13 +108,13 @@ def _worker_address() -> str | None:
 class Executor(Protocol):
     """Runs what is not sealed yet; yields a token for each segment that gets sealed."""
 
-    def run(self, plan: Plan, path: Path, generation: int) -> Iterator[Token]: ...
+    def run(self, plan: Plan, path: Place, generation: int) -> Iterator[Token]: ...
 
 
 class Serial:
     """Runs in this thread."""
 
-    def run(self, plan: Plan, path: Path, generation: int) -> Iterator[Token]:
+    def run(self, plan: Plan, path: Place, generation: int) -> Iterator[Token]:
         for block in plan.blocks:
             for segment in range(RunStore(path).sealed_segments(block.index), len(plan.segments)):
                 yield advance(plan, path, block, segment, generation)
@@ -126,7 +126,7 @@ class Dask:
 
     client: Client
 
-    def run(self, plan: Plan, path: Path, generation: int) -> Iterator[Token]:
+    def run(self, plan: Plan, path: Place, generation: int) -> Iterator[Token]:
         plan_there = self.client.scatter(plan, broadcast=True, hash=False)
         store = RunStore(path)
         todo = ((b, store.sealed_segments(b.index)) for b in plan.blocks)
@@ -156,7 +156,7 @@ class Dask:
         threads: int = sum(self.client.nthreads().values())
         return BLOCKS_PER_THREAD * max(1, threads)
 
-    def _submit(self, plan: Any, path: Path, block: Block, segment: int, generation: int, where: str | None) -> Any:
+    def _submit(self, plan: Any, path: Place, block: Block, segment: int, generation: int, where: str | None) -> Any:
         return self.client.submit(
             advance,
             plan,
@@ -225,7 +225,7 @@ def prepare(plan: Plan, store: RunStore, layout: Layout) -> None:
 
 
 def run_plan(
-    plan: Plan, path: Path, generation: int, how: Executor, progress: Callable[[float], bool] | None = None
+    plan: Plan, path: Place, generation: int, how: Executor, progress: Callable[[float], bool] | None = None
 ) -> list[Token]:
     """Run what a plan owes to a store that was created for it; the tokens of what was sealed now.
 

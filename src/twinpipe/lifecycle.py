@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from twinpipe.body import Body
@@ -26,6 +25,7 @@ from twinpipe.measures import gas_by_name
 from twinpipe.ownership import is_own_store
 from twinpipe.physics.compiled import CODE_FINGERPRINT, MODULE_FINGERPRINTS
 from twinpipe.physics.processes import processes
+from twinpipe.place import Place, place
 from twinpipe.plan import Plan, make_plan
 from twinpipe.result import build_result, read_outcome
 from twinpipe.scenario import Scenario
@@ -109,7 +109,7 @@ def _make_store(w: Workplace, twin: TwinRow, body: Body, grid: Grid, clock: Cloc
         raise
 
 
-def _write_twin(path: Path, twin: TwinRow, body: Body, grid: Grid, clock: Clock) -> None:
+def _write_twin(path: Place, twin: TwinRow, body: Body, grid: Grid, clock: Clock) -> None:
     calm = climate(body, grid, clock, RunSpec.model_fields["spin_up_orbits"].default)
     running = frozenset(processes(body, Scenario()))
     create_twin_store(
@@ -230,7 +230,7 @@ def requeue(w: Workplace, run_id: int) -> RunRow:
     )[0]
 
 
-def run_path(w: Workplace, run: RunRow) -> Path:
+def run_path(w: Workplace, run: RunRow) -> Place:
     """Folder of a run's outputs."""
     folder: str = (run.parameters or {})["store"]
     return w.twin_path(run.twin_id) / folder
@@ -303,7 +303,7 @@ def insert_result(w: Workplace, receipt: Receipt) -> dict[str, Any]:
     """Measure a simulated run and insert its result, once, in the transaction that completes the run."""
     try:
         run = ledger.get_run(w.engine, receipt.run_id)
-        spec, path = run_spec(w, run), Path(receipt.path)
+        spec, path = run_spec(w, run), place(receipt.path)
         with Heartbeat(w.engine, run.id, receipt.generation, run.progress):
             result = build_result(read_outcome(run_plan_of(spec), path, 0))
         result["performance_data"] |= {

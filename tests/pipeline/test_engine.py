@@ -12,6 +12,7 @@ from twinpipe.digest import array_digest
 from twinpipe.engine import Dask, Executor, Serial, advance, executor, run_plan
 from twinpipe.errors import Cancelled, Failure
 from twinpipe.layout import run_layout
+from twinpipe.place import Place
 from twinpipe.plan import Plan, make_plan
 from twinpipe.scenario import load_pattern
 from twinpipe.spec import RunSpec
@@ -35,7 +36,7 @@ def plan(members_per_block: int, orbits_per_segment: int = 2) -> Plan:
     return make_plan(specs, members_per_block=members_per_block, orbits_per_segment=orbits_per_segment)
 
 
-def bits(made: Plan, path: Path, how: Executor) -> dict[str, str]:
+def bits(made: Plan, path: Place, how: Executor) -> dict[str, str]:
     """Digest of every array of a store that was run to its end, and of its final states by member."""
     store = RunStore(path)
     store.create(run_layout(made, {"title": "test"}))
