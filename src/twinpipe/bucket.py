@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from twinpipe.errors import StoreError
+from twinpipe.place import Place
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -35,6 +36,11 @@ def read(path: UPath) -> bytes:
     """An object, in one request; FileNotFoundError."""
     content: bytes = path.fs.cat_file(path.path)
     return content
+
+
+def copy(source: Place, path: UPath) -> None:
+    """Copy an object within the endpoint."""
+    path.fs.cp_file(str(source), path.path)
 
 
 def sizes(path: UPath) -> dict[str, int]:

@@ -141,6 +141,22 @@ def create_once(path: Place, content: bytes) -> bool:
     return True
 
 
+def share(source: Place, path: Place) -> None:
+    """Give a file a second name at path, by a copy where it cannot have one; what is there is replaced."""
+    if not isinstance(path, Path):
+        bucket.copy(source, path)
+        return
+    assert isinstance(source, Path)  # a store's runs are in one place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f"{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        os.link(source, aside)
+    except OSError:  # other file systems, or one that has no links
+        shutil.copyfile(source, aside)
+        sync(aside)
+    aside.replace(path)
+
+
 def remove_strays(folder: Place, keep: str) -> int:
     """Delete what interrupted writers left below folder, except in keep; the number of files."""
     if not isinstance(folder, Path):

@@ -90,7 +90,8 @@ def advance(plan: Plan, path: Place, block: Block, segment: int, generation: int
     arrays = {(GROUP_OF[name.removeprefix("initial_")], name): a for name, a in (output.arrays | initial).items()}
     written = {k: a for k, a in arrays.items() if a.size}
     store.write_segment(block.index, segment, written, output.state.arrays(), output.record, generation)
-    store.seals.drop_states(block.index, before=segment)  # only the newest is needed to go on
+    # the newest to go on, and that which a run of more years begins with
+    store.seals.drop_states(block.index, before=segment, keep=plan.shareable_segments - 1)
     if segment + 1 < len(plan.segments):
         _states[key] = (segment, output.state)
     seconds = time.perf_counter() - began

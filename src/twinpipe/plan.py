@@ -100,6 +100,11 @@ class Plan:
         return tuple(result)
 
     @cached_property
+    def shareable_segments(self) -> int:
+        """Segments that a run of more years begins with too: whole ones, before the last window of maps opens."""
+        return max(0, self.n_steps - self.clock.steps_per_orbit) // self.steps_per_segment
+
+    @cached_property
     def blocks(self) -> tuple[Block, ...]:
         size = self.members_per_block
         cuts = range(0, self.n_members, size)

@@ -95,6 +95,17 @@ def resume_here(run_id: int, *, quiet: bool = False) -> dict[str, Any]:
         return _to_its_result(w, run.twin_id, lambda: lifecycle.requeue(w, run_id), text, quiet=quiet)
 
 
+def extend_here(run_id: int, years: int, *, quiet: bool = False) -> dict[str, Any]:
+    """Go on with a completed run for more years as a new run; its result row.
+
+    Raises what extend_run raises.
+    """
+    with open_workplace() as w:
+        row = ledger.get_run(w.engine, run_id)
+        text = f"run {run_id}, {years} more years"
+        return _to_its_result(w, row.twin_id, lambda: lifecycle.extend_run(w, run_id, years)[0], text, quiet=quiet)
+
+
 def _to_its_result(
     w: Workplace, twin_id: int, queue: Callable[[], RunRow], text: str, *, quiet: bool
 ) -> dict[str, Any]:

@@ -115,10 +115,11 @@ class Seals:
             raise StoreError(f"{path} is damaged: its digest is not the sealed one.")
         return state
 
-    def drop_states(self, block: int, before: int) -> None:
-        """Delete the states of a block's segments before one: only the newest is needed to resume."""
+    def drop_states(self, block: int, before: int, keep: int = -1) -> None:
+        """Delete the states of a block's segments before one, but for one to keep."""
         for segment in range(before):
-            self.state_path(block, segment).unlink(missing_ok=True)
+            if segment != keep:
+                self.state_path(block, segment).unlink(missing_ok=True)
 
 
 def read_json(path: Place) -> Record | None:

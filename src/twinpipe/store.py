@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
-from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,16 +28,24 @@ from zarr.errors import ZarrUserWarning
 from zarr.storage import FsspecStore
 
 from twinpipe import durable
-from twinpipe.digest import array_digest, canonical_json, digest
+from twinpipe.digest import array_digest, canonical_json
 from twinpipe.errors import StoreError
 from twinpipe.layout import Layout, Variable
 from twinpipe.place import BUCKET_OPTIONS, Place, place
 from twinpipe.seals import Record, Seals, State, read_json, seal_digest, state_digest
+from twinpipe.template import (
+    SHARD_BYTES,
+    Region,
+    auxiliary,
+    chunk_names,
+    chunking,
+    inner_chunks,
+    layout_digest,
+    regions_of,
+    template_of,
+)
 
 Arrays = Mapping[tuple[str, str], NDArray[Any]]
-
-SHARD_BYTES = 8_000_000  # larger chunks become shards, so that a point does not cost a whole chunk
-INNER_CELLS = {"lat": 24, "lon": 48}
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,7 @@ class RunStore:
                     self._copy(made, made._written())
             # the root changes once more when the run is finished; nothing else that is here now does
             files = [name for name in self._written() if name != "zarr.json"]
-            template = _template_of(layout) | {
+            template = template_of(layout) | {
                 "layout_digest": name,
                 "files": durable.receipts(self.path, sorted(files)),
             }
@@ -127,7 +134,7 @@ class RunStore:
                 return standing
             self.seals.check_fence(generation)
             chunks = {
-                (group, name): [f"{group}/{name}/{chunk}" for chunk in _chunks(region, v["chunks"])]
+                (group, name): [f"{group}/{name}/{chunk}" for chunk in chunk_names(region, v["chunks"])]
                 for (group, name), (v, region) in regions.items()
             }
 
@@ -147,6 +154,29 @@ class RunStore:
             }
             self.seals.check_fence(generation)
             return self.seals.write(seal)
+
+    def share(self, other: RunStore, segments: int, generation: int) -> None:
+        """Begin every block with the first segments of another store that has the same chunks, by reference.
+
+        Files get a second name, or are copied within a bucket; seals keep all but their generation.  StoreError when
+        the other has not sealed them, has lost some, or has other chunks.
+        """
+        if chunking(self._template) != chunking(other._template):
+            raise StoreError(f"{other.path} has other chunks than {self.path}.")
+        with durable.disk(self.path):
+            for block, segment in product(range(self._template["blocks"]), range(segments)):
+                if self.seals.read(block, segment) is not None:
+                    continue
+                seal = other.seals.read(block, segment)
+                if seal is None:
+                    raise StoreError(f"segment {segment} of block {block} of {other.path} is not sealed.")
+                durable.check_files(other.path, seal["files"])
+                names = [*seal["files"], *([seal["state"]["file"]] if segment + 1 == segments else [])]
+                durable.for_each(self.path, lambda name: durable.share(other.path / name, self.path / name), names)
+                for folder in {(self.path / name).parent for name in names}:
+                    durable.sync(folder)
+                self.seals.check_fence(generation)
+                self.seals.write(seal | {"generation": generation})
 
     def sealed_segments(self, block: int) -> int:
         """Contiguous sealed segments of a block, from the first."""
@@ -207,7 +237,7 @@ class RunStore:
     def _create_arrays(self, layout: Layout) -> None:
         for group, variables in layout.groups.items():
             for v in variables:
-                self._create_array(group, v, _auxiliary(variables, v))
+                self._create_array(group, v, auxiliary(variables, v))
 
     def _copy(self, other: RunStore, names: list[str]) -> None:
         """Take files from another store, but not its root."""
@@ -220,7 +250,7 @@ class RunStore:
     def _create_array(self, group: str, v: Variable, auxiliary: list[str]) -> None:
         dtype = np.dtype(v.dtype)
         chunks: tuple[int, ...] = v.chunks if v.data is None else tuple(max(1, n) for n in v.shape)
-        inner = _inner(v, chunks) if dtype.itemsize * int(np.prod(chunks)) > SHARD_BYTES else None
+        inner = inner_chunks(v, chunks) if dtype.itemsize * int(np.prod(chunks)) > SHARD_BYTES else None
         if not (self.path / group / v.name / "zarr.json").exists():
             zarr.create_array(
                 self._zarr,
@@ -257,20 +287,10 @@ class RunStore:
         other = ("runs/", *(f"simulation_state/{name}/" for name in ("seals", "states", "claims")))
         return [name for name in durable.sizes(self.path) if not name.startswith(other)]
 
-    def _regions(self, block: int, segment: int) -> dict[tuple[str, str], tuple[Record, tuple[slice, ...]]]:
-        """Variables with records in a segment of a block, and where they go."""
+    def _regions(self, block: int, segment: int) -> dict[tuple[str, str], Region]:
         if not (0 <= block < self._template["blocks"] and 0 <= segment < self._template["segments"]):
             raise StoreError(f"{self.path} has no place for segment {segment} of block {block}.")
-        result = {}
-        for v in self._template["variables"]:
-            region = tuple(
-                _range(_index(d, block, segment), c, n)
-                for d, c, n in zip(v["dims"], v["chunks"], v["shape"], strict=True)
-            )
-            timeless = not any(map(_is_time, v["dims"]))
-            if all(s.start < s.stop for s in region) and not (timeless and segment):
-                result[v["group"], v["name"]] = (v, region)
-        return result
+        return regions_of(self._template, block, segment)
 
 
 def _array(path: Place, name: str) -> zarr.Array[Any]:
@@ -360,72 +380,6 @@ def drop_own(path: Place) -> None:
                 durable.remove(item)
             elif item.is_file():
                 item.unlink()
-
-
-def layout_digest(layout: Layout) -> str:
-    """Digest of all that a layout fixes; not of the root's history, which tells when."""
-    groups = {
-        group: [
-            [v.name, v.dims, v.shape, v.chunks, v.dtype, v.attributes, None if v.data is None else array_digest(v.data)]
-            for v in variables
-        ]
-        for group, variables in layout.groups.items()
-    }
-    return digest([{k: v for k, v in layout.attributes.items() if k != "history"}, groups])
-
-
-def _template_of(layout: Layout) -> Record:
-    variables = [
-        {"group": g, "name": v.name, "dims": v.dims, "shape": v.shape, "chunks": v.chunks, "dtype": v.dtype}
-        for g, vs in layout.groups.items()
-        for v in vs
-        if v.data is None
-    ]
-    owed = [v for vs in layout.groups.values() for v in vs if v.data is None]
-    axes = [(d, ceil(n / c)) for v in owed for d, n, c in zip(v.dims, v.shape, v.chunks, strict=True)]
-    blocks = max((n for d, n in axes if d == "member"), default=1 if owed else 0)
-    segments = max((n for d, n in axes if _is_time(d)), default=1 if owed else 0)
-    return {"variables": variables, "blocks": blocks, "segments": segments}
-
-
-def _is_time(dim: str) -> bool:
-    return dim.endswith("time")
-
-
-def _index(dim: str, block: int, segment: int) -> int | None:
-    return block if dim == "member" else segment if _is_time(dim) else None
-
-
-def _range(index: int | None, chunk: int, size: int) -> slice:
-    return slice(0, size) if index is None else slice(min(index * chunk, size), min((index + 1) * chunk, size))
-
-
-def _chunks(region: tuple[slice, ...], chunks: list[int]) -> Iterator[str]:
-    """File names of the chunks in a region that begins at a chunk's edge."""
-    ranges = (range(s.start // c, ceil(s.stop / c)) for s, c in zip(region, chunks, strict=True))
-    return (".".join(["c", *map(str, index)]) for index in product(*ranges))
-
-
-def _inner(v: Variable, chunks: tuple[int, ...]) -> tuple[int, ...]:
-    """Inner chunks of a shard: one member, all times, a tile of cells that divides the shard."""
-
-    def tile(dim: str, n: int) -> int:
-        if dim == "member":
-            return 1
-        return next(k for k in range(min(n, INNER_CELLS.get(dim, n)), 0, -1) if n % k == 0)
-
-    return tuple(tile(d, n) for d, n in zip(v.dims, chunks, strict=True))
-
-
-def _auxiliary(variables: tuple[Variable, ...], v: Variable) -> list[str]:
-    """Coordinates such as time_ls, which readers find by an attribute of the variables that have them."""
-    if (len(v.dims) == 1 and v.data is not None) or v.name.endswith("_bnds"):
-        return []
-    return [
-        c.name
-        for c in variables
-        if c.data is not None and len(c.dims) == 1 and c.dims != (c.name,) and c.dims[0] in v.dims
-    ]
 
 
 def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
