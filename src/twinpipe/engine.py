@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import dask
-from distributed import Client, LocalCluster, as_completed, get_worker
+from distributed import Client, LocalCluster, as_completed, get_worker, performance_report
 
 from twinpipe.errors import BudgetError, Cancelled, Failure
 from twinpipe.fields import ALL
@@ -207,11 +208,18 @@ def executor(scheduler: str | None = None, workers: int = 0) -> Iterator[Dask]:
                 # their web servers start anyhow: on loopback only, at ports that no other cluster has
                 dashboard_address=None,
                 worker_dashboard_address="127.0.0.1:0",
-                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0", "dashboard": False},
             ) as cluster,
             Client(cluster, set_as_default=False) as client,
         ):
             yield Dask(client)
+
+
+@contextmanager
+def performance_report_of(how: Dask, path: Path) -> Iterator[None]:
+    """Write what Dask saw meanwhile as a page that needs no network; needs bokeh."""
+    with how.client.as_current(), performance_report(str(path), mode="inline"):
+        yield
 
 
 def prepare(plan: Plan, store: RunStore, layout: Layout) -> None:
