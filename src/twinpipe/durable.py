@@ -9,8 +9,9 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -22,6 +23,7 @@ from twinpipe.errors import StoreError
 from twinpipe.place import Place
 
 T = TypeVar("T")
+R = TypeVar("R")
 # name of a file relative to a run's folder -> (bytes, crc32c)
 Files = Mapping[str, tuple[int, int]]
 
@@ -68,24 +70,50 @@ def receipt(path: Place) -> tuple[int, int]:
     return len(content), crc32c(content)
 
 
+@cache
+def _hands() -> ThreadPoolExecutor:
+    """Threads that wait for disks and buckets."""
+    return ThreadPoolExecutor(16, thread_name_prefix="durable")
+
+
 def for_each(where: Place, do: Callable[[T], object], items: Iterable[T]) -> None:
     """Do something with each item, many at once where each waits for a bucket's answer."""
     if isinstance(where, Path):
         for item in items:
             do(item)
         return
-    with ThreadPoolExecutor(16) as pool:
-        list(pool.map(do, items))
+    list(_hands().map(do, items))
+
+
+class Receipts:
+    """Receipts of files below root, taken while the next ones are written."""
+
+    def __init__(self, root: Place) -> None:
+        self._root, self._taken = root, dict[str, Future[tuple[int, int]]]()
+
+    def take(self, names: Iterable[str]) -> None:
+        """Begin with files that are written."""
+        for name in names:
+            self._taken[name] = _hands().submit(receipt, self._root / name)
+
+    def given(self) -> dict[str, tuple[int, int]]:
+        """All receipts by name, with the files' folders forced to disk as well."""
+        result = {name: self._taken[name].result() for name in sorted(self._taken)}
+        list(_hands().map(sync, {(self._root / name).parent for name in result}))
+        return result
+
+
+def beside(do: Callable[..., R], *arguments: object) -> Future[R]:
+    """Begin something that mostly waits."""
+    return _hands().submit(do, *arguments)
 
 
 def receipts(root: Place, names: Iterable[str]) -> dict[str, tuple[int, int]]:
     """Receipts of files below root, with their folders forced to disk as well."""
-    ordered = list(names)
     # together, since a journaling file system commits many at once as fast as one
-    with ThreadPoolExecutor(16) as pool:
-        result = dict(zip(ordered, pool.map(lambda name: receipt(root / name), ordered), strict=True))
-        list(pool.map(sync, {(root / name).parent for name in result}))
-    return result
+    taken = Receipts(root)
+    taken.take(names)
+    return taken.given()
 
 
 def check_files(root: Place, files: Files, *, contents: bool = False) -> None:

@@ -127,29 +127,28 @@ class RunStore:
         wrong += ["/".join(k) for k, a in data.items() if a.shape != tuple(s.stop - s.start for s in regions[k][1])]
         if wrong:
             raise StoreError(f"segment {segment} of block {block} is missing or has no place for {', '.join(wrong)}.")
-        digests = {"/".join(key): array_digest(a) for key, a in data.items()} | {"state": state_digest(state)}
+        digested = durable.beside(_digests, data, state)
         with durable.disk(self.path):
             if (standing := self.seals.read(block, segment)) is not None:
-                self.seals.agree(standing, digests, generation)
+                self.seals.agree(standing, digested.result(), generation)
                 return standing
             self.seals.check_fence(generation)
-            chunks = {
-                (group, name): [f"{group}/{name}/{chunk}" for chunk in chunk_names(region, v["chunks"])]
-                for (group, name), (v, region) in regions.items()
-            }
 
             def put(key: tuple[str, str]) -> None:
-                self._put(*key, regions[key][1], data[key], chunks[key])
+                variable, region = regions[key]
+                chunks = ["/".join([*key, chunk]) for chunk in chunk_names(region, variable["chunks"])]
+                self._put(*key, region, data[key], chunks)
+                receipts.take(chunks)
 
+            receipts, saved = durable.Receipts(self.path), durable.beside(self.seals.save_state, block, segment, state)
             durable.for_each(self.path, put, data)
-            files = [name for key in data for name in chunks[key]]
             seal = {
                 "block": block,
                 "segment": segment,
                 "generation": generation,
-                "digests": digests,
-                "files": durable.receipts(self.path, files),
-                "state": self.seals.save_state(block, segment, state),
+                "digests": digested.result(),
+                "files": receipts.given(),
+                "state": saved.result(),
                 "record": record,
             }
             self.seals.check_fence(generation)
@@ -291,6 +290,10 @@ class RunStore:
         if not (0 <= block < self._template["blocks"] and 0 <= segment < self._template["segments"]):
             raise StoreError(f"{self.path} has no place for segment {segment} of block {block}.")
         return regions_of(self._template, block, segment)
+
+
+def _digests(data: Arrays, state: State) -> dict[str, str]:
+    return {"/".join(key): array_digest(a) for key, a in data.items()} | {"state": state_digest(state)}
 
 
 def _array(path: Place, name: str) -> zarr.Array[Any]:

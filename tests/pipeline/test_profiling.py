@@ -23,7 +23,7 @@ def test_a_report_and_a_flame_graph_of_a_run(tmp_path: Path) -> None:
     page, flames = (Path(line).read_text(encoding="utf-8") for line in done.stdout.split())
     assert "Dask Performance Report" in page
     assert "advance" in page
-    assert not re.search(r'<(script|link)[^>]+(src|href)="http', page)
+    assert not re.search(r'<(script|link rel=.stylesheet)[^>]+(src|href)="http', page)
     assert "run_segment" in flames
 
 
