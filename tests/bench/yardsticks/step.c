@@ -1,0 +1,440 @@
+/* The step of the yardsticks' job (job.py) in C: what the machine can do, to compare the kernel with.
+ *
+ * Members innermost as in the kernel, eight of them: a cell of all members is one vector, so that what is a member's
+ * own stays in registers.  A step goes over the rows three times, up, up and down, and does all it can with a row
+ * while that is in the cache:
+ *
+ *     weights   barometric weights w and their mean, with which ln p = ln s - z / H
+ *     up        pressure, frost point, sunlight, longwave, soil from below, and the elimination along latitude
+ *     down      its back-substitution, transport along longitude, new surface, CO2 ice, soil, and sums
+ *
+ * The overdraft of physics/overdraft.py is looked for and counted, not mended: this job never has one, and the caller
+ * asserts that.
+ *
+ * FLOPS of a cell and step, bare ground, counted below as [n]: additions, multiplications, divisions and square roots
+ * one each; comparisons, minima, choices and table places none:
+ *
+ *     weights 29 + surface 93 + soil up 15 + latitude up 10 + latitude down 10 + longitude 37 + balance 23 + soil 10
+ *     + sums 19 = 246
+ */
+#include <math.h>
+#include <stddef.h>
+
+#define B 8        /* members */
+#define LAYERS 6   /* of soil */
+#define PAIR 2     /* rows whose chains of dependent operations run side by side along longitude */
+
+typedef double v __attribute__((vector_size(8 * B)));
+typedef long iv __attribute__((vector_size(8 * B)));
+
+struct job {
+    long n_lat, n_lon, orbit, zonal_every; /* orbit: steps */
+    double dt, area, gravity, cp, skin_root, geothermal, latent, reference_pressure;
+    const double *weight, *north, *south, *east;    /* (row) */
+    const double *insolation, *harmonic;            /* (step of orbit, row) */
+    const double *table;                            /* 1/eps_CO2 */
+    const double *capacity, *conductance, *alpha, *own, *below, *heat; /* (layer) */
+    const v *altitude, *albedo, *inertia, *bottom_heat;                /* (row, longitude, member) */
+    const v *diffusivity, *coupling, *emissivity_factor, *diurnal_factor, *solar_constant, *half_cover; /* (member) */
+    const v *frost_albedo, *frost_emissivity;       /* (2, member) south, north */
+    const v *depth, *aerosol_albedo, *reference_molar_mass; /* (member); optical depth of other gases and particles */
+    const double *molar_mass;                       /* (gas) */
+    long n_gases;
+    v *T, *ice, *p, *gas, *mean_temperature;        /* state */
+    v *energy, *condensed;                          /* ledger: six flows; kg */
+    v *sums, *zonals, *series;                      /* as records.Outputs, one window; series of the first 10 fields */
+    v *fields;                                      /* (9, row, longitude, member) scratch */
+    v *lines;                                       /* (5 * PAIR, longitude, member) scratch */
+    const long *place;                              /* of log-pressure and temperature nodes: counts */
+    const double *grid;                             /* ln p of the first node, step, T of the first node */
+};
+
+static const double SIGMA = 5.670374e-8;
+
+static inline v same(double x) { return (v){x, x, x, x, x, x, x, x}; }
+static inline v choose(iv mask, v a, v b) { return (v)((mask & (iv)a) | (~mask & (iv)b)); }
+static inline v least(v a, v b) { return choose(a < b, a, b); }
+static inline v most(v a, v b) { return choose(a > b, a, b); }
+static inline int any(iv mask) {
+    long found = 0;
+    for (int m = 0; m < B; m++) found |= mask[m];
+    return found != 0;
+}
+static inline v root(v x) {
+    v r;
+    for (int m = 0; m < B; m++) r[m] = sqrt(x[m]);
+    return r;
+}
+
+/* e^x by range reduction and Taylor's series, as physics/elementary.py [28] */
+static inline v exponential(v x) {
+    const double round = 0x1.8p52, log2_e = 1.4426950408889634, high = 0x1.62e42fee00000p-1, low = 0x1.a39ef35793c76p-33;
+    x = most(least(x, same(700.0)), same(-700.0));
+    v shifted = x * log2_e + round;
+    v n = shifted - round;
+    v r = (x - n * high) - n * low, r2 = r * r, r4 = r2 * r2;
+    v a = (1.0 + r) + r2 * (1.0 / 2 + (1.0 / 6) * r);
+    v b = (1.0 / 24 + (1.0 / 120) * r) + r2 * (1.0 / 720 + (1.0 / 5040) * r);
+    v c = (1.0 / 40320 + (1.0 / 362880) * r) + r2 * (1.0 / 3628800 + (1.0 / 39916800) * r)
+        + r4 * (1.0 / 479001600 + (1.0 / 6227020800.0) * r);
+    v series = a + r4 * (b + r4 * c);
+    return (v)((iv)series + ((iv)shifted << 52));
+}
+
+/* 1/eps of CO2, bilinear in ln p_eff and T [11] */
+static inline v inverse_emissivity(const struct job *g, v log_p_eff, v T) {
+    const long columns = g->place[1];
+    v x = (log_p_eff - g->grid[0]) * (1.0 / g->grid[1]), y = T - g->grid[2];
+    x = least(most(x, same(0.0)), same(g->place[0] - 1.001));
+    y = least(most(y, same(0.0)), same(columns - 1.001));
+    iv ix = __builtin_convertvector(x, iv), iy = __builtin_convertvector(y, iv);
+    v u = x - __builtin_convertvector(ix, v), w = y - __builtin_convertvector(iy, v);
+    iv k = ix * columns + iy;
+    v a, b, c, d;
+    for (int m = 0; m < B; m++) {
+        const double *t = g->table + k[m];
+        a[m] = t[0], b[m] = t[1], c[m] = t[columns], d[m] = t[columns + 1];
+    }
+    v lower = a + w * (b - a), upper = c + w * (d - c);
+    return lower + u * (upper - lower);
+}
+
+/* What the mixed air sets for a step, by member */
+struct air { v inverse_height, scale, log_scale, log_co2, share, reflectance, sunlight, diurnal, D, coupling; };
+
+static void mix(const struct job *g, v *weights, struct air *air) {
+    v mean_p;
+    for (int m = 0; m < B; m++) {
+        double mass = 0.0, moles = 0.0;
+        for (long q = 0; q < g->n_gases; q++) {
+            mass += g->gas[q][m];
+            moles += g->gas[q][m] / g->molar_mass[q];
+        }
+        double p = mass * g->gravity / g->area, share = g->gas[0][m] / g->molar_mass[0] / moles;
+        double excess = 0.05 * pow((p < 5e5 ? p : 5e5) / 1e5, 0.7), ratio = p / g->reference_pressure;
+        double lightness = g->reference_molar_mass[0][m] * moles / mass;
+        double carried = g->diffusivity[0][m] * ratio * lightness * lightness;
+        mean_p[m] = p;
+        air->inverse_height[m] = mass / moles * g->gravity / (8.314462 * g->mean_temperature[0][m]);
+        air->share[m] = share;
+        air->log_co2[m] = log(share);
+        air->reflectance[m] = excess / (0.5625 + 0.25 * excess);
+        air->sunlight[m] = g->solar_constant[0][m];
+        air->diurnal[m] = g->diurnal_factor[0][m] * g->solar_constant[0][m] * exp(-p / 2e4);
+        air->D[m] = carried < 1e3 ? carried : 1e3;
+        air->coupling[m] = g->coupling[0][m] * sqrt(ratio);
+    }
+    v mean = same(0.0);
+    for (long i = 0; i < g->n_lat; i++) {
+        v row = same(0.0);
+        for (long j = 0; j < g->n_lon; j++) {
+            long c = i * g->n_lon + j;
+            weights[c] = exponential(-g->altitude[c] * air->inverse_height); /* [1] */
+            row += weights[c];                                               /* [1] */
+        }
+        mean += g->weight[i] * row;
+    }
+    air->scale = mean_p / mean;
+    for (int m = 0; m < B; m++) air->log_scale[m] = log(air->scale[m]);
+}
+
+/* Newton's iterations of one cell of one member that go on: co2_ice.settled */
+static void settle_on(double *t, double tangent, double stiff, double drive, double k, double *flux) {
+    if (drive <= 0.0) {
+        *t = 1.0;
+        *flux = drive - stiff;
+        return;
+    }
+    for (int n = 0; n < 100 && !(0.8 * tangent <= *t && *t <= 2.0 * tangent); n++) {
+        tangent = *t;
+        double q3 = k * tangent * tangent * tangent;
+        *t = (drive + 3.0 * q3 * tangent) / (stiff + 4.0 * q3);
+    }
+    *flux = k * tangent * tangent * tangent * (4.0 * *t - 3.0 * tangent);
+}
+
+static inline iv far(v t, v tangent) { return ~((tangent > 0.0) & (0.8 * tangent <= t) & (t <= 2.0 * tangent)); }
+
+static void settle_far(iv which, v *t, v tangent, v stiff, v drive, v k, v *flux) {
+    for (int m = 0; m < B; m++)
+        if (which[m]) {
+            double a = (*t)[m], b = (*flux)[m];
+            settle_on(&a, tangent[m], stiff[m], drive[m], k[m], &b);
+            (*t)[m] = a, (*flux)[m] = b;
+        }
+}
+
+/* The few cells where CO2 condenses, lies or leaves, or OLR is curved: co2_ice.surface_balance */
+static __attribute__((noinline)) v frost(
+    const struct job *g, iv icy, v tf, v stiff, v drive, v k, v ice, v column, v tangent, v *t, v *olr) {
+    iv beyond = far(*t, tangent);
+    v now = *t, flux = *olr;
+    if (any(beyond)) settle_far(beyond, &now, tangent, stiff, drive, k, &flux);
+    icy |= now < tf;
+    v slope = 4.0 * k * tf * tf * tf, held = 0.25 * slope * tf;
+    v dm = (stiff * tf + held - drive) * (g->dt / g->latent);
+    v allowed = least(most(dm, -ice), 0.5 * column);
+    iv cut = icy & (allowed != dm);
+    v cold = tf;
+    if (any(cut)) {
+        v rest = drive + allowed * (g->latent / g->dt), t1 = cold;
+        v free = (rest + slope * tf - held) / (stiff + slope), given = same(0.0);
+        for (int n = 0; n < 2; n++) {
+            v q3 = k * free * free * free;
+            t1 = free;
+            free = (rest + 3.0 * q3 * t1) / (stiff + 4.0 * q3);
+            given = q3 * (4.0 * free - 3.0 * t1);
+        }
+        iv again = cut & far(free, t1);
+        if (any(again)) settle_far(again, &free, t1, stiff, rest, k, &given);
+        cold = choose(cut, free, cold);
+        held = choose(cut, given, held);
+    }
+    *t = choose(icy, cold, now);
+    *olr = choose(icy, held, flux);
+    return choose(icy, allowed, same(0.0));
+}
+
+enum { WEIGHT, ABSORBED, K, AMPLITUDE2, FROST, BASE, A, RHS, UPPER };
+
+/* One row on the way up: its balance without transport, and its elimination along latitude */
+static void up(const struct job *g, const struct air *air, long i, long calendar, v *leaks, v *gained) {
+    const long w = g->n_lon, cells = g->n_lat * w, first = i * w;
+    const int north = i >= g->n_lat / 2;
+    const double q0 = g->insolation[calendar * g->n_lat + i], q1 = g->harmonic[calendar * g->n_lat + i];
+    const double cp_g = g->cp / g->gravity, inverse_dt = 1.0 / g->dt;
+    const double conduction = g->conductance[0] * (1.0 - g->alpha[1]);
+    const v ice_albedo = g->frost_albedo[north], ice_emissivity = g->frost_emissivity[north], half = *g->half_cover;
+    const v cn = air->D * g->north[i], cs = air->D * g->south[i], r = air->reflectance;
+    const v one_r2 = (1.0 - r) * (1.0 - r), light = q0 * air->sunlight, daily = air->diurnal * q1;
+    const v log_co2 = air->log_co2, factor = SIGMA * *g->emissivity_factor, coupling = air->coupling;
+    const v ih = air->inverse_height, scale = air->scale, log_scale = air->log_scale, aerosol = *g->aerosol_albedo;
+    const v depth = 0.75 * *g->depth, point = 23.3494 + 4.605170185988092 - log_co2;
+    v *f = g->fields, gain = same(0.0);
+    for (long j = 0; j < w; j++) {
+        const long c = first + j;
+        const v t = g->T[c], ice = g->ice[c], inertia = g->inertia[c], ground = g->albedo[c];
+        /* surface, [93]: pressure and heat of air [12] */
+        v log_p = log_scale - g->altitude[c] * ih, p = scale * f[WEIGHT * cells + c];
+        gain += cp_g * (p - g->p[c]) * t;
+        g->p[c] = p;
+        v capacity = (cp_g * p + g->capacity[0] * inertia) * inverse_dt;
+        v tf = 3182.48 / (point - log_p); /* [2] */
+        f[FROST * cells + c] = tf;
+        v cover = ice / (ice + half); /* [8] */
+        v a = ground + cover * (ice_albedo - ground), emit = 1.0 + cover * (ice_emissivity - 1.0);
+        v planetary = r + one_r2 * a / (1.0 - r * a) + aerosol; /* [8] */
+        v coalbedo = 1.0 - least(most(planetary, same(0.0)), same(1.0)), absorbed = coalbedo * light;
+        f[ABSORBED * cells + c] = absorbed;
+        v eps = 1.0 / (inverse_emissivity(g, log_p + 0.5 * log_co2, t) + depth); /* [2 + 11 + 2] */
+        v t2 = t * t, t3 = t2 * t, y = (4.0 * SIGMA) * eps * t3, drive = daily * coalbedo, s = g->skin_root * inertia;
+        v amplitude2 = least(drive * drive / (s * s + y * (1.4142135623730951 * s + y)), t2); /* [13] */
+        f[AMPLITUDE2 * cells + c] = amplitude2;
+        v bent = choose(ice > 0.0, same(0.0), 3.0 * amplitude2 / t2);
+        v k = factor * emit * eps * (1.0 + bent); /* [6] */
+        f[K * cells + c] = k;
+        /* soil from below [15] */
+        v beta = g->own[5] * g->T[5 * cells + c] + g->heat[5] * g->bottom_heat[c];
+        for (int n = 4; n > 0; n--) beta = g->own[n] * g->T[n * cells + c] + g->below[n] * beta;
+        /* balance without transport, through the air that carries heat [24] */
+        v slope = 4.0 * k * t3, base = capacity * t + g->conductance[0] * inertia * beta + absorbed;
+        v stiff = capacity + conduction * inertia + slope, driven = base + 0.75 * slope * t;
+        f[BASE * cells + c] = base;
+        iv held = (ice > 0.0) | (driven < tf * stiff);
+        v through = coupling / (stiff + coupling);
+        v A_ = choose(held, least(coupling, stiff), through * stiff);
+        v rhs = choose(held, A_ * tf, driven * through);
+        f[A * cells + c] = A_;
+        /* elimination along latitude [10] */
+        v own = A_, low_rhs = same(0.0);
+        if (i > 0) {
+            own += cs * leaks[j];
+            low_rhs = cs * f[RHS * cells + c - w];
+        }
+        v inverse = 1.0 / (own + cn);
+        f[UPPER * cells + c] = cn * inverse;
+        leaks[j] = own * inverse;
+        f[RHS * cells + c] = (rhs + low_rhs) * inverse;
+    }
+    *gained += g->weight[i] * gain;
+}
+
+struct totals { v absorbed, olr, source, change, T, ice[2], coldest; long overdrawn; };
+
+/* Transport along longitude of rows side by side, in place of rhs; source gets its divergence [37] */
+static inline __attribute__((always_inline)) void along(
+    const struct job *g, v D, long i, const int rows, v *restrict rhs, v *restrict upper, v *restrict corner,
+    v *restrict leak, v *restrict source) {
+    const long w = g->n_lon, last = w - 1;
+    const v *A_ = g->fields + A * g->n_lat * w + i * w;
+    v e[rows], before_leak[rows], before_corner[rows], before[rows];
+    for (int n = 0; n < rows; n++) {
+        e[n] = D * g->east[i + n];
+        v inverse = 1.0 / (A_[n * w] + 2.0 * e[n]);
+        upper[n * w] = before_corner[n] = corner[n * w] = e[n] * inverse;
+        leak[n * w] = before_leak[n] = A_[n * w] * inverse;
+        rhs[n * w] = before[n] = rhs[n * w] * inverse;
+    }
+    for (long j = 1; j < last; j++)
+        for (int n = 0; n < rows; n++) { /* [12] */
+            const long c = n * w + j;
+            v own = A_[c] + e[n] * before_leak[n], carried = e[n] * before_corner[n];
+            v inverse = 1.0 / (own + carried + e[n]);
+            leak[c] = before_leak[n] = own * inverse;
+            upper[c] = e[n] * inverse;
+            corner[c] = before_corner[n] = carried * inverse;
+            rhs[c] = before[n] = (rhs[c] + e[n] * before[n]) * inverse;
+        }
+    for (int n = 0; n < rows; n++) {
+        const long c = n * w + last - 1;
+        corner[c] = before_corner[n] = corner[c] + upper[c];
+        before_leak[n] = leak[c];
+        before[n] = rhs[c];
+    }
+    for (long j = last - 2; j >= 0; j--)
+        for (int n = 0; n < rows; n++) { /* [6] */
+            const long c = n * w + j;
+            rhs[c] = before[n] = rhs[c] + upper[c] * before[n];
+            corner[c] = before_corner[n] = corner[c] + upper[c] * before_corner[n];
+            before_leak[n] = leak[c] + upper[c] * before_leak[n];
+        }
+    for (int n = 0; n < rows; n++) {
+        v *x = rhs + n * w, *from = source + n * w, *c = corner + n * w;
+        v own = A_[n * w + last] + e[n] * leak[n * w + last - 1] + e[n] * before_leak[n];
+        v end = (x[last] + e[n] * (x[last - 1] + x[0])) / own;
+        x[last] = end;
+        v west = end, here = x[0] + c[0] * end;
+        for (long j = 0; j < last; j++) { /* [2 + 6] */
+            v next = j + 1 < last ? x[j + 1] + c[j + 1] * end : end;
+            from[j] += e[n] * (next - 2.0 * here + west);
+            west = here;
+            here = next;
+        }
+        from[last] += e[n] * (x[0] + c[0] * end - 2.0 * end + west);
+    }
+}
+
+/* One row once its transport is known: new surface, CO2 ice and soil, and what sums take of it */
+static void settle(
+    const struct job *g, const struct air *air, long i, const v *restrict source, v *zonal, struct totals *totals) {
+    const long w = g->n_lon, cells = g->n_lat * w, first = i * w;
+    const double cp_g = g->cp / g->gravity, inverse_dt = 1.0 / g->dt;
+    const double conduction = g->conductance[0] * (1.0 - g->alpha[1]);
+    const v share = air->share * (1.0 / g->gravity), *f = g->fields;
+    v absorbed_sum = same(0.0), olr_sum = same(0.0), source_sum = same(0.0), change_sum = same(0.0), T_sum = same(0.0);
+    v ice_sum = same(0.0), coldest = totals->coldest, amplitude_sum = same(0.0);
+    iv overdrawn = {0};
+    for (long j = 0; j < w; j++) {
+        const long c = first + j;
+        const v inertia = g->inertia[c], p = g->p[c], k = f[K * cells + c], absorbed = f[ABSORBED * cells + c];
+        const v old = g->T[c], tf = f[FROST * cells + c], heat = source[j];
+        v ice = g->ice[c];
+        /* balance [23] and the stiffness again, as cheap as to keep it: not counted */
+        v stiff = (cp_g * p + g->capacity[0] * inertia) * inverse_dt + conduction * inertia;
+        v drive = f[BASE * cells + c] + heat;
+        overdrawn |= drive <= 0.0;
+        v q3 = k * old * old * old;
+        v t1 = (drive + 3.0 * q3 * old) / (stiff + 4.0 * q3);
+        q3 = k * t1 * t1 * t1;
+        v t = (drive + 3.0 * q3 * t1) / (stiff + 4.0 * q3), olr = q3 * (4.0 * t - 3.0 * t1);
+        iv icy = (ice > 0.0) | (t < tf);
+        if (any(icy | far(t, t1))) {
+            v change = frost(g, icy, tf, stiff, drive, k, ice, p * share, t1, &t, &olr);
+            ice += change;
+            g->ice[c] = ice;
+            change_sum += change;
+        }
+        v amplitude = choose(ice > 0.0, same(0.0), root(f[AMPLITUDE2 * cells + c])); /* [1] */
+        g->T[c] = t;
+        /* soil from below again, not counted, and down [10] */
+        v beta[LAYERS];
+        beta[5] = g->own[5] * g->T[5 * cells + c] + g->heat[5] * g->bottom_heat[c];
+        for (int n = 4; n > 0; n--) beta[n] = g->own[n] * g->T[n * cells + c] + g->below[n] * beta[n + 1];
+        v above = t;
+        for (int n = 1; n < LAYERS; n++) g->T[n * cells + c] = above = g->alpha[n] * above + beta[n];
+        /* sums [19 with the root] */
+        absorbed_sum += absorbed, olr_sum += olr, source_sum += heat, T_sum += t, ice_sum += ice;
+        coldest = least(t, coldest);
+        amplitude_sum += amplitude;
+        v *sums = g->sums + c;
+        sums[0] += t;
+        sums[cells] += p;
+        sums[2 * cells] += ice;
+        sums[3 * cells] += absorbed;
+        sums[4 * cells] += olr;
+        sums[5 * cells] += t + amplitude;
+    }
+    const double weight = g->weight[i];
+    totals->absorbed += weight * absorbed_sum;
+    totals->olr += weight * olr_sum;
+    totals->source += weight * source_sum;
+    totals->change += weight * change_sum;
+    totals->T += weight * T_sum;
+    totals->ice[i >= g->n_lat / 2] += weight * ice_sum;
+    totals->coldest = coldest;
+    totals->overdrawn |= any(overdrawn);
+    if (zonal) {
+        zonal[i] = T_sum * (1.0 / w);
+        zonal[g->n_lat + i] = ice_sum * (1.0 / w);
+        zonal[2 * g->n_lat + i] = amplitude_sum * (1.0 / w);
+    }
+}
+
+/* Rows from i on, on the way down: latitude's back-substitution and divergence [10], then the rest of the step */
+static inline __attribute__((always_inline)) void down(
+    const struct job *g, const struct air *air, long i, const int rows, v *zonal, struct totals *totals) {
+    const long w = g->n_lon, cells = g->n_lat * w;
+    v *x = g->fields + RHS * cells, *u = g->fields + UPPER * cells, *A_ = g->fields + A * cells;
+    v *rhs = g->lines, *source = rhs + rows * w, *upper = source + rows * w, *corner = upper + rows * w;
+    for (int n = rows - 1; n >= 0; n--) {
+        const long row = i + n, up_ = row + 1 < g->n_lat ? w : 0, down_ = row > 0 ? w : 0;
+        const v cn = air->D * g->north[row], cs = air->D * g->south[row];
+        for (long j = 0; j < w; j++) {
+            const long c = row * w + j;
+            v here = x[c], below = here;
+            if (down_) x[c - w] = below = x[c - w] + u[c - w] * here;
+            source[n * w + j] = cn * (x[c + up_] - here) - cs * (here - below);
+            rhs[n * w + j] = here * A_[c];
+        }
+    }
+    along(g, air->D, i, rows, rhs, upper, corner, corner + rows * w, source);
+    for (int n = rows - 1; n >= 0; n--) settle(g, air, i + n, source + n * w, zonal, totals);
+}
+
+/* Advance n steps from the first; 1 if some cell gave more heat than it had, else 0. */
+long advance(const struct job *g, long first, long n) {
+    const long w = g->n_lon, cells = g->n_lat * w;
+    long overdrawn = 0, time = 0;
+    for (long k = 0; k < n; k++) {
+        struct air air;
+        mix(g, g->fields + WEIGHT * cells, &air);
+        v gained = same(0.0);
+        for (long i = 0; i < g->n_lat; i++) up(g, &air, i, (first + k) % g->orbit, g->lines, &gained);
+        struct totals t = {.coldest = same(1e30)};
+        v *zonal = NULL;
+        if ((first + k + 1) % g->zonal_every == 0) zonal = g->zonals + 3 * g->n_lat * time++;
+        long i = g->n_lat;
+        for (; i >= PAIR; i -= PAIR) down(g, &air, i - PAIR, PAIR, zonal, &t);
+        for (; i >= 1; i--) down(g, &air, i - 1, 1, zonal, &t);
+        overdrawn |= t.overdrawn;
+        v frozen = t.change * g->area, mass = same(0.0), moles = same(0.0);
+        g->gas[0] -= frozen;
+        *g->condensed += frozen;
+        *g->mean_temperature = t.T;
+        g->energy[0] += t.absorbed * g->dt;
+        g->energy[1] += t.olr * g->dt;
+        g->energy[2] += g->geothermal * g->dt;
+        g->energy[4] += gained;
+        g->energy[5] += t.source * g->dt;
+        for (long q = 0; q < g->n_gases; q++) {
+            mass += g->gas[q];
+            moles += g->gas[q] / g->molar_mass[q];
+        }
+        v mean_p = mass * (g->gravity / g->area), per_mole = mean_p / moles, *s = g->series + 10 * k;
+        s[0] = t.T, s[1] = mean_p, s[2] = t.ice[1] * g->area, s[3] = t.ice[0] * g->area;
+        s[4] = t.absorbed, s[5] = t.olr, s[6] = same(0.0);
+        s[7] = g->gas[2] / g->molar_mass[2] * per_mole, s[8] = g->gas[0] / g->molar_mass[0] * per_mole;
+        s[9] = t.coldest;
+    }
+    return overdrawn;
+}
