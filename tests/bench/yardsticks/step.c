@@ -17,11 +17,13 @@
  *     weights 29 + surface 93 + soil up 15 + latitude up 10 + latitude down 10 + longitude 37 + balance 23 + soil 10
  *     + sums 19 = 246
  */
+#include <immintrin.h>
 #include <math.h>
 #include <stddef.h>
 
 #define B 8        /* members */
 #define LAYERS 6   /* of soil */
+#define STRETCH 24 /* cells of a row that short loops go over one after the other, for their chains to overlap */
 #define PAIR 2     /* rows whose chains of dependent operations run side by side along longitude */
 
 typedef double v __attribute__((vector_size(8 * B)));
@@ -56,9 +58,30 @@ static inline v choose(iv mask, v a, v b) { return (v)((mask & (iv)a) | (~mask &
 static inline v least(v a, v b) { return choose(a < b, a, b); }
 static inline v most(v a, v b) { return choose(a > b, a, b); }
 static inline int any(iv mask) {
+#ifdef __AVX512DQ__
+    return _mm512_movepi64_mask((__m512i)mask) != 0;
+#else
     long found = 0;
     for (int m = 0; m < B; m++) found |= mask[m];
     return found != 0;
+#endif
+}
+/* table[k] and table[k + 1] of each member's k: pairs are loaded whole, which is quicker than to gather them */
+static inline void pairs(const double *table, iv k, v *first, v *second) {
+#ifdef __AVX512F__
+    __m512d low = _mm512_castpd128_pd512(_mm_loadu_pd(table + k[0])), high;
+    low = _mm512_insertf64x2(low, _mm_loadu_pd(table + k[1]), 1);
+    low = _mm512_insertf64x2(low, _mm_loadu_pd(table + k[2]), 2);
+    low = _mm512_insertf64x2(low, _mm_loadu_pd(table + k[3]), 3);
+    high = _mm512_castpd128_pd512(_mm_loadu_pd(table + k[4]));
+    high = _mm512_insertf64x2(high, _mm_loadu_pd(table + k[5]), 1);
+    high = _mm512_insertf64x2(high, _mm_loadu_pd(table + k[6]), 2);
+    high = _mm512_insertf64x2(high, _mm_loadu_pd(table + k[7]), 3);
+    *first = (v)_mm512_permutex2var_pd(low, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), high);
+    *second = (v)_mm512_permutex2var_pd(low, _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), high);
+#else
+    for (int m = 0; m < B; m++) (*first)[m] = table[k[m]], (*second)[m] = table[k[m] + 1];
+#endif
 }
 static inline v root(v x) {
     v r;
@@ -91,10 +114,8 @@ static inline v inverse_emissivity(const struct job *g, v log_p_eff, v T) {
     v u = x - __builtin_convertvector(ix, v), w = y - __builtin_convertvector(iy, v);
     iv k = ix * columns + iy;
     v a, b, c, d;
-    for (int m = 0; m < B; m++) {
-        const double *t = g->table + k[m];
-        a[m] = t[0], b[m] = t[1], c[m] = t[columns], d[m] = t[columns + 1];
-    }
+    pairs(g->table, k, &a, &b);
+    pairs(g->table + columns, k, &c, &d);
     v lower = a + w * (b - a), upper = c + w * (d - c);
     return lower + u * (upper - lower);
 }
@@ -209,52 +230,69 @@ static void up(const struct job *g, const struct air *air, long i, long calendar
     const v one_r2 = (1.0 - r) * (1.0 - r), light = q0 * air->sunlight, daily = air->diurnal * q1;
     const v log_co2 = air->log_co2, factor = SIGMA * *g->emissivity_factor, coupling = air->coupling;
     const v ih = air->inverse_height, scale = air->scale, log_scale = air->log_scale, aerosol = *g->aerosol_albedo;
-    const v depth = 0.75 * *g->depth, point = 23.3494 + 4.605170185988092 - log_co2;
+    const v depth = 0.75 * *g->depth, point = 23.3494 + 4.605170185988092 - log_co2, half_log = 0.5 * log_co2;
     v *f = g->fields, gain = same(0.0);
-    for (long j = 0; j < w; j++) {
-        const long c = first + j;
-        const v t = g->T[c], ice = g->ice[c], inertia = g->inertia[c], ground = g->albedo[c];
-        /* surface, [93]: pressure and heat of air [12] */
-        v log_p = log_scale - g->altitude[c] * ih, p = scale * f[WEIGHT * cells + c];
-        gain += cp_g * (p - g->p[c]) * t;
-        g->p[c] = p;
-        v capacity = (cp_g * p + g->capacity[0] * inertia) * inverse_dt;
-        v tf = 3182.48 / (point - log_p); /* [2] */
-        f[FROST * cells + c] = tf;
-        v cover = ice / (ice + half); /* [8] */
-        v a = ground + cover * (ice_albedo - ground), emit = 1.0 + cover * (ice_emissivity - 1.0);
-        v planetary = r + one_r2 * a / (1.0 - r * a) + aerosol; /* [8] */
-        v coalbedo = 1.0 - least(most(planetary, same(0.0)), same(1.0)), absorbed = coalbedo * light;
-        f[ABSORBED * cells + c] = absorbed;
-        v eps = 1.0 / (inverse_emissivity(g, log_p + 0.5 * log_co2, t) + depth); /* [2 + 11 + 2] */
-        v t2 = t * t, t3 = t2 * t, y = (4.0 * SIGMA) * eps * t3, drive = daily * coalbedo, s = g->skin_root * inertia;
-        v amplitude2 = least(drive * drive / (s * s + y * (1.4142135623730951 * s + y)), t2); /* [13] */
-        f[AMPLITUDE2 * cells + c] = amplitude2;
-        v bent = choose(ice > 0.0, same(0.0), 3.0 * amplitude2 / t2);
-        v k = factor * emit * eps * (1.0 + bent); /* [6] */
-        f[K * cells + c] = k;
-        /* soil from below [15] */
-        v beta = g->own[5] * g->T[5 * cells + c] + g->heat[5] * g->bottom_heat[c];
-        for (int n = 4; n > 0; n--) beta = g->own[n] * g->T[n * cells + c] + g->below[n] * beta;
-        /* balance without transport, through the air that carries heat [24] */
-        v slope = 4.0 * k * t3, base = capacity * t + g->conductance[0] * inertia * beta + absorbed;
-        v stiff = capacity + conduction * inertia + slope, driven = base + 0.75 * slope * t;
-        f[BASE * cells + c] = base;
-        iv held = (ice > 0.0) | (driven < tf * stiff);
-        v through = coupling / (stiff + coupling);
-        v A_ = choose(held, least(coupling, stiff), through * stiff);
-        v rhs = choose(held, A_ * tf, driven * through);
-        f[A * cells + c] = A_;
-        /* elimination along latitude [10] */
-        v own = A_, low_rhs = same(0.0);
-        if (i > 0) {
-            own += cs * leaks[j];
-            low_rhs = cs * f[RHS * cells + c - w];
+    v log_ps[STRETCH], capacities[STRETCH], emits[STRETCH], coalbedos[STRETCH], inverses[STRETCH], stiffs[STRETCH];
+    v *bases = f + BASE * cells, *ks = f + K * cells, *frosts = f + FROST * cells;
+    for (long from = first; from < first + w; from += STRETCH) {
+        const long size = from + STRETCH < first + w ? STRETCH : first + w - from;
+        for (long n = 0; n < size; n++) { /* pressure and heat of the air [12], frost point, sunlight [2 + 8 + 8 + 8] */
+            const long c = from + n;
+            const v t = g->T[c], ice = g->ice[c];
+            v log_p = log_ps[n] = log_scale - g->altitude[c] * ih, p = scale * f[WEIGHT * cells + c];
+            gain += cp_g * (p - g->p[c]) * t;
+            g->p[c] = p;
+            capacities[n] = (cp_g * p + g->capacity[0] * g->inertia[c]) * inverse_dt;
+            /* one division for frost point, share under frost and albedo of ground and air */
+            v x = point - log_p, y = ice + half;
+            v covered = ice * (ice_albedo - g->albedo[c]), a = g->albedo[c] * y + covered, z = y - r * a;
+            v over = 1.0 / (x * y * z);
+            frosts[c] = 3182.48 * (y * z) * over;
+            emits[n] = 1.0 + ice * (ice_emissivity - 1.0) * (x * z) * over;
+            v planetary = r + one_r2 * a * (x * y) * over + aerosol;
+            coalbedos[n] = 1.0 - least(most(planetary, same(0.0)), same(1.0));
+            f[ABSORBED * cells + c] = coalbedos[n] * light;
         }
-        v inverse = 1.0 / (own + cn);
-        f[UPPER * cells + c] = cn * inverse;
-        leaks[j] = own * inverse;
-        f[RHS * cells + c] = (rhs + low_rhs) * inverse;
+        for (long n = 0; n < size; n++) /* [2 + 11 + 1] */
+            inverses[n] = inverse_emissivity(g, log_ps[n] + half_log, g->T[from + n]) + depth;
+        for (long n = 0; n < size; n++) { /* amplitude of the daily cycle, and K of OLR = K T^4 [25] */
+            const long c = from + n;
+            const v t = g->T[c], e = inverses[n], t2 = t * t, y = (4.0 * SIGMA) * t2 * t, s = g->skin_root * g->inertia[c] * e;
+            const v drive = daily * coalbedos[n] * e;
+            /* one division for 1/eps and for A_d^2 / T^2 = drive^2 / ((s^2 + y (sqrt 2 s + y)) T^2), both times e^2 */
+            v below = (s * s + y * (1.4142135623730951 * s + y)) * t2, over = 1.0 / (below * e);
+            v relative = least(drive * drive * (over * e), same(1.0));
+            f[AMPLITUDE2 * cells + c] = relative * t2;
+            relative = choose(g->ice[c] > 0.0, same(0.0), relative);
+            ks[c] = factor * emits[n] * (over * below) * (1.0 + 3.0 * relative);
+        }
+        for (long n = 0; n < size; n++) { /* soil from below [15], and balance without transport [12] */
+            const long c = from + n;
+            const v t = g->T[c], inertia = g->inertia[c];
+            v beta = g->own[5] * g->T[5 * cells + c] + g->heat[5] * g->bottom_heat[c];
+            for (int l = 4; l > 0; l--) beta = g->own[l] * g->T[l * cells + c] + g->below[l] * beta;
+            bases[c] = capacities[n] * t + g->conductance[0] * inertia * beta + f[ABSORBED * cells + c];
+            stiffs[n] = capacities[n] + conduction * inertia;
+        }
+        for (long n = 0; n < size; n++) { /* through the air that carries heat [11]; elimination along latitude [10] */
+            const long c = from + n;
+            const v t = g->T[c], tf = frosts[c], slope = 4.0 * ks[c] * t * t * t;
+            const v stiff = stiffs[n] + slope, driven = bases[c] + 0.75 * slope * t;
+            iv held = (g->ice[c] > 0.0) | (driven < tf * stiff);
+            v through = coupling / (stiff + coupling);
+            v conducts = choose(held, least(coupling, stiff), through * stiff);
+            v rhs = choose(held, conducts * tf, driven * through);
+            f[A * cells + c] = conducts;
+            v own = conducts;
+            if (i > 0) {
+                own += cs * leaks[c - first];
+                rhs += cs * f[RHS * cells + c - w];
+            }
+            v inverse = 1.0 / (own + cn);
+            f[UPPER * cells + c] = cn * inverse;
+            leaks[c - first] = own * inverse;
+            f[RHS * cells + c] = rhs * inverse;
+        }
     }
     *gained += g->weight[i] * gain;
 }
