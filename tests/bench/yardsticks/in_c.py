@@ -24,7 +24,7 @@ FLAGS = (
     *("-O3", "-march=native", "-mprefer-vector-width=512", "-fno-math-errno", "-fno-trapping-math"),
     *("-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"),
 )
-N_FIELDS, N_LINES = 9, 10  # of scratch in step.c
+N_FIELDS, N_LINES = 9, 15  # of scratch in step.c
 _INTEGERS = ("n_lat", "n_lon", "orbit", "zonal_every")
 _NUMBERS = ("dt", "area", "gravity", "cp", "skin_root", "geothermal", "latent", "reference_pressure")
 

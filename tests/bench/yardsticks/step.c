@@ -23,8 +23,8 @@
 
 #define B 8        /* members */
 #define LAYERS 6   /* of soil */
-#define STRETCH 24 /* cells of a row that short loops go over one after the other, for their chains to overlap */
-#define PAIR 2     /* rows whose chains of dependent operations run side by side along longitude */
+#define STRETCH 12 /* cells of a row that short loops go over one after the other, for their chains to overlap */
+#define PAIR 3     /* rows whose chains of dependent operations run side by side along longitude */
 
 typedef double v __attribute__((vector_size(8 * B)));
 typedef long iv __attribute__((vector_size(8 * B)));
