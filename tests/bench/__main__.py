@@ -12,6 +12,7 @@ from rich.table import Table
 from tests.bench.ensemble import ensemble, time_ensemble, warm_up
 from tests.bench.kernel import body_lines, compile_lines, peer_lines
 from tests.bench.ledger import ledger_rows, verdict
+from tests.bench.yardsticks.lines import yardstick_lines
 
 
 def main(tiny: bool) -> None:
@@ -36,6 +37,7 @@ def main(tiny: bool) -> None:
         )
     )
     console.print(_table("kernel", body_lines("4x8" if tiny else "36x72")))
+    console.print(_table("yardsticks: Mars with six layers of soil and its CO2 cycle alone", yardstick_lines(tiny)))
     if not tiny:
         console.print(_table("kernel, a new process", compile_lines()))
         console.print(_table("peers, each installed from its packages", peer_lines(50, 50)))

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.bench.yardsticks.job import N_FLOWS, N_MAPS, N_SERIES, ZONAL_EVERY, Result
-from twinpipe.grid import Array
 from twinpipe.physics import emissivity
 from twinpipe.physics.model import Model
 from twinpipe.physics.records import State
@@ -85,8 +84,8 @@ class InC:
         self.zonals = aligned(np.zeros((times, 3, self.model.grid.n_lat, LANES)))
         self.series = aligned(np.zeros((n, N_SERIES, LANES)))
         job = _Job()
-        for name, kind in _Job._fields_:
-            if kind is not ctypes.c_void_p:
+        for name, *kind in _Job._fields_:
+            if kind != [ctypes.c_void_p]:
                 setattr(job, name, self.numbers.get(name, len(self.arrays["gas"])))
             else:
                 arrays = self.arrays | {"zonals": self.zonals, "series": self.series}

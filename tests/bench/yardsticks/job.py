@@ -100,9 +100,7 @@ class Kernel:
         self.zonals, self.series = np.zeros((len(ZONALS), 0)), np.zeros((N_SERIES, 0))
 
     def advance(self, n: int) -> None:
-        self.zonals, self.series = call(
-            self.model, self.state, self.ledger, self.step, n, self.sums, ZONAL_EVERY
-        )
+        self.zonals, self.series = call(self.model, self.state, self.ledger, self.step, n, self.sums, ZONAL_EVERY)
         self.step += n
 
     def result(self) -> Result:

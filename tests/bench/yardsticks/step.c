@@ -11,11 +11,9 @@
  * The overdraft of physics/overdraft.py is looked for and counted, not mended: this job never has one, and the caller
  * asserts that.
  *
- * FLOPS of a cell and step, bare ground, counted below as [n]: additions, multiplications, divisions and square roots
- * one each; comparisons, minima, choices and table places none:
- *
- *     weights 29 + surface 93 + soil up 15 + latitude up 10 + latitude down 10 + longitude 37 + balance 23 + soil 10
- *     + sums 19 = 246
+ * Operations of a cell and step on bare ground, counted in brackets below: additions, multiplications, divisions and
+ * square roots one each; comparisons, minima, choices and table places none; nor what is done twice to keep it out of
+ * memory, nor what is the same for a row.
  */
 #include <immintrin.h>
 #include <math.h>
@@ -51,6 +49,7 @@ struct job {
     const double *grid;                             /* ln p of the first node, step, T of the first node */
 };
 
+const long OPERATIONS = 36 + (37 + 16 + 25 + 22 + 23) + 8 + 25 + (23 + 1 + 10 + 13);
 static const double SIGMA = 5.670374e-8;
 
 static inline v same(double x) { return (v){x, x, x, x, x, x, x, x}; }
@@ -89,7 +88,7 @@ static inline v root(v x) {
     return r;
 }
 
-/* e^x by range reduction and Taylor's series, as physics/elementary.py [28] */
+/* e^x by range reduction and Taylor's series, as physics/elementary.py [34] */
 static inline v exponential(v x) {
     const double round = 0x1.8p52, log2_e = 1.4426950408889634, high = 0x1.62e42fee00000p-1, low = 0x1.a39ef35793c76p-33;
     x = most(least(x, same(700.0)), same(-700.0));
@@ -104,7 +103,7 @@ static inline v exponential(v x) {
     return (v)((iv)series + ((iv)shifted << 52));
 }
 
-/* 1/eps of CO2, bilinear in ln p_eff and T [11] */
+/* 1/eps of CO2, bilinear in ln p_eff and T [14] */
 static inline v inverse_emissivity(const struct job *g, v log_p_eff, v T) {
     const long columns = g->place[1];
     v x = (log_p_eff - g->grid[0]) * (1.0 / g->grid[1]), y = T - g->grid[2];
@@ -150,7 +149,7 @@ static void mix(const struct job *g, v *weights, struct air *air) {
         v row = same(0.0);
         for (long j = 0; j < g->n_lon; j++) {
             long c = i * g->n_lon + j;
-            weights[c] = exponential(-g->altitude[c] * air->inverse_height); /* [1] */
+            weights[c] = exponential(-g->altitude[c] * air->inverse_height); /* [1 + 34] */
             row += weights[c];                                               /* [1] */
         }
         mean += g->weight[i] * row;
@@ -236,7 +235,7 @@ static void up(const struct job *g, const struct air *air, long i, long calendar
     v *bases = f + BASE * cells, *ks = f + K * cells, *frosts = f + FROST * cells;
     for (long from = first; from < first + w; from += STRETCH) {
         const long size = from + STRETCH < first + w ? STRETCH : first + w - from;
-        for (long n = 0; n < size; n++) { /* pressure and heat of the air [12], frost point, sunlight [2 + 8 + 8 + 8] */
+        for (long n = 0; n < size; n++) { /* pressure, heat of the air [11], frost point and sunlight [26] */
             const long c = from + n;
             const v t = g->T[c], ice = g->ice[c];
             v log_p = log_ps[n] = log_scale - g->altitude[c] * ih, p = scale * f[WEIGHT * cells + c];
@@ -253,7 +252,7 @@ static void up(const struct job *g, const struct air *air, long i, long calendar
             coalbedos[n] = 1.0 - least(most(planetary, same(0.0)), same(1.0));
             f[ABSORBED * cells + c] = coalbedos[n] * light;
         }
-        for (long n = 0; n < size; n++) /* [2 + 11 + 1] */
+        for (long n = 0; n < size; n++) /* [2 + 14] */
             inverses[n] = inverse_emissivity(g, log_ps[n] + half_log, g->T[from + n]) + depth;
         for (long n = 0; n < size; n++) { /* amplitude of the daily cycle, and K of OLR = K T^4 [25] */
             const long c = from + n;
@@ -266,7 +265,7 @@ static void up(const struct job *g, const struct air *air, long i, long calendar
             relative = choose(g->ice[c] > 0.0, same(0.0), relative);
             ks[c] = factor * emits[n] * (over * below) * (1.0 + 3.0 * relative);
         }
-        for (long n = 0; n < size; n++) { /* soil from below [15], and balance without transport [12] */
+        for (long n = 0; n < size; n++) { /* soil from below [15], and balance without transport [7] */
             const long c = from + n;
             const v t = g->T[c], inertia = g->inertia[c];
             v beta = g->own[5] * g->T[5 * cells + c] + g->heat[5] * g->bottom_heat[c];
@@ -274,7 +273,7 @@ static void up(const struct job *g, const struct air *air, long i, long calendar
             bases[c] = capacities[n] * t + g->conductance[0] * inertia * beta + f[ABSORBED * cells + c];
             stiffs[n] = capacities[n] + conduction * inertia;
         }
-        for (long n = 0; n < size; n++) { /* through the air that carries heat [11]; elimination along latitude [10] */
+        for (long n = 0; n < size; n++) { /* through the air that carries heat [14]; elimination along latitude [9] */
             const long c = from + n;
             const v t = g->T[c], tf = frosts[c], slope = 4.0 * ks[c] * t * t * t;
             const v stiff = stiffs[n] + slope, driven = bases[c] + 0.75 * slope * t;
@@ -299,7 +298,7 @@ static void up(const struct job *g, const struct air *air, long i, long calendar
 
 struct totals { v absorbed, olr, source, change, T, ice[2], coldest; long overdrawn; };
 
-/* Transport along longitude of rows side by side, in place of rhs; source gets its divergence [37] */
+/* Transport along longitude of rows side by side, in place of rhs; source gets its divergence [25] */
 static inline __attribute__((always_inline)) void along(
     const struct job *g, v D, long i, const int rows, v *restrict rhs, v *restrict upper, v *restrict corner,
     v *restrict leak, v *restrict source) {
@@ -342,7 +341,7 @@ static inline __attribute__((always_inline)) void along(
         v end = (x[last] + e[n] * (x[last - 1] + x[0])) / own;
         x[last] = end;
         v west = end, here = x[0] + c[0] * end;
-        for (long j = 0; j < last; j++) { /* [2 + 6] */
+        for (long j = 0; j < last; j++) { /* [7] */
             v next = j + 1 < last ? x[j + 1] + c[j + 1] * end : end;
             from[j] += e[n] * (next - 2.0 * here + west);
             west = here;
@@ -367,7 +366,7 @@ static void settle(
         const v inertia = g->inertia[c], p = g->p[c], k = f[K * cells + c], absorbed = f[ABSORBED * cells + c];
         const v old = g->T[c], tf = f[FROST * cells + c], heat = source[j];
         v ice = g->ice[c];
-        /* balance [23] and the stiffness again, as cheap as to keep it: not counted */
+        /* balance [23]; the stiffness again, which is as cheap as to keep it */
         v stiff = (cp_g * p + g->capacity[0] * inertia) * inverse_dt + conduction * inertia;
         v drive = f[BASE * cells + c] + heat;
         overdrawn |= drive <= 0.0;
@@ -384,13 +383,13 @@ static void settle(
         }
         v amplitude = choose(ice > 0.0, same(0.0), root(f[AMPLITUDE2 * cells + c])); /* [1] */
         g->T[c] = t;
-        /* soil from below again, not counted, and down [10] */
+        /* soil from below again, and down [10] */
         v beta[LAYERS];
         beta[5] = g->own[5] * g->T[5 * cells + c] + g->heat[5] * g->bottom_heat[c];
         for (int n = 4; n > 0; n--) beta[n] = g->own[n] * g->T[n * cells + c] + g->below[n] * beta[n + 1];
         v above = t;
         for (int n = 1; n < LAYERS; n++) g->T[n * cells + c] = above = g->alpha[n] * above + beta[n];
-        /* sums [19 with the root] */
+        /* sums [13] */
         absorbed_sum += absorbed, olr_sum += olr, source_sum += heat, T_sum += t, ice_sum += ice;
         coldest = least(t, coldest);
         amplitude_sum += amplitude;
@@ -418,7 +417,7 @@ static void settle(
     }
 }
 
-/* Rows from i on, on the way down: latitude's back-substitution and divergence [10], then the rest of the step */
+/* Rows from i on, on the way down: latitude's back-substitution and divergence [8], then the rest of the step */
 static inline __attribute__((always_inline)) void down(
     const struct job *g, const struct air *air, long i, const int rows, v *zonal, struct totals *totals) {
     const long w = g->n_lon, cells = g->n_lat * w;

@@ -219,9 +219,9 @@ class InNumpy:
         if (self.step + 1) % ZONAL_EVERY == 0:
             self.zonals.append([field.mean(axis=2).T for field in (T, self.ice, amplitude)])
         asr, out, brought, frozen = (self.mean(a) for a in (absorbed, olr, source, dm))
-        flows = (asr * o.dt, out * o.dt, o.geothermal * o.dt, 0.0, gained, brought * o.dt)
-        for total, flow_ in zip(self.energy, flows, strict=True):
-            total += flow_
+        none = np.zeros_like(asr)
+        flows = [asr * o.dt, out * o.dt, none + o.geothermal * o.dt, none, gained, brought * o.dt]
+        self.energy += np.array(flows)
         self.gas[0] -= frozen * o.area
         self.condensed += frozen * o.area
         self.mean_temperature = self.mean(T)
@@ -230,7 +230,7 @@ class InNumpy:
         parts *= mean_p / parts.sum(axis=0)
         ice_north, ice_south = self.mean(self.ice * self.north[:, None]), self.mean(self.ice * ~self.north[:, None])
         coldest = T.min(axis=(1, 2))
-        row = [self.mean_temperature, mean_p, ice_north * o.area, ice_south * o.area, asr, out, 0 * asr]
+        row = [self.mean_temperature, mean_p, ice_north * o.area, ice_south * o.area, asr, out, none]
         self.series.append([*row, parts[2], parts[0], coldest])
 
     def result(self) -> Result:
