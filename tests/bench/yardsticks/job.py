@@ -12,8 +12,8 @@ Mars with six layers of soil and its CO2 cycle, members that differ in CO2, diff
     ledger of energy and CO2, series of the step, sums for the means of maps, zonal means at every fourth step.
 
 Not in the job, and switched off in the body that the kernel runs: escape, water (cycle, surface ice and vapour's
-optical depth), regolith, buried CO2, interventions.  Greenhouse gases other than CO2, particles and clouds are
-parameters of the members, here 0, that each version adds.
+optical depth), regolith, buried CO2, interventions.  There are no greenhouse gases other than CO2, no particles and
+no clouds; the version in C adds their optical depth and albedo all the same, which are 0.
 """
 
 from __future__ import annotations

@@ -15,17 +15,14 @@
  * square roots one each; comparisons, minima, choices and table places none; nor what is done twice to keep it out of
  * memory, nor what is the same for a row.
  */
-#include <immintrin.h>
-#include <math.h>
 #include <stddef.h>
 
-#define B 8        /* members */
+#include "lanes.h"
+#include "frost.h"
+
 #define LAYERS 6   /* of soil */
 #define STRETCH 12 /* cells of a row that short loops go over one after the other, for their chains to overlap */
-#define PAIR 3     /* rows whose chains of dependent operations run side by side along longitude */
-
-typedef double v __attribute__((vector_size(8 * B)));
-typedef long iv __attribute__((vector_size(8 * B)));
+#define ABREAST 3  /* rows whose chains of dependent operations run side by side along longitude */
 
 struct job {
     long n_lat, n_lon, orbit, zonal_every; /* orbit: steps */
@@ -44,74 +41,28 @@ struct job {
     v *energy, *condensed;                          /* ledger: six flows; kg */
     v *sums, *zonals, *series;                      /* as records.Outputs, one window; series of the first 10 fields */
     v *fields;                                      /* (9, row, longitude, member) scratch */
-    v *lines;                                       /* (5 * PAIR, longitude, member) scratch */
+    v *lines;                                       /* (5 * ABREAST, longitude, member) scratch */
     const long *place;                              /* of log-pressure and temperature nodes: counts */
     const double *grid;                             /* ln p of the first node, step, T of the first node */
 };
 
+#ifdef __AVX512F__
+const long WIDE = 1;
+#else
+const long WIDE = 0; /* right all the same, but no measure of the machine */
+#endif
 const long OPERATIONS = 36 + (37 + 16 + 25 + 22 + 23) + 8 + 25 + (23 + 1 + 10 + 13);
 static const double SIGMA = 5.670374e-8;
 
-static inline v same(double x) { return (v){x, x, x, x, x, x, x, x}; }
-static inline v choose(iv mask, v a, v b) { return (v)((mask & (iv)a) | (~mask & (iv)b)); }
-static inline v least(v a, v b) { return choose(a < b, a, b); }
-static inline v most(v a, v b) { return choose(a > b, a, b); }
-static inline int any(iv mask) {
-#ifdef __AVX512DQ__
-    return _mm512_movepi64_mask((__m512i)mask) != 0;
-#else
-    long found = 0;
-    for (int m = 0; m < B; m++) found |= mask[m];
-    return found != 0;
-#endif
-}
-/* table[k] and table[k + 1] of each member's k: pairs are loaded whole, which is quicker than to gather them */
-static inline void pairs(const double *table, iv k, v *first, v *second) {
-#ifdef __AVX512F__
-    __m512d low = _mm512_castpd128_pd512(_mm_loadu_pd(table + k[0])), high;
-    low = _mm512_insertf64x2(low, _mm_loadu_pd(table + k[1]), 1);
-    low = _mm512_insertf64x2(low, _mm_loadu_pd(table + k[2]), 2);
-    low = _mm512_insertf64x2(low, _mm_loadu_pd(table + k[3]), 3);
-    high = _mm512_castpd128_pd512(_mm_loadu_pd(table + k[4]));
-    high = _mm512_insertf64x2(high, _mm_loadu_pd(table + k[5]), 1);
-    high = _mm512_insertf64x2(high, _mm_loadu_pd(table + k[6]), 2);
-    high = _mm512_insertf64x2(high, _mm_loadu_pd(table + k[7]), 3);
-    *first = (v)_mm512_permutex2var_pd(low, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), high);
-    *second = (v)_mm512_permutex2var_pd(low, _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), high);
-#else
-    for (int m = 0; m < B; m++) (*first)[m] = table[k[m]], (*second)[m] = table[k[m] + 1];
-#endif
-}
-static inline v root(v x) {
-    v r;
-    for (int m = 0; m < B; m++) r[m] = sqrt(x[m]);
-    return r;
-}
-
-/* e^x by range reduction and Taylor's series, as physics/elementary.py [34] */
-static inline v exponential(v x) {
-    const double round = 0x1.8p52, log2_e = 1.4426950408889634, high = 0x1.62e42fee00000p-1, low = 0x1.a39ef35793c76p-33;
-    x = most(least(x, same(700.0)), same(-700.0));
-    v shifted = x * log2_e + round;
-    v n = shifted - round;
-    v r = (x - n * high) - n * low, r2 = r * r, r4 = r2 * r2;
-    v a = (1.0 + r) + r2 * (1.0 / 2 + (1.0 / 6) * r);
-    v b = (1.0 / 24 + (1.0 / 120) * r) + r2 * (1.0 / 720 + (1.0 / 5040) * r);
-    v c = (1.0 / 40320 + (1.0 / 362880) * r) + r2 * (1.0 / 3628800 + (1.0 / 39916800) * r)
-        + r4 * (1.0 / 479001600 + (1.0 / 6227020800.0) * r);
-    v series = a + r4 * (b + r4 * c);
-    return (v)((iv)series + ((iv)shifted << 52));
-}
-
 /* 1/eps of CO2, bilinear in ln p_eff and T [14] */
 static inline v inverse_emissivity(const struct job *g, v log_p_eff, v T) {
-    const long columns = g->place[1];
+    const int columns = (int)g->place[1];
     v x = (log_p_eff - g->grid[0]) * (1.0 / g->grid[1]), y = T - g->grid[2];
     x = least(most(x, same(0.0)), same(g->place[0] - 1.001));
     y = least(most(y, same(0.0)), same(columns - 1.001));
-    iv ix = __builtin_convertvector(x, iv), iy = __builtin_convertvector(y, iv);
+    places ix = __builtin_convertvector(x, places), iy = __builtin_convertvector(y, places);
     v u = x - __builtin_convertvector(ix, v), w = y - __builtin_convertvector(iy, v);
-    iv k = ix * columns + iy;
+    places k = ix * columns + iy;
     v a, b, c, d;
     pairs(g->table, k, &a, &b);
     pairs(g->table + columns, k, &c, &d);
@@ -156,63 +107,6 @@ static void mix(const struct job *g, v *weights, struct air *air) {
     }
     air->scale = mean_p / mean;
     for (int m = 0; m < B; m++) air->log_scale[m] = log(air->scale[m]);
-}
-
-/* Newton's iterations of one cell of one member that go on: co2_ice.settled */
-static void settle_on(double *t, double tangent, double stiff, double drive, double k, double *flux) {
-    if (drive <= 0.0) {
-        *t = 1.0;
-        *flux = drive - stiff;
-        return;
-    }
-    for (int n = 0; n < 100 && !(0.8 * tangent <= *t && *t <= 2.0 * tangent); n++) {
-        tangent = *t;
-        double q3 = k * tangent * tangent * tangent;
-        *t = (drive + 3.0 * q3 * tangent) / (stiff + 4.0 * q3);
-    }
-    *flux = k * tangent * tangent * tangent * (4.0 * *t - 3.0 * tangent);
-}
-
-static inline iv far(v t, v tangent) { return ~((tangent > 0.0) & (0.8 * tangent <= t) & (t <= 2.0 * tangent)); }
-
-static void settle_far(iv which, v *t, v tangent, v stiff, v drive, v k, v *flux) {
-    for (int m = 0; m < B; m++)
-        if (which[m]) {
-            double a = (*t)[m], b = (*flux)[m];
-            settle_on(&a, tangent[m], stiff[m], drive[m], k[m], &b);
-            (*t)[m] = a, (*flux)[m] = b;
-        }
-}
-
-/* The few cells where CO2 condenses, lies or leaves, or OLR is curved: co2_ice.surface_balance */
-static __attribute__((noinline)) v frost(
-    const struct job *g, iv icy, v tf, v stiff, v drive, v k, v ice, v column, v tangent, v *t, v *olr) {
-    iv beyond = far(*t, tangent);
-    v now = *t, flux = *olr;
-    if (any(beyond)) settle_far(beyond, &now, tangent, stiff, drive, k, &flux);
-    icy |= now < tf;
-    v slope = 4.0 * k * tf * tf * tf, held = 0.25 * slope * tf;
-    v dm = (stiff * tf + held - drive) * (g->dt / g->latent);
-    v allowed = least(most(dm, -ice), 0.5 * column);
-    iv cut = icy & (allowed != dm);
-    v cold = tf;
-    if (any(cut)) {
-        v rest = drive + allowed * (g->latent / g->dt), t1 = cold;
-        v free = (rest + slope * tf - held) / (stiff + slope), given = same(0.0);
-        for (int n = 0; n < 2; n++) {
-            v q3 = k * free * free * free;
-            t1 = free;
-            free = (rest + 3.0 * q3 * t1) / (stiff + 4.0 * q3);
-            given = q3 * (4.0 * free - 3.0 * t1);
-        }
-        iv again = cut & far(free, t1);
-        if (any(again)) settle_far(again, &free, t1, stiff, rest, k, &given);
-        cold = choose(cut, free, cold);
-        held = choose(cut, given, held);
-    }
-    *t = choose(icy, cold, now);
-    *olr = choose(icy, held, flux);
-    return choose(icy, allowed, same(0.0));
 }
 
 enum { WEIGHT, ABSORBED, K, AMPLITUDE2, FROST, BASE, A, RHS, UPPER };
@@ -376,7 +270,7 @@ static void settle(
         v t = (drive + 3.0 * q3 * t1) / (stiff + 4.0 * q3), olr = q3 * (4.0 * t - 3.0 * t1);
         iv icy = (ice > 0.0) | (t < tf);
         if (any(icy | far(t, t1))) {
-            v change = frost(g, icy, tf, stiff, drive, k, ice, p * share, t1, &t, &olr);
+            v change = frost(g->latent / g->dt, icy, tf, stiff, drive, k, ice, p * share, t1, &t, &olr);
             ice += change;
             g->ice[c] = ice;
             change_sum += change;
@@ -451,7 +345,7 @@ long advance(const struct job *g, long first, long n) {
         v *zonal = NULL;
         if ((first + k + 1) % g->zonal_every == 0) zonal = g->zonals + 3 * g->n_lat * time++;
         long i = g->n_lat;
-        for (; i >= PAIR; i -= PAIR) down(g, &air, i - PAIR, PAIR, zonal, &t);
+        for (; i >= ABREAST; i -= ABREAST) down(g, &air, i - ABREAST, ABREAST, zonal, &t);
         for (; i >= 1; i--) down(g, &air, i - 1, 1, zonal, &t);
         overdrawn |= t.overdrawn;
         v frozen = t.change * g->area, mass = same(0.0), moles = same(0.0);
