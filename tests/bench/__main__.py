@@ -14,6 +14,7 @@ from tests.bench.ensemble import ensemble, time_ensemble, warm_up
 from tests.bench.kernel import body_lines, compile_lines, peer_lines
 from tests.bench.ledger import ledger_rows, verdict
 from tests.bench.scaling import engine_lines, memory_line, write_line
+from tests.bench.yardsticks.lines import yardstick_lines
 
 
 def main(tiny: bool) -> None:
@@ -40,6 +41,7 @@ def main(tiny: bool) -> None:
     console.print(_table("engine", engine_lines(*((4, 2, "6x8", 1) if tiny else (32, 100, "36x72", 5)))))
     console.print(_table("store", [write_line(*((2, 80, "4x6", 1) if tiny else (16, 80, "36x72", 5)))]))
     console.print(_table("kernel", body_lines("4x8" if tiny else "36x72")))
+    console.print(_table("yardsticks: Mars with six layers of soil and its CO2 cycle alone", yardstick_lines(tiny)))
     if not tiny:
         console.print(_table("memory", [memory_line()]))
         console.print(_table("cold start", cold_lines(5)))
