@@ -6,25 +6,22 @@ writes and seals its own.  What comes back is a token.  Client, scheduler and wo
 
 from __future__ import annotations
 
-import logging
-import os
 import time
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from queue import Empty, SimpleQueue
+from typing import Protocol
 
-import dask
-from distributed import Client, LocalCluster, as_completed, get_worker, performance_report
+from distributed import Client, Future, KilledWorker, get_worker
+from distributed.comm.core import CommClosedError
 
-from twinpipe.errors import BudgetError, Cancelled, Failure
+from twinpipe.errors import BudgetError, Cancelled, Failure, StoreError
 from twinpipe.fields import ALL
 from twinpipe.grid import Array
 from twinpipe.layout import Layout
+from twinpipe.makeup import check_alike, makeup
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.place import Place
 from twinpipe.plan import BLOCKS_PER_THREAD, Block, Plan
@@ -33,16 +30,7 @@ from twinpipe.stepping import kernel_time
 from twinpipe.store import RunStore
 
 GROUP_OF: dict[str, str] = {f.name: f.group for f in ALL}
-# Quiet: no sampling profiler, no work stealing (blocks stay where their state is), slow heartbeats.
-QUIET: dict[str, Any] = {
-    "distributed.worker.profile.enabled": False,
-    "distributed.scheduler.work-stealing": False,
-    "distributed.admin.tick.interval": "500ms",
-    "distributed.admin.system-monitor.interval": "5s",
-    "distributed.worker.memory.monitor-interval": "2s",
-    "distributed.scheduler.allowed-failures": 10,
-    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 1_000_000_000,
-}
+TICK = 1.0  # seconds after which a caller is asked whether to go on
 
 
 @dataclass(frozen=True)
@@ -108,18 +96,47 @@ def _worker_address() -> str | None:
 
 
 class Executor(Protocol):
-    """Runs what is not sealed yet; yields a token for each segment that gets sealed."""
+    """Runs what is not sealed yet; yields a token for each segment that gets sealed, and now and then None.
 
-    def run(self, plan: Plan, path: Place, generation: int) -> Iterator[Token]: ...
+    None says that some time has passed, so that whoever waits may end the run.
+    """
+
+    def run(self, plan: Plan, path: Place, generation: int) -> Iterator[Token | None]: ...
 
 
 class Serial:
     """Runs in this thread."""
 
-    def run(self, plan: Plan, path: Place, generation: int) -> Iterator[Token]:
+    def run(self, plan: Plan, path: Place, generation: int) -> Iterator[Token | None]:
         for block in plan.blocks:
             for segment in range(RunStore(path).sealed_segments(block.index), len(plan.segments)):
                 yield advance(plan, path, block, segment, generation)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What the tasks of a run share; makeup: of the process that began it."""
+
+    plan: Plan
+    path: Place
+    generation: int
+    makeup: dict[str, str]
+
+
+def task(work: Work, block: Block, segment: int) -> Token:
+    """Advance a block on a worker, which may have joined meanwhile.
+
+    Raises Failure when the worker is not like the process that began the run, StoreError when it does not see the
+    stores, and what advance raises.
+    """
+    check_alike(work.makeup, makeup(), f"the Dask worker at {_worker_address()}")
+    if not RunStore(work.path).exists():
+        raise StoreError(f"the Dask worker at {_worker_address()} does not see {work.path}: stores are to be shared.")
+    return advance(work.plan, work.path, block, segment, work.generation)
+
+
+def _hold(work: Work) -> Work:
+    return work
 
 
 @dataclass(frozen=True)
@@ -128,98 +145,65 @@ class Dask:
 
     client: Client
 
-    def run(self, plan: Plan, path: Place, generation: int) -> Iterator[Token]:
-        plan_there = self.client.scatter(plan, broadcast=True, hash=False)
+    def run(self, plan: Plan, path: Place, generation: int) -> Iterator[Token | None]:
+        # as a task and not scattered: the scheduler makes it anew when the worker that holds it dies
+        work = self.client.submit(_hold, Work(plan, path, generation, makeup()), pure=False)
         store = RunStore(path)
         todo = ((b, store.sealed_segments(b.index)) for b in plan.blocks)
         waiting = deque((b, segment) for b, segment in todo if segment < len(plan.segments))
-        running = as_completed([], loop=self.client.loop)  # no default client: threads share a process
+        running: set[Future[Token]] = set()
+        ended: SimpleQueue[Future[Token]] = SimpleQueue()
 
-        def begin_blocks(open_blocks: int) -> None:
-            for _ in range(min(self._most_blocks() - open_blocks, len(waiting))):
-                block, segment = waiting.popleft()
-                running.add(self._submit(plan_there, path, block, segment, generation, None))
+        def begin(block: Block, segment: int, where: str | None = None) -> None:
+            future = self.client.submit(
+                task,
+                work,
+                block,
+                segment,
+                pure=False,
+                workers=[where] if where else None,
+                allow_other_workers=where is not None,
+            )
+            running.add(future)
+            future.add_done_callback(ended.put)
 
         try:
-            begin_blocks(0)
-            for future in running:
-                token: Token = future.result()
+            while waiting or running:
+                while waiting and len(running) < self._most_blocks():  # more where workers have joined
+                    begin(*waiting.popleft())
+                try:
+                    future = ended.get(timeout=TICK)
+                except Empty:
+                    yield None
+                    continue
+                token = self._token(future)
+                running.discard(future)
                 future.release()
                 if token.segment + 1 < len(plan.segments):
-                    block = plan.blocks[token.block]
-                    running.add(self._submit(plan_there, path, block, token.segment + 1, generation, token.worker))
-                begin_blocks(running.count())  # also where workers have joined
+                    begin(plan.blocks[token.block], token.segment + 1, token.worker)
                 yield token
         finally:
-            self.client.cancel([*running.futures, plan_there], force=True)
+            self.client.cancel([*running, work], force=True)
+
+    def _token(self, future: Future[Token]) -> Token:
+        """What a task returned; raises what it raised, and Failure when its workers died or the scheduler is gone."""
+        try:
+            token: Token = future.result()
+        except KilledWorker as error:
+            took = f"a task took {error.allowed_failures + 1} Dask workers with it"
+            raise Failure(f"{took}: have they memory enough?") from None
+        except (CancelledError, CommClosedError):
+            where = self.client.scheduler.address if self.client.scheduler else "its address"
+            raise Failure(f"the Dask scheduler at {where} is gone; what is sealed stays.") from None
+        return token
 
     def _most_blocks(self) -> int:
         """Blocks that may be open at once: more states would lie in memory than anyone works on."""
-        threads: int = sum(self.client.nthreads().values())
+        try:
+            threads: int = sum(self.client.nthreads().values())
+        except (OSError, CommClosedError, TimeoutError):  # its futures tell
+            threads = 0
         return BLOCKS_PER_THREAD * max(1, threads)
-
-    def _submit(self, plan: Any, path: Place, block: Block, segment: int, generation: int, where: str | None) -> Any:
-        return self.client.submit(
-            advance,
-            plan,
-            path,
-            block,
-            segment,
-            generation,
-            pure=False,
-            workers=[where] if where else None,
-            allow_other_workers=where is not None,
-        )
-
-
-@contextmanager
-def _off_the_network() -> Iterator[None]:
-    """Without the remark that a machine has no address to the outside, which threads of a process do not need."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Couldn't detect a suitable IP address", category=RuntimeWarning)
-        yield
-
-
-@contextmanager
-def executor(scheduler: str | None = None, workers: int = 0) -> Iterator[Dask]:
-    """A Dask executor on the scheduler at an address, or on a local cluster of this process's threads.
-
-    One process with a thread per core: the kernel releases the GIL, and nothing has to be sent.
-    Raises Failure when the scheduler does not answer.
-    """
-    logging.getLogger("distributed").setLevel(logging.ERROR)  # its own configuration is read at import only
-    with dask.config.set(QUIET):
-        if scheduler:
-            try:
-                client = Client(scheduler, timeout="10s", set_as_default=False)
-            except (OSError, ValueError, TimeoutError) as error:
-                raise Failure(f"the Dask scheduler at {scheduler} does not answer: {error}.") from None
-            with client:
-                yield Dask(client)
-            return
-        threads = workers or os.cpu_count() or 1
-        with (
-            _off_the_network(),
-            LocalCluster(
-                n_workers=1,
-                threads_per_worker=threads,
-                processes=False,
-                memory_limit=0,
-                # their web servers start anyhow: on loopback only, at ports that no other cluster has
-                dashboard_address=None,
-                worker_dashboard_address="127.0.0.1:0",
-                scheduler_kwargs={"dashboard_address": "127.0.0.1:0", "dashboard": False},
-            ) as cluster,
-            Client(cluster, set_as_default=False) as client,
-        ):
-            yield Dask(client)
-
-
-@contextmanager
-def performance_report_of(how: Dask, path: Path) -> Iterator[None]:
-    """Write what Dask saw meanwhile as a page that needs no network; needs bokeh."""
-    with how.client.as_current(), performance_report(str(path), mode="inline"):
-        yield
 
 
 def prepare(plan: Plan, store: RunStore, layout: Layout) -> None:
@@ -238,15 +222,16 @@ def run_plan(
 ) -> list[Token]:
     """Run what a plan owes to a store that was created for it; the tokens of what was sealed now.
 
-    progress gets the fraction 0..1 that is sealed after each segment, and stops the run by returning False:
-    Cancelled is raised, and what is sealed stays.
+    progress gets the fraction 0..1 that is sealed after each segment, and every second or so meanwhile; it stops the
+    run by returning False: Cancelled is raised, and what is sealed stays.
     """
     store = RunStore(path)
     owed = len(plan.blocks) * len(plan.segments)
     done = sum(store.sealed_segments(b.index) for b in plan.blocks)
-    tokens = []
+    tokens: list[Token] = []
     for token in how.run(plan, path, generation):
-        tokens.append(token)
+        if token is not None:
+            tokens.append(token)
         if progress is not None and not progress((done + len(tokens)) / owed):
             raise Cancelled("the run was cancelled.")
     return tokens

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import platform
 import time
 import uuid
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from twinpipe.fields import MAPS, SERIES_FIELDS, active
 from twinpipe.grid import Grid
 from twinpipe.heartbeat import HANDOVER_SECONDS, LEASE_SECONDS, Heartbeat
 from twinpipe.layout import run_layout, twin_layout
+from twinpipe.makeup import versions
 from twinpipe.measures import gas_by_name
 from twinpipe.ownership import is_own_store
 from twinpipe.physics.compiled import CODE_FINGERPRINT, MODULE_FINGERPRINTS
@@ -38,12 +38,6 @@ log = logging.getLogger("twinpipe")
 
 DEFAULT_GRID = "36x72"
 MAKER_PATIENCE = 600.0  # seconds, of which compiling the kernel for the first time may take some
-PACKAGES = ("twinpipe", "numpy", "numba", "zarr", "xarray", "distributed")
-
-
-def versions() -> dict[str, str]:
-    """Versions of what decides the bits of a run."""
-    return {"python": platform.python_version(), "machine": platform.machine(), **{p: version(p) for p in PACKAGES}}
 
 
 def create_twin(

@@ -13,7 +13,8 @@ import typer
 
 from twinpipe.body import load_body
 from twinpipe.clock import usual_steps
-from twinpipe.engine import executor, performance_report_of, prepare, run_plan
+from twinpipe.cluster import executor, performance_report_of
+from twinpipe.engine import prepare, run_plan
 from twinpipe.errors import Failure, TwinpipeError
 from twinpipe.grid import Grid
 from twinpipe.layout import run_layout

@@ -13,7 +13,8 @@ from twinpipe.digest import array_digest
 from twinpipe.errors import Conflict, NotFound, StoreError
 from twinpipe.fields import ALL
 from twinpipe.grid import Array
-from twinpipe.lifecycle import run_path, run_plan_of, run_spec, versions
+from twinpipe.lifecycle import run_path, run_plan_of, run_spec
+from twinpipe.makeup import versions
 from twinpipe.physics.compiled import CODE_FINGERPRINT, MODULE_FINGERPRINTS
 from twinpipe.seals import state_digest
 from twinpipe.simulation import run_segment, start

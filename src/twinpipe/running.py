@@ -15,9 +15,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from twinpipe import lifecycle
 from twinpipe.body import explain, read_table
+from twinpipe.cluster import executor
 from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow
-from twinpipe.engine import executor
 from twinpipe.errors import InvalidInput
 from twinpipe.heartbeat import LEASE_SECONDS
 from twinpipe.scenario import Scenario, load_pattern
@@ -110,7 +110,7 @@ def _to_its_result(
     w: Workplace, twin_id: int, queue: Callable[[], RunRow], text: str, *, quiet: bool
 ) -> dict[str, Any]:
     await_lease(w, twin_id, quiet=quiet)
-    with executor(w.settings.dask_scheduler, w.settings.workers) as how:  # before anything is queued
+    with executor(w.settings) as how:  # before anything is queued
         run = queue()
         if run.status != "completed":
             with progress_bar(text, quiet=quiet) as show:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from twinpipe.errors import InvalidInput
@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     dask_scheduler: str | None = Field(
         None, description="Address of an existing Dask scheduler; a local cluster when not set."
     )
+    dask_tls_ca: FilePath | None = Field(None, description="Certificate of the authority of a tls:// scheduler.")
+    dask_tls_cert: FilePath | None = Field(None, description="Certificate of this client.")
+    dask_tls_key: FilePath | None = Field(None, description="Key of this client.")
     workers: Annotated[int, Field(ge=0, le=1024)] = Field(
         0, description="Worker threads of the local cluster; 0 means one per core."
     )

@@ -107,6 +107,10 @@ class RunStore:
             durable.sync(self.path)
             durable.create_once(self._template_path, canonical_json(template))
 
+    def exists(self) -> bool:
+        """Whether it was created, where this process looks."""
+        return self._template_path.exists()
+
     def claim(self, generation: int) -> None:
         """Fence writers of older generations; StoreError when a newer one has claimed the run."""
         with durable.disk(self.path):

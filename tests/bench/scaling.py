@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import dask
 import numpy as np
 import zarr
-from distributed import Client, LocalCluster
 
 from tests.bench.ensemble import ensemble
 from tests.bench.kernel import Line
 from tests.bench.ledger import verdict
+from tests.pipeline.external_cluster import processes
 from tests.pipeline.measure_memory import job, measured
-from twinpipe.engine import GROUP_OF, QUIET, Dask, advance, executor, prepare, run_plan
+from twinpipe.cluster import executor
+from twinpipe.engine import GROUP_OF, advance, prepare, run_plan
 from twinpipe.grid import Array
 from twinpipe.layout import run_layout
 from twinpipe.plan import Plan, make_plan
@@ -68,18 +68,13 @@ def engine_lines(members: int, years: int, grid: str, repetitions: int) -> Itera
     """Medians of repetitions side by side: direct calls on one and two threads, Dask on threads and processes."""
     plan, size = ensemble(members, years, grid, max(1, members // 4)), f"{members} members, {years} years"
     found: dict[str, list[Spent]] = {"one": [], "direct": [], "threads": [], "processes": []}
-    with (
-        dask.config.set(QUIET),
-        executor(workers=2) as threads,
-        LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        spent(plan, lambda path: run_plan(plan, path, 0, Dask(client)))  # each process loads the kernel once
+    with executor(workers=2) as threads, processes(2) as two:
+        spent(plan, lambda path: run_plan(plan, path, 0, two))  # each process loads the kernel once
         for _ in range(repetitions):
             found["one"].append(directly(plan, 1))
             found["direct"].append(directly(plan, 2))
             found["threads"].append(spent(plan, lambda path: run_plan(plan, path, 0, threads)))
-            found["processes"].append(spent(plan, lambda path: run_plan(plan, path, 0, Dask(client))))
+            found["processes"].append(spent(plan, lambda path: run_plan(plan, path, 0, two)))
     wall = {name: statistics.median(s.wall for s in all_of) for name, all_of in found.items()}
     overhead = statistics.median(
         with_dask.cpu / direct.cpu for with_dask, direct in zip(found["threads"], found["direct"], strict=True)

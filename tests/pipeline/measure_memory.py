@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 
 from twinpipe.body import builtin_body
-from twinpipe.engine import Serial, executor, prepare, run_plan
+from twinpipe.cluster import executor
+from twinpipe.engine import Serial, prepare, run_plan
 from twinpipe.layout import run_layout
 from twinpipe.plan import Plan, make_plan
 from twinpipe.scenario import load_pattern

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 import xarray as xr
-from distributed import Client, LocalCluster
+from tests.pipeline.external_cluster import processes
 from tests.pipeline.s3_endpoint import endpoint
 from tests.pipeline.terminal import Terminal
 from tests.pipeline.test_engine import bits
 from tests.pipeline.test_engine import plan as larger_plan
 
 from twinpipe.durable import sizes
-from twinpipe.engine import Dask, Serial, prepare, run_plan
+from twinpipe.engine import Serial, prepare, run_plan
 from twinpipe.errors import Cancelled, StoreError
 from twinpipe.layout import run_layout
 from twinpipe.place import Place, place
@@ -59,11 +59,8 @@ def listed(folder: Place) -> list[str]:
 
 
 def test_workers_write_to_a_bucket_by_themselves(there: Place, reference: dict[str, str]) -> None:
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        assert bits(plan(), there, Dask(client)) == reference
+    with processes(2) as how:
+        assert bits(plan(), there, how) == reference
 
 
 def test_a_run_goes_on_from_its_seals_in_a_bucket(there: Place, reference: dict[str, str]) -> None:

@@ -21,8 +21,9 @@ from tests.pipeline.terminal import environment
 
 from twinpipe import lifecycle
 from twinpipe.body import builtin_body
+from twinpipe.cluster import executor
 from twinpipe.db import ledger
-from twinpipe.engine import Executor, Serial, Token, advance, executor
+from twinpipe.engine import Executor, Serial, Token, advance
 from twinpipe.errors import Cancelled, Conflict, SimulationError, StoreError
 from twinpipe.heartbeat import Heartbeat
 from twinpipe.layout import Layout
