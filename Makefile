@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready-$(shell cat requirements.txt pyproject.toml | cksum | cu
 # Everything that the demo makes stays below the checkout, unless you say otherwise.
 export TWINPIPE_HOME ?= $(CURDIR)/.twinpipe
 
-.PHONY: demo test slow lint bench planets peers schemas lock clean
+.PHONY: demo test slow lint bench profile planets peers schemas lock clean
 
 demo: $(STAMP) ## the main job: clone Mars, terraform the twin for a century, keep the result
 	@$(BIN)/twinpipe demo
@@ -25,6 +25,9 @@ lint: $(STAMP) ## style, types, and the floors and doors of the house
 
 bench: $(STAMP) ## every benchmark, as a table of ratios
 	@$(BIN)/python -m tests.bench
+
+profile: $(STAMP) ## where an ensemble's time goes: Dask's report and a flame graph
+	@$(BIN)/python -m twinpipe.profiling $(TWINPIPE_HOME)/profile
 
 planets: $(STAMP) ## every body against published numbers
 	@$(BIN)/python -m tests.planets
@@ -46,7 +49,7 @@ $(STAMP):
 
 lock: ## resolve pyproject.toml into pinned, hashed requirements.txt
 	@$(PYTHON) -m venv .lock && .lock/bin/python -m pip install --quiet uv
-	@.lock/bin/uv pip compile pyproject.toml --extra dev --python-version 3.11 --universal --generate-hashes \
+	@.lock/bin/uv pip compile pyproject.toml --extra dev --extra profile --python-version 3.11 --universal --generate-hashes \
 	  --no-emit-index-url --custom-compile-command "make lock" --upgrade --quiet -o requirements.txt
 	@rm -rf .lock
 

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from twinpipe import lifecycle
 from twinpipe.body import load_body
 from twinpipe.clock import check_years
+from twinpipe.cluster import executor
 from twinpipe.db import ledger
-from twinpipe.engine import executor
 from twinpipe.reporting import write_run_report
 from twinpipe.scenario import load_pattern
 from twinpipe.workplace import open_workplace
@@ -43,7 +43,7 @@ def create(params: SimulateTwin) -> tuple[int, bool]:
     """Clone the body and queue the run, unless they are there already; the run's id, and whether it is owed."""
     with open_workplace() as w:
         if w.settings.dask_scheduler:
-            with executor(w.settings.dask_scheduler):
+            with executor(w.settings):
                 pass  # it answers: better known before a twin is made
         body = load_body(params.body, imported=w.bodies)
         scenario = load_pattern(params.pattern).scenario(body, params.parameters)
@@ -71,7 +71,7 @@ def simulate(run_id: int, flow_run_id: str | None) -> dict[str, Any]:
         except Exception as error:  # Prefect only shows progress: whatever ails it must not end the run
             get_run_logger().warning("progress is not shown: %s", error)
 
-    with open_workplace() as w, executor(w.settings.dask_scheduler, w.settings.workers) as how:
+    with open_workplace() as w, executor(w.settings) as how:
         return lifecycle.simulate_run(w, run_id, how, on_progress=show, flow_run_id=flow_run_id).as_dict()
 
 

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from twinpipe.db.census import Census, RunEntry, TwinEntry, deleted_twins, take_census
+from twinpipe.durable import folders, touched
 from twinpipe.errors import Conflict, StoreError
 from twinpipe.ownership import is_own_store, twin_key_of
+from twinpipe.place import Place, place
 from twinpipe.prefect_runs import TERMINAL, flow_states
 from twinpipe.store import RunStore
 from twinpipe.workplace import Workplace
@@ -97,22 +98,14 @@ def check_understood(w: Workplace) -> None:
 def audit(w: Workplace, *, now: datetime | None = None, grace: timedelta = GRACE, contents: bool = False) -> Report:
     """Compare ledger, stores and Prefect.  contents: read every sealed file, and not just its size."""
     stored = w.settings.store_path
-    folders = _folders(stored)
+    found = folders(stored)
     census = take_census(w.engine, now)
     held = {run.flow_run_id: run for run in census.runs.values() if run.status == "running" and run.flow_run_id}
     states, prefect = flow_states([str(key) for key in held])
     look = _Look(w, census, grace, contents)
-    drifts = [*look.strays(folders), *look.twins(), *look.runs(), *look.zombies(states), *look.bytes()]
-    stores = sum(STORE.fullmatch(f.name) is not None for f in folders)
+    drifts = [*look.strays(found), *look.twins(), *look.runs(), *look.zombies(states), *look.bytes()]
+    stores = sum(STORE.fullmatch(f.name) is not None for f in found)
     return Report(census.moment, len(census.twins), len(census.runs), stores, prefect, tuple(drifts))
-
-
-def _folders(path: Path) -> list[Path]:
-    """The folders in a folder, which may have gone meanwhile."""
-    try:
-        return sorted(item for item in path.iterdir() if item.is_dir())
-    except (FileNotFoundError, NotADirectoryError):
-        return []
 
 
 @dataclass(frozen=True)
@@ -122,9 +115,9 @@ class _Look:
     grace: timedelta
     contents: bool
 
-    def strays(self, folders: list[Path]) -> Iterator[Drift]:
+    def strays(self, found: list[Place]) -> Iterator[Drift]:
         """Folders of stores that no living twin owns."""
-        for folder in folders:
+        for folder in found:
             old = self._old(folder)
             match = STORE.fullmatch(folder.name)
             if ASIDE.fullmatch(folder.name):
@@ -137,7 +130,7 @@ class _Look:
             else:
                 yield from self._store(folder, self.census.twins.get(int(match[1])), old=old)
 
-    def _store(self, folder: Path, twin: TwinEntry | None, *, old: bool) -> Iterator[Drift]:
+    def _store(self, folder: Place, twin: TwinEntry | None, *, old: bool) -> Iterator[Drift]:
         """The folder of a twin's number, whose row says that it has none, or that is not its own."""
         own = twin is not None and self._own(twin)
         if twin is None:
@@ -215,18 +208,18 @@ class _Look:
 
     def bytes(self) -> Iterator[Drift]:
         """Outputs below living twins that no run holds or has finished."""
-        users: dict[Path, list[RunEntry]] = {}
+        users: dict[Place, list[RunEntry]] = {}
         for run in self.census.runs.values():
             if run.folder:
                 users.setdefault(self._path(run), []).append(run)
         for twin in self.census.twins.values():
             if twin.status in ("creating", "failed", "deleted") or not self._own(twin):
                 continue
-            for path in _folders(self.w.twin_path(twin.id) / "runs"):
+            for path in folders(self.w.twin_path(twin.id) / "runs"):
                 if (twin.id, f"runs/{path.name}") not in self.census.owed:
                     yield from self._outputs(path, users.get(path, []), swept=twin.id in self.census.swept)
 
-    def _outputs(self, path: Path, users: list[RunEntry], *, swept: bool) -> Iterator[Drift]:
+    def _outputs(self, path: Place, users: list[RunEntry], *, swept: bool) -> Iterator[Drift]:
         name = f"store {path.parent.parent.name}/runs/{path.name}"
         waiting = any(run.status == "queued" for run in users)
         held = any(run.status == "running" and (run.lease_until or _LONG_AGO) >= self.census.moment for run in users)
@@ -245,11 +238,11 @@ class _Look:
             text = f"{path} is unfinished, and nobody holds it: {ended}."
             yield Drift(Kind.BYTES_WITHOUT_LEASE, name, text, Action.DROP, safe=True, path=str(path))
 
-    def _foreign(self, path: Path, what: str) -> Drift:
+    def _foreign(self, path: Place, what: str) -> Drift:
         text = f"{path} {what}: it may be another ledger's, so that it is left alone."
         return Drift(Kind.ORPHAN_STORE, f"store {path.name}", text, Action.NONE, safe=False, path=str(path))
 
-    def _orphan(self, path: Path, what: str, *, safe: bool) -> Drift:
+    def _orphan(self, path: Place, what: str, *, safe: bool) -> Drift:
         young = "" if safe else f"; it is younger than {self.grace}, so that it is left alone"
         name = path.name if path.parent.name != "runs" else f"{path.parent.parent.name}/runs/{path.name}"
         text = f"{path} {what}{young}."
@@ -268,7 +261,7 @@ class _Look:
             return str(error)
         return None if key else f"the root of {path} does not say whose it is."
 
-    def _trouble_of_run(self, run: RunEntry, path: Path) -> str | None:
+    def _trouble_of_run(self, run: RunEntry, path: Place) -> str | None:
         try:
             store = RunStore(path)
             store.verify(contents=self.contents)
@@ -280,8 +273,8 @@ class _Look:
 
     def _displaced(self, twin: TwinEntry) -> bool:
         """Whether the twin's store was made in another folder than the one that is set now."""
-        recorded = Path(twin.store_path) if twin.store_path else self.w.twin_path(twin.id)
-        return recorded.absolute() != self.w.twin_path(twin.id).absolute()
+        recorded = place(twin.store_path) if twin.store_path else self.w.twin_path(twin.id)
+        return recorded != self.w.twin_path(twin.id).absolute()
 
     def _own(self, twin: TwinEntry) -> bool:
         return is_own_store(self.w.twin_path(twin.id), twin.twin_key, twin.store_path)
@@ -290,17 +283,16 @@ class _Look:
         others = (o for o in self.census.runs.values() if o.twin_id == run.twin_id and o.folder == run.folder)
         return any(o.status in ("queued", "running") for o in others)
 
-    def _path(self, run: RunEntry) -> Path:
+    def _path(self, run: RunEntry) -> Place:
         return self.w.twin_path(run.twin_id) / (run.folder or "")
 
-    def _old(self, path: Path) -> bool:
+    def _old(self, path: Place) -> bool:
         """Whether the folder has stood as it is for longer than the grace period."""
         try:
-            status = path.stat()
+            since = datetime.fromtimestamp(touched(path), UTC)
         except OSError:
             return False
-        touched = datetime.fromtimestamp(max(status.st_mtime, status.st_ctime), UTC)
-        return self.census.moment - touched > self.grace
+        return self.census.moment - since > self.grace
 
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)

@@ -7,16 +7,14 @@ is interrupted is taken up by the next cleanup; two at once share the work; a se
 from __future__ import annotations
 
 import logging
-import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
+from twinpipe import durable
 from twinpipe.audit import check_understood
 from twinpipe.db import ledger
 from twinpipe.db.deletion import Begin, Ended, deferred_twins, expire_twins, unused_outputs
@@ -28,6 +26,7 @@ from twinpipe.db.session import Connection, transaction
 from twinpipe.db.statistics import repair_statistics
 from twinpipe.errors import Conflict, InvalidInput, StoreError, TwinpipeError
 from twinpipe.ownership import is_own_store
+from twinpipe.place import Place, place
 from twinpipe.settings import Settings
 from twinpipe.store import drop
 from twinpipe.workplace import Workplace
@@ -195,43 +194,38 @@ def _prove(connection: Connection, message: Message, gone: dict[str, int]) -> No
     settle(connection, message.id, bytes=sum(gone.values()), stores=sorted(gone))
 
 
-def _twin_stores(w: Workplace, twin_id: int, recorded: str | None) -> list[Path]:
+def _twin_stores(w: Workplace, twin_id: int, recorded: str | None) -> list[Place]:
     """Where a twin's store is, of where its row said and where stores are now; raises NotFound, StoreError."""
     usual = w.twin_path(twin_id)
-    path = Path(recorded) if recorded else usual  # without a record, it never was ready
+    path = place(recorded) if recorded else usual  # without a record, it never was ready
     if path.name != usual.name:
         raise StoreError(f"{recorded} is not the store of twin {twin_id}.")
-    if recorded and not path.parent.is_dir():
+    if recorded and not durable.is_mounted(path.parent):
         raise StoreError(f"{path.parent} is not there, so that nobody knows whether {path.name} is: mount its disk.")
     key = ledger.get_twin(w.engine, twin_id).twin_key
-    return sorted(place for place in {usual, path} if is_own_store(place, key, recorded))
+    return sorted((p for p in {usual, path} if is_own_store(p, key, recorded)), key=str)
 
 
-def _run_stores(w: Workplace, twin_id: int, payload: dict[str, Any]) -> list[Path]:
+def _run_stores(w: Workplace, twin_id: int, payload: dict[str, Any]) -> list[Place]:
     folder = str(payload["folder"])
     if not RUN_FOLDER.fullmatch(folder):
         raise StoreError(f"{folder} is not the folder of a run.")
     return [path / folder for path in _twin_stores(w, twin_id, payload.get("store"))]
 
 
-def _drop(path: Path) -> int:
+def _drop(path: Place) -> int:
     """Drop a store and look that it is gone; its bytes."""
     size = stored_bytes(path)
-    if path.parent.is_dir():
+    if durable.is_mounted(path.parent):
         drop(path)
     if path.exists():
         raise StoreError(f"{path} is still there after it was dropped: somebody writes to it.")
     return size
 
 
-def stored_bytes(path: Path) -> int:
+def stored_bytes(path: Place) -> int:
     """Bytes of the files below a folder, which may be going meanwhile; 0 when there is none."""
-    size = 0
-    for folder, _, names in os.walk(path):
-        for name in names:
-            with suppress(FileNotFoundError):
-                size += Path(folder, name).stat().st_size
-    return size
+    return sum(durable.sizes(path).values())
 
 
 def _expire(begin: Begin, w: Workplace, moment: datetime, batch: int = 500) -> Iterator[Ended]:

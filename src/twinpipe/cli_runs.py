@@ -109,6 +109,20 @@ def register(runs: typer.Typer, emit: Callable[[Any], None]) -> None:
         else:
             show_result(console, outcome)
 
+    @runs.command("extend")
+    def run_extend(
+        run: RunId, years: Annotated[int, typer.Option(min=1, max=1000, help="So many more.")], as_json: Json = False
+    ) -> None:
+        """Go on with a completed run for more years: a new run that begins with its segments."""
+        from twinpipe.running import extend_here
+        from twinpipe.show import show_result
+
+        outcome = extend_here(run, years, quiet=as_json)
+        if as_json:
+            emit(outcome)
+        else:
+            show_result(console, outcome)
+
     @runs.command("verify")
     def run_verify(run: RunId, as_json: Json = False) -> None:
         """Replay a completed run from its row alone and compare it with its seals, bit for bit."""

@@ -6,47 +6,38 @@ writes and seals its own.  What comes back is a token.  Client, scheduler and wo
 
 from __future__ import annotations
 
-import logging
-import os
 import time
 import uuid
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from queue import Empty, SimpleQueue
+from typing import Protocol, TypeVar
 
-import dask
-from distributed import Client, LocalCluster, as_completed, get_worker, secede
+from distributed import Client, Future, KilledWorker, get_worker, secede
+from distributed.comm.core import CommClosedError
 
-from twinpipe.errors import BudgetError, Cancelled, Failure, PeerLost
+from twinpipe.errors import BudgetError, Cancelled, Failure, PeerLost, StoreError
 from twinpipe.fields import ALL
 from twinpipe.gang import side_by_side
 from twinpipe.grid import Array
 from twinpipe.layout import Layout
+from twinpipe.makeup import check_alike, makeup
 from twinpipe.neighbours import ALONE, Circle, Neighbours
 from twinpipe.peers import Letters, Link
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
+from twinpipe.place import Place
 from twinpipe.plan import BLOCKS_PER_THREAD, Block, Plan
 from twinpipe.simulation import BlockState, climate, own_outputs, run_segment, start
 from twinpipe.stepping import kernel_time
 from twinpipe.store import RunStore
 
+T = TypeVar("T")
+SEATS_PER_THREAD = 2  # of bands that run at once: one that runs, and one while that gathers its neighbours
 MOST_LOSSES = 10  # of workers in a segment of bands
 GROUP_OF: dict[str, str] = {f.name: f.group for f in ALL}
-# Quiet: no sampling profiler, no work stealing (blocks stay where their state is), slow heartbeats.
-QUIET: dict[str, Any] = {
-    "distributed.worker.profile.enabled": False,
-    "distributed.scheduler.work-stealing": False,
-    "distributed.admin.tick.interval": "500ms",
-    "distributed.admin.system-monitor.interval": "5s",
-    "distributed.worker.memory.monitor-interval": "2s",
-    "distributed.scheduler.allowed-failures": 10,
-    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 1_000_000_000,
-}
+TICK = 1.0  # seconds after which a caller is asked whether to go on
 
 
 @dataclass(frozen=True)
@@ -67,7 +58,7 @@ class Token:
 _states: dict[tuple[str, int], tuple[int, BlockState]] = {}
 
 
-def advance(plan: Plan, path: Path, block: Block, segment: int, generation: int) -> Token:
+def advance(plan: Plan, path: Place, block: Block, segment: int, generation: int) -> Token:
     """The task: advance a block over a segment, write and seal it.
 
     Raises BudgetError when its books do not close, SimulationError, StoreError.
@@ -79,13 +70,13 @@ def advance(plan: Plan, path: Path, block: Block, segment: int, generation: int)
 
 
 def advance_bands(
-    plan: Plan, path: Path, bands: tuple[Block, ...], segment: int, generation: int, circle: Circle
+    plan: Plan, path: Place, bands: tuple[Block, ...], segment: int, generation: int, circle: Circle
 ) -> list[Token]:
     """Advance bands of a planet that meet in a circle over a segment, write and seal each; raises as advance does."""
     return side_by_side(bands, lambda b, others: _advance(plan, path, b, segment, generation, others), circle)
 
 
-def _advance(plan: Plan, path: Path, block: Block, segment: int, generation: int, neighbours: Neighbours) -> Token:
+def _advance(plan: Plan, path: Place, block: Block, segment: int, generation: int, neighbours: Neighbours) -> Token:
     began, kernel_began = time.perf_counter(), kernel_time()
     store, key = RunStore(path), (str(path), block.index)
     held = _states.pop(key, None)
@@ -107,42 +98,15 @@ def _advance(plan: Plan, path: Path, block: Block, segment: int, generation: int
     arrays = {(GROUP_OF[name.removeprefix("initial_")], name): a for name, a in own.items()}
     written = {k: a for k, a in arrays.items() if a.size}
     store.write_segment(block.index, segment, written, output.state.arrays(), output.record, generation)
-    # only the newest is needed to go on, and of bands the one before: not all may have sealed this segment
-    store.seals.drop_states(block.index, before=segment - (len(plan.bands) > 1))
+    # the newest to go on, of bands the one before too (not all may have sealed this segment), and that which a run of
+    # more years begins with
+    oldest = segment - (len(plan.bands) > 1)
+    store.seals.drop_states(block.index, before=oldest, keep=plan.shareable_segments - 1)
     if segment + 1 < len(plan.segments):
         _states[key] = (segment, output.state)
     seconds = time.perf_counter() - began
     wall, cpu = (after - before for after, before in zip(kernel_time(), kernel_began, strict=True))
     return Token(block.index, segment, mass, energy, seconds, wall, cpu, _worker_address())
-
-
-def advance_part(
-    plan: Plan,
-    path: Path,
-    bands: tuple[Block, ...],
-    segment: int,
-    generation: int,
-    gang: str,
-    addresses: list[str],
-    address: str,
-) -> list[Token]:
-    """The task: a worker's share of the bands of a planet, in touch with the other workers of the gang.
-
-    Raises PeerLost when one of them is gone or this is not the worker that was meant; else as advance does.
-    """
-    worker = get_worker()
-    if worker.address != address:
-        raise PeerLost(f"the worker at {address} is gone.")
-    own, threads = tuple(b.band for b in bands), worker.state.nthreads
-    if len(addresses) == 1:
-        return advance_bands(plan, path, bands, segment, generation, Circle(own, threads))
-    secede()  # so that gangs that wait for each other's workers cannot block them
-    link = Link(gang, addresses)
-    try:
-        return advance_bands(plan, path, bands, segment, generation, Circle(own, threads, link.swap))
-    except BaseException:
-        link.fail()
-        raise
 
 
 def _worker_address() -> str | None:
@@ -153,15 +117,18 @@ def _worker_address() -> str | None:
 
 
 class Executor(Protocol):
-    """Runs what is not sealed yet; yields a token for each segment that gets sealed."""
+    """Runs what is not sealed yet; yields a token for each segment that gets sealed, and now and then None.
 
-    def run(self, plan: Plan, path: Path, generation: int) -> Iterator[Token]: ...
+    None says that some time has passed, so that whoever waits may end the run.
+    """
+
+    def run(self, plan: Plan, path: Place, generation: int) -> Iterator[Token | None]: ...
 
 
 class Serial:
     """Runs in this thread, and bands of a planet one at a time."""
 
-    def run(self, plan: Plan, path: Path, generation: int) -> Iterator[Token]:
+    def run(self, plan: Plan, path: Place, generation: int) -> Iterator[Token | None]:
         for slab in plan.slabs:
             for segment in range(_sealed(RunStore(path), slab), len(plan.segments)):
                 if len(slab) == 1:
@@ -177,28 +144,89 @@ def _sealed(store: RunStore, slab: tuple[Block, ...]) -> int:
 
 
 @dataclass(frozen=True)
+class Work:
+    """What the tasks of a run share; makeup: of the process that began it."""
+
+    plan: Plan
+    path: Place
+    generation: int
+    makeup: dict[str, str]
+
+
+def task(work: Work, block: Block, segment: int) -> Token:
+    """Advance a block on a worker, which may have joined meanwhile.
+
+    Raises Failure when the worker is not like the process that began the run, StoreError when it does not see the
+    stores, and what advance raises.
+    """
+    _check_worker(work)
+    return advance(work.plan, work.path, block, segment, work.generation)
+
+
+def _check_worker(work: Work) -> None:
+    check_alike(work.makeup, makeup(), f"the Dask worker at {_worker_address()}")
+    if not RunStore(work.path).exists():
+        raise StoreError(f"the Dask worker at {_worker_address()} does not see {work.path}: stores are to be shared.")
+
+
+@dataclass(frozen=True)
+class Gang:
+    """The workers that advance the bands of a planet over a segment, by their addresses."""
+
+    name: str
+    segment: int
+    addresses: list[str]
+
+
+def part_of(work: Work, gang: Gang, address: str, bands: tuple[Block, ...]) -> list[Token]:
+    """Advance a worker's share of the bands of a planet, in touch with the other workers of the gang.
+
+    Raises PeerLost when one of them is gone or this is not the worker that was meant, and what task raises.
+    """
+    worker = get_worker()
+    if worker.address != address:
+        raise PeerLost(f"the Dask worker at {address} is gone.")
+    _check_worker(work)
+    own, seats = tuple(b.band for b in bands), SEATS_PER_THREAD * worker.state.nthreads
+    if len(gang.addresses) == 1:
+        return advance_bands(work.plan, work.path, bands, gang.segment, work.generation, Circle(own, seats))
+    secede()  # so that gangs that wait for each other's workers cannot block them
+    link = Link(gang.name, gang.addresses)
+    try:
+        circle = Circle(own, seats, link.swap)
+        return advance_bands(work.plan, work.path, bands, gang.segment, work.generation, circle)
+    except BaseException:
+        link.fail()
+        raise
+
+
+def _hold(work: Work) -> Work:
+    return work
+
+
+@dataclass(frozen=True)
 class Dask:
     """Runs on a cluster: one task in flight per block, next to the state of the block's last segment.
 
-    Bands of a planet go together, a task for each worker with its share of them.
+    The bands of a planet go together, with a task for each worker's share of them.
     """
 
     client: Client
 
-    def run(self, plan: Plan, path: Path, generation: int) -> Iterator[Token]:
-        if len(plan.bands) > 1:
-            return self._run_bands(plan, path, generation)
-        return self._run_blocks(plan, path, generation)
+    def run(self, plan: Plan, path: Place, generation: int) -> Iterator[Token | None]:
+        # as a task and not scattered: the scheduler makes it anew when the worker that holds it dies
+        work = self.client.submit(_hold, Work(plan, path, generation, makeup()), pure=False)
+        return self._blocks(work, plan, path) if len(plan.bands) == 1 else self._bands(work, plan, path)
 
-    def _run_bands(self, plan: Plan, path: Path, generation: int) -> Iterator[Token]:
+    def _bands(self, work: Future[Work], plan: Plan, path: Place) -> Iterator[Token | None]:
+        """One planet after the other: all workers are with it."""
         self.client.register_plugin(Letters())
-        plan_there = self.client.scatter(plan, broadcast=True, hash=False)
         try:
             for slab in plan.slabs:
                 segment, losses = _sealed(RunStore(path), slab), 0
                 while segment < len(plan.segments):
                     try:
-                        yield from self._advance_together(plan_there, path, slab, segment, generation)
+                        yield from self._together(work, slab, segment)
                     except PeerLost:
                         losses += 1
                         if losses > MOST_LOSSES:
@@ -206,124 +234,85 @@ class Dask:
                     else:
                         segment += 1
         finally:
-            self.client.cancel([plan_there], force=True)
+            self.client.cancel([work], force=True)
 
-    def _advance_together(
-        self, plan: Any, path: Path, slab: tuple[Block, ...], segment: int, generation: int
-    ) -> list[Token]:
-        """Advance the bands of a slab on all workers; the error of the one that failed, if one did."""
-        addresses = sorted(self.client.scheduler_info(n_workers=-1)["workers"])[: len(slab)]
-        gang = uuid.uuid4().hex
-        parts = [
-            self.client.submit(
-                advance_part,
-                plan,
-                path,
-                slab[i :: len(addresses)],
-                segment,
-                generation,
-                gang,
-                addresses,
-                address,
-                pure=False,
-                workers=[address],
-                allow_other_workers=True,  # which then says that the worker is lost
-            )
-            for i, address in enumerate(addresses)
+    def _together(self, work: Future[Work], slab: tuple[Block, ...], segment: int) -> Iterator[Token | None]:
+        """Advance a planet's bands over a segment; raises the error of the one that failed, if one did."""
+        gang = Gang(uuid.uuid4().hex, segment, sorted(self.client.nthreads())[: len(slab)])
+        n = len(gang.addresses)
+        parts: list[Future[list[Token]]] = [
+            # another worker, where this one has died, says just that
+            self.client.submit(part_of, work, gang, a, slab[i::n], pure=False, workers=[a], allow_other_workers=True)
+            for i, a in enumerate(gang.addresses)
         ]
         try:
+            while not all(part.done() for part in parts):
+                yield None
+                time.sleep(0.01)
             errors = [e for part in parts if (e := part.exception()) is not None]
             for error in sorted(errors, key=lambda e: isinstance(e, PeerLost)):
                 raise error
-            return [token for part in parts for token in part.result()]
+            yield from (token for part in parts for token in self._result(part))
         finally:
             self.client.cancel(parts, force=True)
 
-    def _run_blocks(self, plan: Plan, path: Path, generation: int) -> Iterator[Token]:
-        plan_there = self.client.scatter(plan, broadcast=True, hash=False)
+    def _blocks(self, work: Future[Work], plan: Plan, path: Place) -> Iterator[Token | None]:
         store = RunStore(path)
         todo = ((b, store.sealed_segments(b.index)) for b in plan.blocks)
         waiting = deque((b, segment) for b, segment in todo if segment < len(plan.segments))
-        running = as_completed([], loop=self.client.loop)  # no default client: threads share a process
+        running: set[Future[Token]] = set()
+        ended: SimpleQueue[Future[Token]] = SimpleQueue()
 
-        def begin_blocks(open_blocks: int) -> None:
-            for _ in range(min(self._most_blocks() - open_blocks, len(waiting))):
-                block, segment = waiting.popleft()
-                running.add(self._submit(plan_there, path, block, segment, generation, None))
+        def begin(block: Block, segment: int, where: str | None = None) -> None:
+            future = self.client.submit(
+                task,
+                work,
+                block,
+                segment,
+                pure=False,
+                workers=[where] if where else None,
+                allow_other_workers=where is not None,
+            )
+            running.add(future)
+            future.add_done_callback(ended.put)
 
         try:
-            begin_blocks(0)
-            for future in running:
-                token: Token = future.result()
+            while waiting or running:
+                while waiting and len(running) < self._most_blocks():  # more where workers have joined
+                    begin(*waiting.popleft())
+                try:
+                    future = ended.get(timeout=TICK)
+                except Empty:
+                    yield None
+                    continue
+                token = self._result(future)
+                running.discard(future)
                 future.release()
                 if token.segment + 1 < len(plan.segments):
-                    block = plan.blocks[token.block]
-                    running.add(self._submit(plan_there, path, block, token.segment + 1, generation, token.worker))
-                begin_blocks(running.count())  # also where workers have joined
+                    begin(plan.blocks[token.block], token.segment + 1, token.worker)
                 yield token
         finally:
-            self.client.cancel([*running.futures, plan_there], force=True)
+            self.client.cancel([*running, work], force=True)
+
+    def _result(self, future: Future[T]) -> T:
+        """What a task returned; raises what it raised, and Failure when its workers died or the scheduler is gone."""
+        try:
+            result: T = future.result()
+        except KilledWorker as error:
+            took = f"a task took {error.allowed_failures + 1} Dask workers with it"
+            raise Failure(f"{took}: have they memory enough?") from None
+        except (CancelledError, CommClosedError):
+            where = self.client.scheduler.address if self.client.scheduler else "its address"
+            raise Failure(f"the Dask scheduler at {where} is gone; what is sealed stays.") from None
+        return result
 
     def _most_blocks(self) -> int:
         """Blocks that may be open at once: more states would lie in memory than anyone works on."""
-        threads: int = sum(self.client.nthreads().values())
+        try:
+            threads: int = sum(self.client.nthreads().values())
+        except (OSError, CommClosedError, TimeoutError):  # its futures tell
+            threads = 0
         return BLOCKS_PER_THREAD * max(1, threads)
-
-    def _submit(self, plan: Any, path: Path, block: Block, segment: int, generation: int, where: str | None) -> Any:
-        return self.client.submit(
-            advance,
-            plan,
-            path,
-            block,
-            segment,
-            generation,
-            pure=False,
-            workers=[where] if where else None,
-            allow_other_workers=where is not None,
-        )
-
-
-@contextmanager
-def _off_the_network() -> Iterator[None]:
-    """Without the remark that a machine has no address to the outside, which threads of a process do not need."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Couldn't detect a suitable IP address", category=RuntimeWarning)
-        yield
-
-
-@contextmanager
-def executor(scheduler: str | None = None, workers: int = 0) -> Iterator[Dask]:
-    """A Dask executor on the scheduler at an address, or on a local cluster of this process's threads.
-
-    One process with a thread per core: the kernel releases the GIL, and nothing has to be sent.
-    Raises Failure when the scheduler does not answer.
-    """
-    logging.getLogger("distributed").setLevel(logging.ERROR)  # its own configuration is read at import only
-    with dask.config.set(QUIET):
-        if scheduler:
-            try:
-                client = Client(scheduler, timeout="10s", set_as_default=False)
-            except (OSError, ValueError, TimeoutError) as error:
-                raise Failure(f"the Dask scheduler at {scheduler} does not answer: {error}.") from None
-            with client:
-                yield Dask(client)
-            return
-        threads = workers or os.cpu_count() or 1
-        with (
-            _off_the_network(),
-            LocalCluster(
-                n_workers=1,
-                threads_per_worker=threads,
-                processes=False,
-                memory_limit=0,
-                # their web servers start anyhow: on loopback only, at ports that no other cluster has
-                dashboard_address=None,
-                worker_dashboard_address="127.0.0.1:0",
-                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
-            ) as cluster,
-            Client(cluster, set_as_default=False) as client,
-        ):
-            yield Dask(client)
 
 
 def prepare(plan: Plan, store: RunStore, layout: Layout) -> None:
@@ -331,7 +320,7 @@ def prepare(plan: Plan, store: RunStore, layout: Layout) -> None:
 
     Raises StoreError, SimulationError.
     """
-    if len(plan.bands) > 1:  # whose bands make it themselves
+    if len(plan.bands) > 1:  # which make it themselves
         store.create(layout)
         return
     with ThreadPoolExecutor(1) as beside:
@@ -341,19 +330,20 @@ def prepare(plan: Plan, store: RunStore, layout: Layout) -> None:
 
 
 def run_plan(
-    plan: Plan, path: Path, generation: int, how: Executor, progress: Callable[[float], bool] | None = None
+    plan: Plan, path: Place, generation: int, how: Executor, progress: Callable[[float], bool] | None = None
 ) -> list[Token]:
     """Run what a plan owes to a store that was created for it; the tokens of what was sealed now.
 
-    progress gets the fraction 0..1 that is sealed after each segment, and stops the run by returning False:
-    Cancelled is raised, and what is sealed stays.
+    progress gets the fraction 0..1 that is sealed after each segment, and every second or so meanwhile; it stops the
+    run by returning False: Cancelled is raised, and what is sealed stays.
     """
     store = RunStore(path)
     owed = len(plan.blocks) * len(plan.segments)
     done = sum(_sealed(store, slab) * len(slab) for slab in plan.slabs)
-    tokens = []
+    tokens: list[Token] = []
     for token in how.run(plan, path, generation):
-        tokens.append(token)
+        if token is not None:
+            tokens.append(token)
         if progress is not None and not progress((done + len(tokens)) / owed):
             raise Cancelled("the run was cancelled.")
     return tokens

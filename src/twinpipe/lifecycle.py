@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import platform
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from twinpipe.body import Body
@@ -17,20 +15,22 @@ from twinpipe.clock import Clock, usual_steps
 from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow, TwinRow
 from twinpipe.engine import Executor, Token, prepare, run_plan
-from twinpipe.errors import Cancelled, Conflict, StoreError, TwinpipeError
+from twinpipe.errors import Cancelled, Conflict, InvalidInput, StoreError, TwinpipeError
 from twinpipe.fields import MAPS, SERIES_FIELDS, active
 from twinpipe.grid import Grid
 from twinpipe.heartbeat import HANDOVER_SECONDS, LEASE_SECONDS, Heartbeat
 from twinpipe.layout import run_layout, twin_layout
+from twinpipe.makeup import versions
 from twinpipe.measures import gas_by_name
 from twinpipe.ownership import is_own_store
 from twinpipe.physics.compiled import CODE_FINGERPRINT, MODULE_FINGERPRINTS
 from twinpipe.physics.processes import processes
+from twinpipe.place import Place, place
 from twinpipe.plan import Plan, make_plan
 from twinpipe.result import build_result, read_outcome
 from twinpipe.scenario import Scenario
 from twinpipe.simulation import climate
-from twinpipe.spec import OutputPolicy, RunSpec
+from twinpipe.spec import LONGEST, OutputPolicy, RunSpec
 from twinpipe.store import RunStore, create_twin_store, drop, drop_own
 from twinpipe.workplace import Workplace
 
@@ -38,12 +38,6 @@ log = logging.getLogger("twinpipe")
 
 DEFAULT_GRID = "36x72"
 MAKER_PATIENCE = 600.0  # seconds, of which compiling the kernel for the first time may take some
-PACKAGES = ("twinpipe", "numpy", "numba", "zarr", "xarray", "distributed")
-
-
-def versions() -> dict[str, str]:
-    """Versions of what decides the bits of a run."""
-    return {"python": platform.python_version(), "machine": platform.machine(), **{p: version(p) for p in PACKAGES}}
 
 
 def create_twin(
@@ -109,7 +103,7 @@ def _make_store(w: Workplace, twin: TwinRow, body: Body, grid: Grid, clock: Cloc
         raise
 
 
-def _write_twin(path: Path, twin: TwinRow, body: Body, grid: Grid, clock: Clock) -> None:
+def _write_twin(path: Place, twin: TwinRow, body: Body, grid: Grid, clock: Clock) -> None:
     calm = climate(body, grid, clock, RunSpec.model_fields["spin_up_orbits"].default)
     running = frozenset(processes(body, Scenario()))
     create_twin_store(
@@ -179,16 +173,42 @@ def prepare_run(
         seed=seed,
         code_fingerprint=CODE_FINGERPRINT,
     )
+    return queue_spec(w, twin_id, spec, again=again)
+
+
+def queue_spec(
+    w: Workplace, twin_id: int, spec: RunSpec, *, again: bool = False, extends: int | None = None
+) -> tuple[RunRow, bool]:
+    """Queue a spec on a twin, and whether that is new; extends: the run with whose segments it begins."""
     folder = spec.digest[:16] + (f"-{uuid.uuid4().hex[:8]}" if again else "")
+    parameters = {"spec": spec.model_dump(mode="json", exclude={"body"}), "store": f"runs/{folder}.zarr"}
     return ledger.create_run(
         w.engine,
         twin_id=twin_id,
-        pattern=scenario.pattern,
-        years=years,
-        parameters={"spec": spec.model_dump(mode="json", exclude={"body"}), "store": f"runs/{folder}.zarr"},
+        pattern=spec.scenario.pattern,
+        years=spec.years,
+        parameters=parameters | ({"extends": extends} if extends else {}),
         spec_digest=spec.digest,
         again=again,
     )
+
+
+def extend_run(w: Workplace, run_id: int, years: int) -> tuple[RunRow, bool]:
+    """Queue a completed run again with more years, and whether that is new: it begins with the run's own segments.
+
+    Raises NotFound, InvalidInput, and Conflict when the run is not completed, a member of a sweep, scrubbed, or of
+    other physics.
+    """
+    run = ledger.get_run(w.engine, run_id)
+    if run.status != "completed":
+        raise Conflict(f"run {run_id} is {run.status}; only a completed run can be extended.")
+    check_same_physics(run)
+    if not 1 <= years <= LONGEST - run.duration_years:
+        allowed = f"run {run_id} has {run.duration_years} of at most {LONGEST} years"
+        raise InvalidInput("years", years, allowed)
+    spec = run_spec(w, run)
+    longer = RunSpec.model_validate({**spec.model_dump(mode="json"), "years": spec.years + years})
+    return queue_spec(w, run.twin_id, longer, extends=run_id)
 
 
 def run_spec(w: Workplace, run: RunRow) -> RunSpec:
@@ -203,6 +223,11 @@ def check_resumable(run: RunRow) -> None:
     """Conflict when there is nothing to go on with: see requeue."""
     if run.status == "completed":
         raise Conflict(f"run {run.id} is completed; there is nothing to resume.")
+    check_same_physics(run)
+
+
+def check_same_physics(run: RunRow) -> None:
+    """Conflict when what a run has sealed is no beginning for another: see requeue and extend_run."""
     if run.sweep_id is not None:
         raise Conflict(f"run {run.id} is a member of sweep {run.sweep_id}, which runs its members together.")
     if run.parameters is None:
@@ -230,7 +255,7 @@ def requeue(w: Workplace, run_id: int) -> RunRow:
     )[0]
 
 
-def run_path(w: Workplace, run: RunRow) -> Path:
+def run_path(w: Workplace, run: RunRow) -> Place:
     """Folder of a run's outputs."""
     folder: str = (run.parameters or {})["store"]
     return w.twin_path(run.twin_id) / folder
@@ -280,6 +305,8 @@ def simulate_run(
             identity = _identity(ledger.get_twin(w.engine, run.twin_id))
             prepare(plan, store, run_layout(plan, identity | _provenance(spec)))
             store.claim(_writer(run_id, generation))
+            if (shorter := (run.parameters or {}).get("extends")) is not None:
+                _share(w, shorter, store, _writer(run_id, generation))
 
             def progress(fraction: float) -> bool:
                 if on_progress is not None:
@@ -299,11 +326,19 @@ def simulate_run(
     return Receipt(run_id, generation, str(path), sealed, seconds, _kernel(tokens), len(tokens))
 
 
+def _share(w: Workplace, shorter: int, store: RunStore, generation: int) -> None:
+    """Begin with the segments of a run of fewer years."""
+    run = ledger.get_run(w.engine, shorter)
+    segments = run_plan_of(run_spec(w, run)).shareable_segments
+    if segments:  # else it ended within its first, whose chunks may be smaller
+        store.share(RunStore(run_path(w, run)), segments, generation)
+
+
 def insert_result(w: Workplace, receipt: Receipt) -> dict[str, Any]:
     """Measure a simulated run and insert its result, once, in the transaction that completes the run."""
     try:
         run = ledger.get_run(w.engine, receipt.run_id)
-        spec, path = run_spec(w, run), Path(receipt.path)
+        spec, path = run_spec(w, run), place(receipt.path)
         with Heartbeat(w.engine, run.id, receipt.generation, run.progress):
             result = build_result(read_outcome(run_plan_of(spec), path, 0))
         result["performance_data"] |= {

@@ -5,13 +5,12 @@ A number is not enough, since two ledgers that use one folder both begin to coun
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from twinpipe.errors import StoreError
+from twinpipe.place import Place, place
 from twinpipe.seals import read_json
 
 
-def twin_key_of(path: Path) -> str | None:
+def twin_key_of(path: Place) -> str | None:
     """The key in the root of a store, None when there is none; StoreError when the root is damaged."""
     root = read_json(path / "zarr.json")
     attributes = root.get("attributes") if isinstance(root, dict) else None
@@ -19,7 +18,7 @@ def twin_key_of(path: Path) -> str | None:
     return key if isinstance(key, str) else None
 
 
-def is_own_store(path: Path, key: str, recorded: str | None) -> bool:
+def is_own_store(path: Place, key: str, recorded: str | None) -> bool:
     """Whether the store at path is that of the twin with a key, whose row says that its store is at recorded.
 
     A store whose root is damaged does not tell: it is the twin's only where the row says so.
@@ -29,5 +28,5 @@ def is_own_store(path: Path, key: str, recorded: str | None) -> bool:
     except StoreError:
         found = None
     if found is None:
-        return recorded is not None and Path(recorded).absolute() == path.absolute()
+        return recorded is not None and place(recorded) == path.absolute()
     return found == key

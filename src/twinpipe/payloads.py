@@ -202,6 +202,9 @@ class RunParameters(Part):
 
     spec: RunChoices
     store: Annotated[str, Field(pattern=r"^runs/[0-9a-f]{16}(-[0-9a-f]{8})?\.zarr$")]
+    extends: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = Field(
+        None, description="run of fewer years, with whose segments it begins"
+    )
 
 
 class SweepMember(Part):

@@ -104,6 +104,11 @@ class Plan:
         return tuple(result)
 
     @cached_property
+    def shareable_segments(self) -> int:
+        """Segments that a run of more years begins with too: whole ones, before the last window of maps opens."""
+        return max(0, self.n_steps - self.clock.steps_per_orbit) // self.steps_per_segment
+
+    @cached_property
     def bands(self) -> tuple[tuple[int, int], ...]:
         """The rows of each band, from the south on."""
         n, size = self.grid.n_lat, self.rows_per_band

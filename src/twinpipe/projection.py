@@ -35,7 +35,7 @@ class Projection:
     waiting: int  # state of a block that waits for its next segment
     stored: int  # of a whole run or sweep, before compression
     blocks: int
-    restart: int  # restart states, of which each block keeps the newest
+    restart: int  # restart states: the newest of each block, and that which a run of more years begins with
 
     def worker(self, threads: int = 1) -> int:
         """Peak of a worker with so many threads, each with a block that runs and as many open as Dask has."""
@@ -93,7 +93,7 @@ def project(plan: Plan) -> Projection:
         waiting=int(members * state),
         stored=_stored(plan),
         blocks=len(plan.blocks),
-        restart=int(plan.n_members * state),
+        restart=int(plan.n_members * state * (2 if plan.shareable_segments else 1)),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 from twinpipe import lifecycle
 from twinpipe.audit import STORE, Action, Drift, Report
@@ -12,6 +11,7 @@ from twinpipe.db import ledger
 from twinpipe.db.census import give_up_outputs, idle_outputs, note_repair
 from twinpipe.errors import NotFound, TwinpipeError
 from twinpipe.ownership import is_own_store
+from twinpipe.place import Place, place
 from twinpipe.store import drop, drop_aside
 from twinpipe.workplace import Workplace
 
@@ -34,7 +34,7 @@ def repair(w: Workplace, report: Report) -> tuple[list[Drift], list[str]]:
 
 def _do(w: Workplace, drift: Drift, reaped: Callable[[], set[int]]) -> bool:
     """Repair a drift; False when it went away by itself since the audit."""
-    path = Path(drift.path) if drift.path else None
+    path = place(drift.path) if drift.path else None
     number = int(drift.subject.split()[1]) if drift.subject.split()[1].isdigit() else 0
     match drift.repair:
         case Action.REAP:
@@ -56,7 +56,7 @@ def _do(w: Workplace, drift: Drift, reaped: Callable[[], set[int]]) -> bool:
     return True
 
 
-def _drop(w: Workplace, path: Path) -> bool:
+def _drop(w: Workplace, path: Place) -> bool:
     """Drop a store or a run's outputs; False when somebody has taken to them since the audit."""
     if path.name.endswith(".dropped"):
         drop_aside(path)

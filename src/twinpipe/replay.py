@@ -14,7 +14,8 @@ from twinpipe.errors import Conflict, NotFound, StoreError
 from twinpipe.fields import ALL
 from twinpipe.gang import side_by_side
 from twinpipe.grid import Array
-from twinpipe.lifecycle import run_path, run_plan_of, run_spec, versions
+from twinpipe.lifecycle import run_path, run_plan_of, run_spec
+from twinpipe.makeup import versions
 from twinpipe.neighbours import Neighbours, together
 from twinpipe.physics.compiled import CODE_FINGERPRINT, MODULE_FINGERPRINTS
 from twinpipe.plan import Block

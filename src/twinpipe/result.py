@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from twinpipe.caveats import caveats
@@ -13,12 +12,13 @@ from twinpipe.measures import Outcome, gas_by_name, state
 from twinpipe.metrics import success_metrics
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.physics.plants import PLANTS
+from twinpipe.place import Place
 from twinpipe.plan import Plan
 from twinpipe.resources import resource_consumption
 from twinpipe.store import RunStore, open_run
 
 
-def read_outcome(plan: Plan, path: Path, member: int) -> Outcome:
+def read_outcome(plan: Plan, path: Place, member: int) -> Outcome:
     """The outputs of a member, read back from the store, which must be complete; raises StoreError."""
     tree, store = open_run(path), RunStore(path)
     first = plan.slabs[member // plan.members_per_block][0]  # any band knows what belongs to the planet

@@ -12,6 +12,7 @@ from twinpipe.db.rollback import rollback_ledger
 from twinpipe.db.session import close, database_url
 from twinpipe.errors import StoreError
 from twinpipe.ownership import is_own_store
+from twinpipe.place import place
 from twinpipe.settings import Settings
 from twinpipe.store import drop
 
@@ -29,7 +30,7 @@ def roll_back(settings: Settings, target: str, folder: Path | None, *, keep_stor
             close(url)
     cleared, left = 0, []
     for twin, key, recorded in () if keep_stores else done.twins:
-        path = Path(recorded) if recorded else settings.store_path / f"twin-{twin}.zarr"
+        path = place(recorded) if recorded else settings.store_path / f"twin-{twin}.zarr"
         if not is_own_store(path, key, recorded):
             continue
         existed = path.exists()

@@ -15,9 +15,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from twinpipe import lifecycle
 from twinpipe.body import explain, read_table
+from twinpipe.cluster import executor
 from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow
-from twinpipe.engine import executor
 from twinpipe.errors import InvalidInput
 from twinpipe.heartbeat import LEASE_SECONDS
 from twinpipe.scenario import Scenario, load_pattern
@@ -95,11 +95,22 @@ def resume_here(run_id: int, *, quiet: bool = False) -> dict[str, Any]:
         return _to_its_result(w, run.twin_id, lambda: lifecycle.requeue(w, run_id), text, quiet=quiet)
 
 
+def extend_here(run_id: int, years: int, *, quiet: bool = False) -> dict[str, Any]:
+    """Go on with a completed run for more years as a new run; its result row.
+
+    Raises what extend_run raises.
+    """
+    with open_workplace() as w:
+        row = ledger.get_run(w.engine, run_id)
+        text = f"run {run_id}, {years} more years"
+        return _to_its_result(w, row.twin_id, lambda: lifecycle.extend_run(w, run_id, years)[0], text, quiet=quiet)
+
+
 def _to_its_result(
     w: Workplace, twin_id: int, queue: Callable[[], RunRow], text: str, *, quiet: bool
 ) -> dict[str, Any]:
     await_lease(w, twin_id, quiet=quiet)
-    with executor(w.settings.dask_scheduler, w.settings.workers) as how:  # before anything is queued
+    with executor(w.settings) as how:  # before anything is queued
         run = queue()
         if run.status != "completed":
             with progress_bar(text, quiet=quiet) as show:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from twinpipe import durable
 from twinpipe.digest import array_digest, canonical_json, digest
 from twinpipe.errors import StoreError
+from twinpipe.place import Place
 
 State = Mapping[str, NDArray[Any]]
 Record = dict[str, Any]
@@ -27,19 +28,21 @@ Record = dict[str, Any]
 class Seals:
     """The seals, states and claims in a run's simulation_state folder."""
 
-    folder: Path
+    folder: Place
 
-    def path(self, block: int, segment: int) -> Path:
+    def path(self, block: int, segment: int) -> Place:
         return self.folder / "seals" / str(block) / f"{segment}.json"
 
-    def state_path(self, block: int, segment: int) -> Path:
+    def state_path(self, block: int, segment: int) -> Place:
         return self.folder / "states" / str(block) / f"{segment}.npz"
 
     @property
     def generation(self) -> int:
         """The newest generation claimed; 0 when none was."""
-        claims = self.folder / "claims"
-        return max((int(p.name) for p in claims.iterdir() if p.name.isdigit()), default=0) if claims.is_dir() else 0
+        try:
+            return max((int(p.name) for p in (self.folder / "claims").iterdir() if p.name.isdigit()), default=0)
+        except (FileNotFoundError, NotADirectoryError):  # the latter is a prefix without objects
+            return 0
 
     def claim(self, generation: int) -> None:
         """Fence writers of older generations; StoreError when a newer one has claimed the run."""
@@ -97,7 +100,7 @@ class Seals:
         durable.replace(path, lambda f: np.savez(f, allow_pickle=False, **dict(sorted(state.items()))))
         durable.sync(path.parent.parent)
         size, crc = durable.receipt(path)
-        return {"file": path.relative_to(self.folder.parent).as_posix(), "bytes": size, "crc32c": crc}
+        return {"file": f"{self.folder.name}/states/{block}/{segment}.npz", "bytes": size, "crc32c": crc}
 
     def load_state(self, block: int, segment: int) -> dict[str, NDArray[Any]]:
         """Restart state at the end of a sealed segment; StoreError when missing or not what was sealed."""
@@ -106,26 +109,27 @@ class Seals:
             raise StoreError(f"segment {segment} of block {block} is not sealed in {self.folder.parent}.")
         kept = seal["state"]
         durable.check_files(self.folder.parent, {kept["file"]: (kept["bytes"], kept["crc32c"])}, contents=True)
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(BytesIO(durable.read(path)), allow_pickle=False) as stored:
             state = {name: stored[name] for name in stored.files}
         if state_digest(state) != seal["digests"]["state"]:
             raise StoreError(f"{path} is damaged: its digest is not the sealed one.")
         return state
 
-    def drop_states(self, block: int, before: int) -> None:
-        """Delete the states of a block's segments before one: only the newest is needed to resume."""
+    def drop_states(self, block: int, before: int, keep: int = -1) -> None:
+        """Delete the states of a block's segments before one, but for one to keep."""
         for segment in range(before):
-            self.state_path(block, segment).unlink(missing_ok=True)
+            if segment != keep:
+                self.state_path(block, segment).unlink(missing_ok=True)
 
 
-def read_json(path: Path) -> Record | None:
+def read_json(path: Place) -> Record | None:
     """A JSON file, None when it does not exist; StoreError when it is damaged."""
     try:
-        content: Record = orjson.loads(path.read_bytes())
+        content: Record = orjson.loads(durable.read(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except OSError as error:
-        raise StoreError(f"cannot read {path}: {error.strerror}.") from error
+    except durable.refusals(path) as error:
+        raise StoreError(f"cannot read {path}: {durable.reason(error)}.") from error
     except orjson.JSONDecodeError as error:
         raise StoreError(f"{path} is damaged: {error}.") from error
     return content

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from twinpipe.errors import InvalidInput
+from twinpipe.place import Place, place
+
+BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()/-]+)?/?")
 
 
 class Settings(BaseSettings):
@@ -25,10 +29,15 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         None, description="Postgres to use (postgresql://...); the embedded one when not set."
     )
-    store_url: str | None = Field(None, description="Folder of the Zarr stores; HOME/stores when not set.")
+    store_url: str | None = Field(
+        None, description="Folder, or s3://bucket/prefix, of the Zarr stores; HOME/stores when not set."
+    )
     dask_scheduler: str | None = Field(
         None, description="Address of an existing Dask scheduler; a local cluster when not set."
     )
+    dask_tls_ca: FilePath | None = Field(None, description="Certificate of the authority of a tls:// scheduler.")
+    dask_tls_cert: FilePath | None = Field(None, description="Certificate of this client.")
+    dask_tls_key: FilePath | None = Field(None, description="Key of this client.")
     workers: Annotated[int, Field(ge=0, le=1024)] = Field(
         0, description="Worker threads of the local cluster; 0 means one per core."
     )
@@ -68,16 +77,18 @@ class Settings(BaseSettings):
 
     @field_validator("store_url")
     @classmethod
-    def _store_is_a_folder(cls, value: str | None) -> str | None:
+    def _store_is_a_place(cls, value: str | None) -> str | None:
         path = (value or "").removeprefix("file://")
-        if "://" in path:
-            raise ValueError("it is a folder, or file:// and a folder")
-        return str(Path(path).absolute()) if path else None
+        if "://" not in path:
+            return str(Path(path).absolute()) if path else None
+        if not BUCKET.fullmatch(path):
+            raise ValueError("it is a folder, file:// and a folder, or s3:// and a bucket, with a prefix or without")
+        return path.rstrip("/")
 
     @cached_property
-    def store_path(self) -> Path:
-        """Folder that holds one Zarr store per twin."""
-        return Path(self.store_url) if self.store_url else self.home / "stores"
+    def store_path(self) -> Place:
+        """The place that holds one Zarr store per twin."""
+        return place(self.store_url) if self.store_url else self.home / "stores"
 
 
 def load_settings() -> Settings:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any
@@ -17,6 +14,7 @@ from twinpipe.clock import Clock
 from twinpipe.errors import SimulationError
 from twinpipe.fields import ALL, MAPS, SERIES_FIELDS, ZONALS, Field, active
 from twinpipe.grid import Array, Grid
+from twinpipe.memory import Memory
 from twinpipe.neighbours import ALONE, Neighbours
 from twinpipe.physics import budget, controllers, today
 from twinpipe.physics.equilibrium import approach, is_slow, lost, runaway
@@ -214,32 +212,7 @@ def _check(
         )
 
 
-class _Cache:
-    """The few most recent values by key, shared by the threads of a worker; each is made once."""
-
-    def __init__(self, size: int) -> None:
-        self._size, self._lock = size, threading.Lock()
-        self._values: OrderedDict[Any, Future[Any]] = OrderedDict()
-
-    def get(self, key: Any, make: Callable[[], Any]) -> Any:
-        with self._lock:
-            known = self._values.get(key)
-            promise = known if known is not None else Future()
-            self._values[key] = promise
-            self._values.move_to_end(key)
-            while len(self._values) > self._size:
-                self._values.popitem(last=False)
-        if known is None:
-            try:
-                promise.set_result(make())
-            except BaseException as error:
-                promise.set_exception(error)
-                with self._lock:
-                    self._values.pop(key, None)
-        return promise.result()
-
-
-_models, _climates = _Cache(KEPT_MODELS), _Cache(KEPT_CLIMATES)
+_models, _climates = Memory(KEPT_MODELS), Memory(KEPT_CLIMATES)
 
 
 def climate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:

@@ -14,6 +14,8 @@ from twinpipe.grid import Grid
 from twinpipe.part import Part
 from twinpipe.scenario import Scenario
 
+LONGEST = 1000  # years of a run
+
 
 class OutputPolicy(Part):
     """What a run keeps; series of global means at every step are always kept."""
@@ -28,7 +30,7 @@ class RunChoices(Part):
     """A run's spec without the body, which its twin's snapshot keeps; what a run's row holds."""
 
     scenario: Scenario = Scenario()
-    years: Annotated[int, Field(ge=1, le=1000)]
+    years: Annotated[int, Field(ge=1, le=LONGEST)]
     grid: str = "36x72"
     steps_per_orbit: Annotated[int, Field(ge=12, le=10_000)] = 96
     spin_up_orbits: Annotated[int, Field(ge=0, le=200)] = Field(

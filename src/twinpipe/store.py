@@ -7,16 +7,15 @@ NaN, so nothing is opened before every file that the seals name was found.
 
 from __future__ import annotations
 
-import shutil
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
-from math import ceil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -26,32 +25,47 @@ import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec, BloscShuffle, Crc32cCodec
 from zarr.errors import ZarrUserWarning
+from zarr.storage import FsspecStore
 
 from twinpipe import durable
-from twinpipe.digest import array_digest, canonical_json, digest
+from twinpipe.digest import array_digest, canonical_json
 from twinpipe.errors import StoreError
 from twinpipe.layout import Layout, Variable
+from twinpipe.place import BUCKET_OPTIONS, Place, place
 from twinpipe.seals import Record, Seals, State, read_json, seal_digest, state_digest
+from twinpipe.template import (
+    SHARD_BYTES,
+    Region,
+    auxiliary,
+    chunk_names,
+    chunking,
+    inner_chunks,
+    layout_digest,
+    regions_of,
+    template_of,
+)
 
 Arrays = Mapping[tuple[str, str], NDArray[Any]]
-
-SHARD_BYTES = 8_000_000  # larger chunks become shards, so that a point does not cost a whole chunk
-INNER_CELLS = {"lat": 24, "lon": 48}
 
 
 @dataclass(frozen=True)
 class RunStore:
     """The folder of one run or sweep, or of a twin's own state."""
 
-    path: Path
+    path: Place
 
     @property
     def seals(self) -> Seals:
         return Seals(self.path / "simulation_state")
 
     @property
-    def _template_path(self) -> Path:
+    def _template_path(self) -> Place:
         return self.path / "simulation_state" / "seals" / "template.json"
+
+    @cached_property
+    def _zarr(self) -> Any:
+        """The place in zarr's words."""
+        return zarr_place(self.path)
 
     @cached_property
     def _template(self) -> Record:
@@ -75,18 +89,27 @@ class RunStore:
             if self._template_path.exists():
                 return
             self._create_groups(layout, name)
-            for group, variables in layout.groups.items():
-                for v in variables:
-                    self._create_array(group, v, _auxiliary(variables, v))
+            if isinstance(self.path, Path):
+                self._create_arrays(layout)
+            else:  # each file in one request, where zarr would ask many times whether there is one
+                with TemporaryDirectory() as folder:
+                    made = RunStore(Path(folder, self.path.name))
+                    made._create_groups(layout, name)
+                    made._create_arrays(layout)
+                    self._copy(made, made._written())
             # the root changes once more when the run is finished; nothing else that is here now does
-            files = [p.relative_to(self.path).as_posix() for p in self._written() if p != self.path / "zarr.json"]
-            template = _template_of(layout) | {
+            files = [name for name in self._written() if name != "zarr.json"]
+            template = template_of(layout) | {
                 "layout_digest": name,
                 "files": durable.receipts(self.path, sorted(files)),
             }
             durable.sync(self.path / "zarr.json")
             durable.sync(self.path)
             durable.create_once(self._template_path, canonical_json(template))
+
+    def exists(self) -> bool:
+        """Whether it was created, where this process looks."""
+        return self._template_path.exists()
 
     def claim(self, generation: int) -> None:
         """Fence writers of older generations; StoreError when a newer one has claimed the run."""
@@ -108,29 +131,55 @@ class RunStore:
         wrong += ["/".join(k) for k, a in data.items() if a.shape != tuple(s.stop - s.start for s in regions[k][1])]
         if wrong:
             raise StoreError(f"segment {segment} of block {block} is missing or has no place for {', '.join(wrong)}.")
-        digests = {"/".join(key): array_digest(a) for key, a in data.items()} | {"state": state_digest(state)}
+        digested = durable.beside(_digests, data, state)
         with durable.disk(self.path):
             if (standing := self.seals.read(block, segment)) is not None:
-                self.seals.agree(standing, digests, generation)
+                self.seals.agree(standing, digested.result(), generation)
                 return standing
             self.seals.check_fence(generation)
-            files: list[str] = []
-            for (group, name), a in data.items():
-                v, region = regions[group, name]
-                chunks = [f"{group}/{name}/{chunk}" for chunk in _chunks(region, v["chunks"])]
-                self._put(group, name, region, a, chunks)
-                files += chunks
+
+            def put(key: tuple[str, str]) -> None:
+                variable, region = regions[key]
+                chunks = ["/".join([*key, chunk]) for chunk in chunk_names(region, variable["chunks"])]
+                self._put(*key, region, data[key], chunks)
+                receipts.take(chunks)
+
+            receipts, saved = durable.Receipts(self.path), durable.beside(self.seals.save_state, block, segment, state)
+            durable.for_each(self.path, put, data)
             seal = {
                 "block": block,
                 "segment": segment,
                 "generation": generation,
-                "digests": digests,
-                "files": durable.receipts(self.path, files),
-                "state": self.seals.save_state(block, segment, state),
+                "digests": digested.result(),
+                "files": receipts.given(),
+                "state": saved.result(),
                 "record": record,
             }
             self.seals.check_fence(generation)
             return self.seals.write(seal)
+
+    def share(self, other: RunStore, segments: int, generation: int) -> None:
+        """Begin every block with the first segments of another store that has the same chunks, by reference.
+
+        Files get a second name, or are copied within a bucket; seals keep all but their generation.  StoreError when
+        the other has not sealed them, has lost some, or has other chunks.
+        """
+        if chunking(self._template) != chunking(other._template):
+            raise StoreError(f"{other.path} has other chunks than {self.path}.")
+        with durable.disk(self.path):
+            for block, segment in product(range(self._template["blocks"]), range(segments)):
+                if self.seals.read(block, segment) is not None:
+                    continue
+                seal = other.seals.read(block, segment)
+                if seal is None:
+                    raise StoreError(f"segment {segment} of block {block} of {other.path} is not sealed.")
+                durable.check_files(other.path, seal["files"])
+                names = [*seal["files"], *([seal["state"]["file"]] if segment + 1 == segments else [])]
+                durable.for_each(self.path, lambda name: durable.share(other.path / name, self.path / name), names)
+                for folder in {(self.path / name).parent for name in names}:
+                    durable.sync(folder)
+                self.seals.check_fence(generation)
+                self.seals.write(seal | {"generation": generation})
 
     def sealed_segments(self, block: int) -> int:
         """Contiguous sealed segments of a block, from the first."""
@@ -151,8 +200,8 @@ class RunStore:
         for block, segment in owed:
             if (block, segment) not in sealed:
                 raise StoreError(f"segment {segment} of block {block} of {self.path} is not sealed.")
-        for seal in [template, *seals]:
-            durable.check_files(self.path, seal["files"], contents=contents)
+        files = {name: receipt for seal in (template, *seals) for name, receipt in seal["files"].items()}
+        durable.check_files(self.path, files, contents=contents)
         return seal_digest(template, seals)
 
     def finish(self, attributes: dict[str, Any]) -> str:
@@ -162,10 +211,10 @@ class RunStore:
         """
         name = self.verify()
         with durable.disk(self.path):
-            root = zarr.open_group(self.path, mode="r+", use_consolidated=False)
+            root = zarr.open_group(self._zarr, mode="r+", use_consolidated=False)
             root.attrs.update(_plain(attributes) | {"sealed": True, "seal_digest": name})
             with _quiet():
-                zarr.consolidate_metadata(self.path, zarr_format=3)
+                zarr.consolidate_metadata(self._zarr, zarr_format=3)
             durable.sync(self.path / "zarr.json")
             durable.sync(self.path)
         return name
@@ -185,17 +234,29 @@ class RunStore:
             if not (folder / "zarr.json").exists():
                 group = {"attributes": attributes, "zarr_format": 3, "node_type": "group"}
                 durable.create_once(folder / "zarr.json", canonical_json(group))
-        (self.path / "simulation_state").mkdir(exist_ok=True)
-        root = zarr.open_group(self.path, mode="r+", use_consolidated=False)
+        root = zarr.open_group(self._zarr, mode="r+", use_consolidated=False)
         root.attrs.update(own)
+
+    def _create_arrays(self, layout: Layout) -> None:
+        for group, variables in layout.groups.items():
+            for v in variables:
+                self._create_array(group, v, auxiliary(variables, v))
+
+    def _copy(self, other: RunStore, names: list[str]) -> None:
+        """Take files from another store, but not its root."""
+
+        def take(name: str) -> None:
+            durable.replace(self.path / name, lambda f: f.write(durable.read(other.path / name)))
+
+        durable.for_each(self.path, take, [name for name in names if name != "zarr.json"])
 
     def _create_array(self, group: str, v: Variable, auxiliary: list[str]) -> None:
         dtype = np.dtype(v.dtype)
         chunks: tuple[int, ...] = v.chunks if v.data is None else tuple(max(1, n) for n in v.shape)
-        inner = _inner(v, chunks) if dtype.itemsize * int(np.prod(chunks)) > SHARD_BYTES else None
+        inner = inner_chunks(v, chunks) if dtype.itemsize * int(np.prod(chunks)) > SHARD_BYTES else None
         if not (self.path / group / v.name / "zarr.json").exists():
             zarr.create_array(
-                self.path,
+                self._zarr,
                 name=f"{group}/{v.name}",
                 shape=v.shape,
                 dtype=dtype,
@@ -212,15 +273,10 @@ class RunStore:
                 dimension_names=v.dims,
             )
         if v.data is not None and v.data.size:
-            self._array(group, v.name)[...] = np.asarray(v.data, dtype)
-
-    def _array(self, group: str, name: str) -> zarr.Array[Any]:
-        array = zarr.open_array(self.path, path=f"{group}/{name}", mode="r+", zarr_format=3)
-        # else a missing file would mean either nothing but NaN or lost; open_array(config=...) has no effect
-        return array.with_config({"write_empty_chunks": True})
+            _array(self.path, f"{group}/{v.name}")[...] = np.asarray(v.data, dtype)
 
     def _put(self, group: str, name: str, region: tuple[slice, ...], data: NDArray[Any], chunks: list[str]) -> None:
-        array = self._array(group, name)
+        array = _known_array(self.path, f"{group}/{name}", self._template["layout_digest"])
         try:
             array[region] = data
         except ValueError:
@@ -229,33 +285,44 @@ class RunStore:
                 (self.path / chunk).unlink(missing_ok=True)
             array[region] = data
 
-    def _written(self) -> Iterator[Path]:
-        """Metadata and chunks, without seals, states and claims."""
-        own = {self.path / "simulation_state" / name for name in ("seals", "states", "claims")}
-        for path in self.path.rglob("*"):
-            if path.is_file() and own.isdisjoint(path.parents) and self.path / "runs" not in path.parents:
-                yield path
+    def _written(self) -> list[str]:
+        """Names of metadata and chunks, without seals, states and claims."""
+        other = ("runs/", *(f"simulation_state/{name}/" for name in ("seals", "states", "claims")))
+        return [name for name in durable.sizes(self.path) if not name.startswith(other)]
 
-    def _regions(self, block: int, segment: int) -> dict[tuple[str, str], tuple[Record, tuple[slice, ...]]]:
-        """Variables with records in a segment of a block, and where they go."""
+    def _regions(self, block: int, segment: int) -> dict[tuple[str, str], Region]:
         if not (0 <= block < self._template["blocks"] and 0 <= segment < self._template["segments"]):
             raise StoreError(f"{self.path} has no place for segment {segment} of block {block}.")
-        result = {}
-        slab, band = divmod(block, self._template["bands"])
-        for v in self._template["variables"]:
-            if band and "lat" not in v["dims"]:  # of the whole planet, which the first band writes
-                continue
-            region = tuple(
-                _range(_index(d, slab, band, segment), c, n)
-                for d, c, n in zip(v["dims"], v["chunks"], v["shape"], strict=True)
-            )
-            timeless = not any(map(_is_time, v["dims"]))
-            if all(s.start < s.stop for s in region) and not (timeless and segment):
-                result[v["group"], v["name"]] = (v, region)
-        return result
+        return regions_of(self._template, block, segment)
 
 
-def create_twin_store(path: Path, layout: Layout) -> str:
+def _digests(data: Arrays, state: State) -> dict[str, str]:
+    return {"/".join(key): array_digest(a) for key, a in data.items()} | {"state": state_digest(state)}
+
+
+def _array(path: Place, name: str) -> zarr.Array[Any]:
+    array = zarr.open_array(zarr_place(path), path=name, mode="r+", zarr_format=3)
+    # else a missing file would mean either nothing but NaN or lost; open_array(config=...) has no effect
+    return array.with_config({"write_empty_chunks": True})
+
+
+@lru_cache(1024)
+def _known_array(path: Place, name: str, layout: str) -> zarr.Array[Any]:
+    """An array whose metadata this process has read before: they stay while the layout does."""
+    return _array(path, name)
+
+
+def zarr_place(path: Place) -> Any:
+    """A place as zarr takes it: a folder as it is, a bucket as a store with its own connections."""
+    return path if isinstance(path, Path) else _bucket(str(path))
+
+
+@lru_cache(8)
+def _bucket(url: str) -> FsspecStore:
+    return FsspecStore.from_url(url, storage_options=BUCKET_OPTIONS)
+
+
+def create_twin_store(path: Place, layout: Layout) -> str:
     """Make a twin's own groups, with data for every variable; the digest of what was sealed.
 
     StoreError when the folder holds another twin or cannot be written.
@@ -265,26 +332,27 @@ def create_twin_store(path: Path, layout: Layout) -> str:
     return store.finish({})
 
 
-def open_run(path: Path, verify: bool = False) -> xr.DataTree:
-    """Open a finished run, sweep or twin store lazily.
+def open_run(path: Place | str, verify: bool = False) -> xr.DataTree:
+    """Open a finished run, sweep or twin store lazily, at a path or URL.
 
     StoreError when it is not finished, or a file is missing or has another size; with verify, also when
     contents differ from what was sealed.
     """
+    path = place(path)
     store = RunStore(path)
     attributes = store._attributes()
     if store.verify(contents=verify) != attributes.get("seal_digest"):
         raise StoreError(f"{path} is not finished, or its seals are not those that it was finished with.")
     with _quiet():
-        return xr.open_datatree(path, engine="zarr", chunks=None, decode_timedelta=False)
+        return xr.open_datatree(zarr_place(path), engine="zarr", chunks=None, decode_timedelta=False)
 
 
-def check_writable(folder: Path) -> None:
-    """Make folder and write to it; StoreError when that is not possible."""
+def check_writable(folder: Place) -> None:
+    """Make folder and write to it; StoreError when that is not possible, or writes there are not safe."""
     durable.check_writable(folder)
 
 
-def drop(path: Path) -> None:
+def drop(path: Place) -> None:
     """Delete the store at path; again, or when there is none, does nothing.
 
     StoreError when path is no store or cannot be deleted.
@@ -292,97 +360,33 @@ def drop(path: Path) -> None:
     with durable.disk(path):
         if path.is_file() or (path.is_dir() and any(path.iterdir()) and not (path / "zarr.json").is_file()):
             raise StoreError(f"{path} is not a store.")
+        if not isinstance(path, Path):
+            durable.remove(path)
+            return
         if path.exists():
             # at once for readers, and a deletion cut short is found and ended by the next call
             path.rename(path.with_name(f".{path.name}.{uuid.uuid4().hex}.dropped"))
             durable.sync(path.parent)
         for aside in path.parent.glob(f".{path.name}.*.dropped"):
-            shutil.rmtree(aside)
+            durable.remove(aside)
 
 
-def drop_aside(path: Path) -> None:
+def drop_aside(path: Place) -> None:
     """Delete what a drop that was cut short left aside; StoreError when path is no such folder."""
     with durable.disk(path):
         if not path.name.endswith(".dropped"):
             raise StoreError(f"{path} was not left by a deletion.")
-        shutil.rmtree(path)
+        durable.remove(path)
 
 
-def drop_own(path: Path) -> None:
+def drop_own(path: Place) -> None:
     """Delete what a twin's store holds of the twin itself, and leave the outputs of its runs."""
     with durable.disk(path):
         for item in path.iterdir() if path.is_dir() else ():
             if item.is_dir() and item.name != "runs":
-                shutil.rmtree(item)
+                durable.remove(item)
             elif item.is_file():
                 item.unlink()
-
-
-def layout_digest(layout: Layout) -> str:
-    """Digest of all that a layout fixes; not of the root's history, which tells when."""
-    groups = {
-        group: [
-            [v.name, v.dims, v.shape, v.chunks, v.dtype, v.attributes, None if v.data is None else array_digest(v.data)]
-            for v in variables
-        ]
-        for group, variables in layout.groups.items()
-    }
-    return digest([{k: v for k, v in layout.attributes.items() if k != "history"}, groups])
-
-
-def _template_of(layout: Layout) -> Record:
-    variables = [
-        {"group": g, "name": v.name, "dims": v.dims, "shape": v.shape, "chunks": v.chunks, "dtype": v.dtype}
-        for g, vs in layout.groups.items()
-        for v in vs
-        if v.data is None
-    ]
-    owed = [v for vs in layout.groups.values() for v in vs if v.data is None]
-    axes = [(d, ceil(n / c)) for v in owed for d, n, c in zip(v.dims, v.shape, v.chunks, strict=True)]
-    slabs = max((n for d, n in axes if d == "member"), default=1 if owed else 0)
-    bands = max((n for d, n in axes if d == "lat"), default=1)
-    segments = max((n for d, n in axes if _is_time(d)), default=1 if owed else 0)
-    return {"variables": variables, "blocks": slabs * bands, "bands": bands, "segments": segments}
-
-
-def _is_time(dim: str) -> bool:
-    return dim.endswith("time")
-
-
-def _index(dim: str, slab: int, band: int, segment: int) -> int | None:
-    return segment if _is_time(dim) else {"member": slab, "lat": band}.get(dim)
-
-
-def _range(index: int | None, chunk: int, size: int) -> slice:
-    return slice(0, size) if index is None else slice(min(index * chunk, size), min((index + 1) * chunk, size))
-
-
-def _chunks(region: tuple[slice, ...], chunks: list[int]) -> Iterator[str]:
-    """File names of the chunks in a region that begins at a chunk's edge."""
-    ranges = (range(s.start // c, ceil(s.stop / c)) for s, c in zip(region, chunks, strict=True))
-    return (".".join(["c", *map(str, index)]) for index in product(*ranges))
-
-
-def _inner(v: Variable, chunks: tuple[int, ...]) -> tuple[int, ...]:
-    """Inner chunks of a shard: one member, all times, a tile of cells that divides the shard."""
-
-    def tile(dim: str, n: int) -> int:
-        if dim == "member":
-            return 1
-        return next(k for k in range(min(n, INNER_CELLS.get(dim, n)), 0, -1) if n % k == 0)
-
-    return tuple(tile(d, n) for d, n in zip(v.dims, chunks, strict=True))
-
-
-def _auxiliary(variables: tuple[Variable, ...], v: Variable) -> list[str]:
-    """Coordinates such as time_ls, which readers find by an attribute of the variables that have them."""
-    if (len(v.dims) == 1 and v.data is not None) or v.name.endswith("_bnds"):
-        return []
-    return [
-        c.name
-        for c in variables
-        if c.data is not None and len(c.dims) == 1 and c.dims != (c.name,) and c.dims[0] in v.dims
-    ]
 
 
 def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:

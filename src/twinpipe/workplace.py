@@ -10,6 +10,7 @@ from pathlib import Path
 from twinpipe.db import ledger
 from twinpipe.db.migrate import migrate, prepare
 from twinpipe.db.session import Engine, close, database_url, engine
+from twinpipe.place import Place
 from twinpipe.settings import Settings, load_settings
 from twinpipe.store import check_writable
 
@@ -31,8 +32,8 @@ class Workplace:
     def reports(self) -> Path:
         return self.settings.home / "reports"
 
-    def twin_path(self, twin_id: int) -> Path:
-        """Folder of a twin's store."""
+    def twin_path(self, twin_id: int) -> Place:
+        """Place of a twin's store."""
         return self.settings.store_path / f"twin-{twin_id}.zarr"
 
 

@@ -10,9 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.bands import band_lines
+from tests.bench.cold import cold_lines
 from tests.bench.ensemble import ensemble, time_ensemble, warm_up
 from tests.bench.kernel import body_lines, compile_lines, peer_lines
 from tests.bench.ledger import ledger_rows, verdict
+from tests.bench.scaling import engine_lines, memory_line, write_line
+from tests.bench.yardsticks.lines import yardstick_lines
 
 
 def main(tiny: bool) -> None:
@@ -36,9 +39,14 @@ def main(tiny: bool) -> None:
             ],
         )
     )
+    console.print(_table("engine", engine_lines(*((4, 2, "6x8", 1) if tiny else (32, 100, "36x72", 5)))))
+    console.print(_table("store", [write_line(*((2, 80, "4x6", 1) if tiny else (16, 80, "36x72", 5)))]))
     console.print(_table("kernel", body_lines("4x8" if tiny else "36x72")))
     console.print(_table("bands of latitude", band_lines("8x12", 4, 1) if tiny else band_lines()))
+    console.print(_table("yardsticks: Mars with six layers of soil and its CO2 cycle alone", yardstick_lines(tiny)))
     if not tiny:
+        console.print(_table("memory", [memory_line()]))
+        console.print(_table("cold start", cold_lines(5)))
         console.print(_table("kernel, a new process", compile_lines()))
         console.print(_table("peers, each installed from its packages", peer_lines(50, 50)))
     console.print(_table("ledger: embedded Postgres, safe against power failure", ledger_rows(tiny)))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from twinpipe.body import builtin_body
-from twinpipe.engine import executor, prepare, run_plan
+from twinpipe.cluster import executor
+from twinpipe.engine import prepare, run_plan
 from twinpipe.layout import run_layout
 from twinpipe.plan import Plan, make_plan
 from twinpipe.scenario import load_pattern

@@ -14,6 +14,7 @@ def test_the_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     printed = capsys.readouterr().out
     assert "cell-steps per second and core" in printed
     assert "share of wall outside the kernel" in printed
+    assert "kernel over C" in printed or "not built" in printed
     assert "bands on 2 processes over one block" in printed
     assert "bulk import" in printed
     assert "dashboard at" in printed

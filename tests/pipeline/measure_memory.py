@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from twinpipe.body import builtin_body
-from twinpipe.engine import Serial, executor, prepare, run_plan
+from twinpipe.cluster import executor
+from twinpipe.engine import Serial, prepare, run_plan
 from twinpipe.layout import run_layout
 from twinpipe.plan import Plan, make_plan
 from twinpipe.scenario import load_pattern
@@ -52,6 +55,13 @@ def peak(plan: Plan, threads: int) -> int:
     # not the usage's maximum, which counts what the process was before it became this program
     peaks = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
     return int(peaks[0].split()[1]) * 1024
+
+
+def measured(work: dict[str, Any], threads: int) -> int:
+    """Peak of a new process that does a job with the kernel from the cache."""
+    text = orjson.dumps({"job": work, "threads": threads}).decode()
+    command = [sys.executable, "-m", "tests.pipeline.measure_memory", text]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ from sqlalchemy import Engine, text
 from tests.factories import make_ready_twin, make_run, run_parameters
 from tests.factories.bookkeeping import insert_sweep
 from tests.pipeline.auditing import a_completed_run, a_failed_twin, a_run, a_twin, later, mended, only, workplace
+from tests.pipeline.folders import run_folder, twin_folder
 from typer.testing import CliRunner
 
-from twinpipe import lifecycle
 from twinpipe.audit import Action, Kind, audit, check_understood, understood
 from twinpipe.cli import app
 from twinpipe.db import ledger
@@ -64,8 +64,8 @@ def test_what_is_whole_has_no_drift(w: Workplace) -> None:
 
 def test_a_store_without_a_row_is_never_dropped(w: Workplace) -> None:
     twin = a_twin(w)
-    copy = w.twin_path(987_654)
-    shutil.copytree(w.twin_path(twin.id), copy)
+    copy = twin_folder(w, 987_654)
+    shutil.copytree(twin_folder(w, twin.id), copy)
     found = only(audit(w, now=later()))
     assert (found.kind, found.safe, understood(found)) == (Kind.ORPHAN_STORE, False, True)
     assert "another ledger's" in found.sentence
@@ -74,7 +74,7 @@ def test_a_store_without_a_row_is_never_dropped(w: Workplace) -> None:
 
 
 def test_the_store_of_a_failed_twin_is_dropped_when_it_is_old(w: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = w.twin_path(a_failed_twin(w, monkeypatch).id)
+    path = twin_folder(w, a_failed_twin(w, monkeypatch).id)
     assert audit(w).drifts == ()
     found = only(audit(w, now=later()))
     assert (found.kind, found.repair) == (Kind.BYTES_WITHOUT_LEASE, Action.DROP)
@@ -90,12 +90,12 @@ def test_a_store_of_a_deleted_twin_is_dropped(w: Workplace) -> None:
         connection.execute(text("UPDATE outbox SET done_at = now(), outcome = '{}'"))
     assert only(audit(w, now=later())).kind is Kind.ORPHAN_STORE
     mended(w, audit(w, now=later()))
-    assert not w.twin_path(twin.id).exists()
+    assert not twin_folder(w, twin.id).exists()
 
 
 def test_what_a_deletion_left_is_dropped_and_what_stands_beside_it_is_not(w: Workplace) -> None:
     twin = a_twin(w)
-    path, outputs = w.twin_path(twin.id), a_completed_run(w, twin)
+    path, outputs = twin_folder(w, twin.id), a_completed_run(w, twin)
     for left in (path, outputs):
         left.with_name(f".{left.name}.{uuid4().hex}.dropped").mkdir()
     assert audit(w).drifts == ()  # the deletion may be under way
@@ -117,8 +117,8 @@ def test_what_somebody_has_taken_to_since_the_audit_is_left_alone(w: Workplace) 
 
 
 def test_cleanup_does_not_run_on_drift_that_nobody_understands(w: Workplace) -> None:
-    path = w.twin_path(a_twin(w).id)
-    shutil.copytree(path, w.twin_path(987_654))
+    path = twin_folder(w, a_twin(w).id)
+    shutil.copytree(path, twin_folder(w, 987_654))
     check_understood(w)  # an orphan is understood
     path.with_name("my-thesis.zarr").mkdir()
     with pytest.raises(Conflict, match="my-thesis"):
@@ -126,7 +126,7 @@ def test_cleanup_does_not_run_on_drift_that_nobody_understands(w: Workplace) -> 
 
 
 def test_a_folder_of_another_name_is_never_touched(w: Workplace) -> None:
-    path = w.twin_path(a_twin(w).id)
+    path = twin_folder(w, a_twin(w).id)
     shutil.copytree(path, path.with_name("my-thesis.zarr"))
     found = only(audit(w, now=later()))
     assert (found.repair, found.safe, understood(found)) == (Action.NONE, False, False)
@@ -136,7 +136,7 @@ def test_a_folder_of_another_name_is_never_touched(w: Workplace) -> None:
 @pytest.mark.parametrize("lost", ["all", "chunk", "seal", "key", "root"])
 def test_a_twin_without_its_store_gets_it_again_from_its_snapshot(w: Workplace, lost: str) -> None:
     twin = a_twin(w)
-    outputs, path = a_completed_run(w, twin), w.twin_path(twin.id)
+    outputs, path = a_completed_run(w, twin), twin_folder(w, twin.id)
     before = open_run(path)
     if lost == "all":
         shutil.rmtree(outputs)
@@ -207,7 +207,7 @@ def test_a_run_whose_process_was_killed_is_reaped_and_its_bytes_go_later(w: Work
     command = [sys.executable, "-W", "error", "-c", KILLED, str(tmp_path), w.url, str(run.id)]
     died = subprocess.run(command, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, check=False)
     assert died.returncode == -signal.SIGKILL
-    outputs = lifecycle.run_path(w, run)
+    outputs = run_folder(w, run)
     assert outputs.is_dir()
     assert audit(w).drifts == ()  # its lease is not over, so that it may still be at work
     found = only(audit(w, now=later(timedelta(minutes=5))))

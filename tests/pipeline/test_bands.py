@@ -10,7 +10,8 @@ from distributed import Client, LocalCluster
 from tests.pipeline.test_engine import bits
 
 from twinpipe.body import builtin_body
-from twinpipe.engine import Dask, Executor, Serial, executor, run_plan
+from twinpipe.cluster import executor
+from twinpipe.engine import Dask, Executor, Serial, run_plan
 from twinpipe.errors import Cancelled
 from twinpipe.layout import run_layout
 from twinpipe.plan import Plan, make_plan

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 from tests.factories import make_result, make_run, make_running, make_twin, run_parameters
 from tests.factories.load import load
+from tests.pipeline.folders import folder, run_folder, twin_folder
 from typer.testing import CliRunner
 
 from twinpipe import cleanup, cli, lifecycle
@@ -64,7 +65,7 @@ def store_at(path: Path) -> Path:
 def stored_twin(w: Workplace, ttl_days: int = 30) -> TwinRow:
     """A ready twin with its store."""
     twin = make_twin(w.engine, ttl_days=ttl_days)
-    ledger.mark_twin_ready(w.engine, twin.id, str(store_at(w.twin_path(twin.id))))
+    ledger.mark_twin_ready(w.engine, twin.id, str(store_at(twin_folder(w, twin.id))))
     return ledger.get_twin(w.engine, twin.id)
 
 
@@ -82,9 +83,9 @@ def test_an_expired_twin_goes_with_its_bytes_and_leaves_a_proof(work: Workplace)
     gone, stays = stored_twin(work), stored_twin(work, ttl_days=0)
     report = clean(work, as_of=in_days(31))
     assert report.expired_twins == [gone.id]
-    assert report.dropped_stores == {str(work.twin_path(gone.id)): BYTES}
-    assert not work.twin_path(gone.id).exists()
-    assert work.twin_path(stays.id).exists()
+    assert report.dropped_stores == {str(twin_folder(work, gone.id)): BYTES}
+    assert not twin_folder(work, gone.id).exists()
+    assert twin_folder(work, stays.id).exists()
     assert proofs(work) == {f"twin.deleted:{gone.id}": BYTES}
     assert ledger.get_twin(work.engine, gone.id).status == "deleted"
     assert any("1 stores of 5,000 bytes went" in line for line in report.sentences())
@@ -105,7 +106,7 @@ def test_a_dry_run_tells_what_the_next_cleanup_does_and_does_nothing(work: Workp
     ledger.reap(work.engine)
     then = in_days(31)
     told = clean(work, as_of=then, dry_run=True)
-    assert work.twin_path(twin.id).exists()
+    assert twin_folder(work, twin.id).exists()
     assert ledger.get_twin(work.engine, twin.id).status == "ready"
     assert clean(work, as_of=then, dry_run=True).as_dict() | {"seconds": 0} == told.as_dict() | {"seconds": 0}
     done = clean(work, as_of=then)
@@ -145,8 +146,8 @@ def live(w: Workplace, ttl_days: int, state: str, past: list[str], now: str) -> 
         if end in ("completed", "again"):
             ledger.claim_run(w.engine, run.id, 60)
             make_result(w.engine, ledger.get_run(w.engine, run.id))
-            if not (w.twin_path(twin.id) / folder).exists():
-                store_at(w.twin_path(twin.id) / folder)
+            if not (twin_folder(w, twin.id) / folder).exists():
+                store_at(twin_folder(w, twin.id) / folder)
         elif end == "failed":
             ledger.fail_run(w.engine, run.id, None, "it froze over")
         else:
@@ -189,7 +190,7 @@ def test_a_twin_that_is_being_simulated_is_deferred_even_in_a_far_future(work: W
     report = clean(work, as_of=in_days(5000))
     assert report.deferred_twins == {twin.id: "running_simulation"}
     assert (report.expired_twins, report.reaped_runs) == ([], [])
-    assert work.twin_path(twin.id).exists()
+    assert twin_folder(work, twin.id).exists()
     make_result(work.engine, run)
     assert clean(work, as_of=in_days(31)).expired_twins == [twin.id]
 
@@ -246,7 +247,7 @@ def test_a_cleaner_killed_between_row_and_bytes_leaves_them_to_the_next(work: Wo
     expire_twins(in_batches(work.engine), in_days(31), DAY)
     report = Report(in_days(31), False)
     relay(work, report)
-    assert report.dropped_stores == {str(work.twin_path(twin.id)): BYTES}
+    assert report.dropped_stores == {str(twin_folder(work, twin.id)): BYTES}
 
 
 def test_what_is_not_the_twins_own_store_is_not_dropped(work: Workplace) -> None:
@@ -264,7 +265,7 @@ def purged_run(w: Workplace) -> tuple[TwinRow, RunRow, Path]:
     twin = stored_twin(w, ttl_days=0)
     run = make_running(w.engine, twin)
     make_result(w.engine, run)
-    return twin, run, store_at(w.twin_path(twin.id) / "runs" / "0000000000000000.zarr")
+    return twin, run, store_at(twin_folder(w, twin.id) / "runs" / "0000000000000000.zarr")
 
 
 def test_outputs_of_a_run_go_with_the_run_while_its_twin_stays(work: Workplace) -> None:
@@ -272,7 +273,7 @@ def test_outputs_of_a_run_go_with_the_run_while_its_twin_stays(work: Workplace) 
     report = clean(work, as_of=in_days(366))
     assert report.rows["simulation_runs"] == {"deleted": 0, "scrubbed": 1}
     assert report.dropped_stores == {str(outputs): BYTES}
-    assert (work.twin_path(twin.id) / "zarr.json").exists()
+    assert (twin_folder(work, twin.id) / "zarr.json").exists()
 
 
 def test_outputs_that_a_younger_run_of_the_same_content_uses_stay(work: Workplace) -> None:
@@ -316,7 +317,7 @@ def test_a_cleanup_as_of_another_age_is_refused(work: Workplace, year: int) -> N
 
 def test_bytes_on_a_disk_that_is_not_mounted_are_owed(work: Workplace) -> None:
     twin = stored_twin(work)
-    mounted, away = work.settings.store_path, work.settings.home / "away"
+    mounted, away = folder(work.settings.store_path), work.settings.home / "away"
     mounted.rename(away)
     told = clean(work, as_of=in_days(31), dry_run=True)
     report = clean(work, as_of=in_days(31))
@@ -326,11 +327,11 @@ def test_bytes_on_a_disk_that_is_not_mounted_are_owed(work: Workplace) -> None:
     away.rename(mounted)
     with transaction(work.engine) as connection:
         connection.execute(text("UPDATE outbox SET available_at = now()"))
-    assert clean(work, as_of=in_days(31)).dropped_stores == {str(work.twin_path(twin.id)): BYTES}
+    assert clean(work, as_of=in_days(31)).dropped_stores == {str(twin_folder(work, twin.id)): BYTES}
 
 
 def test_files_that_go_while_they_are_counted_are_gone(work: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = work.twin_path(stored_twin(work).id)
+    path = twin_folder(work, stored_twin(work).id)
     assert cleanup.stored_bytes(path) == BYTES
     monkeypatch.setattr(os, "walk", lambda top: [(str(top), [], ["zarr.json", "gone"])])
     assert cleanup.stored_bytes(path) == 1000
@@ -367,10 +368,10 @@ def test_the_commands_expire_delete_and_clean_up(work: Workplace, monkeypatch: p
     told = run("cleanup", "--dry-run")
     assert (told["bytes"], told["reaped_runs"]) == (BYTES, [silent.id])
     assert ledger.get_run(work.engine, silent.id).status == "running"
-    assert work.twin_path(expiring.id).exists()
+    assert twin_folder(work, expiring.id).exists()
     told = run("cleanup", "--as-of", "2100-01-01")
     assert (told["expired_twins"], told["reaped_runs"]) == ([expiring.id], [silent.id])
-    assert not work.twin_path(expiring.id).exists()
+    assert not twin_folder(work, expiring.id).exists()
     words = CliRunner().invoke(cli.app, ["cleanup"]).stdout
     assert "nothing to do" in words
 
@@ -386,7 +387,7 @@ def a_real_run(w: Workplace) -> tuple[TwinRow, RunRow]:
 
 def test_a_simulated_twin_goes_to_the_last_byte_and_its_result_stays(real: Workplace) -> None:
     twin, run = a_real_run(real)
-    seals = RunStore(lifecycle.run_path(real, run)).seals.all()
+    seals = RunStore(run_folder(real, run)).seals.all()
     with transaction(real.engine) as connection:
         rows = connection.execute(text("SELECT block, segment, bytes FROM segments ORDER BY 1, 2")).all()
     assert [(block, segment) for block, segment, _ in rows] == [(s["block"], s["segment"]) for s in seals]

@@ -5,15 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from distributed import Client, LocalCluster
+from tests.pipeline.external_cluster import processes
 
 from twinpipe.body import builtin_body
+from twinpipe.cluster import executor
 from twinpipe.digest import array_digest
-from twinpipe.engine import Dask, Executor, Serial, advance, executor, run_plan
+from twinpipe.engine import Executor, Serial, advance, run_plan
 from twinpipe.errors import Cancelled, Failure
 from twinpipe.layout import run_layout
+from twinpipe.place import Place
 from twinpipe.plan import Plan, make_plan
 from twinpipe.scenario import load_pattern
+from twinpipe.settings import Settings
 from twinpipe.spec import RunSpec
 from twinpipe.store import RunStore, open_run
 
@@ -35,7 +38,7 @@ def plan(members_per_block: int, orbits_per_segment: int = 2) -> Plan:
     return make_plan(specs, members_per_block=members_per_block, orbits_per_segment=orbits_per_segment)
 
 
-def bits(made: Plan, path: Path, how: Executor) -> dict[str, str]:
+def bits(made: Plan, path: Place, how: Executor) -> dict[str, str]:
     """Digest of every array of a store that was run to its end, and of its final states by member."""
     store = RunStore(path)
     store.create(run_layout(made, {"title": "test"}))
@@ -78,11 +81,22 @@ def test_dask_threads_change_nothing(tmp_path: Path, reference: dict[str, str], 
 
 
 def test_dask_processes_change_nothing(tmp_path: Path, reference: dict[str, str]) -> None:
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        assert bits(plan(2), tmp_path / "run.zarr", Dask(client)) == reference
+    with processes(2) as how:
+        assert bits(plan(2), tmp_path / "run.zarr", how) == reference
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("members_per_block", [1, 4, 7, 16])
+def test_any_slab_on_any_number_of_workers_has_the_same_bits(tmp_path: Path, members_per_block: int) -> None:
+    few = plan(1).specs
+    specs = tuple(few[m % MEMBERS].model_copy(update={"seed": m}) for m in range(16))
+    expected = bits(make_plan(specs, 16, 2), tmp_path / "whole.zarr", Serial())
+    made = make_plan(specs, members_per_block, 2)
+    for workers in (1, 2, 3):
+        with executor(workers=workers) as how:
+            assert bits(made, tmp_path / f"{workers} threads.zarr", how) == expected
+        with processes(workers) as how:
+            assert bits(made, tmp_path / f"{workers} processes.zarr", how) == expected
 
 
 def test_resume_equals_continuous(tmp_path: Path, reference: dict[str, str]) -> None:
@@ -96,7 +110,7 @@ def test_resume_equals_continuous(tmp_path: Path, reference: dict[str, str]) -> 
 
 
 def test_a_scheduler_that_does_not_answer_is_one_sentence() -> None:
-    with pytest.raises(Failure, match=r"does not answer"), executor("tcp://127.0.0.1:9"):
+    with pytest.raises(Failure, match=r"does not answer"), executor(Settings(dask_scheduler="tcp://127.0.0.1:9")):
         pass
 
 

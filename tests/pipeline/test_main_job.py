@@ -21,11 +21,13 @@ from tests.pipeline.terminal import environment
 
 from twinpipe import lifecycle
 from twinpipe.body import builtin_body
+from twinpipe.cluster import executor
 from twinpipe.db import ledger
-from twinpipe.engine import Executor, Serial, Token, advance, executor
+from twinpipe.engine import Executor, Serial, Token, advance
 from twinpipe.errors import Cancelled, Conflict, SimulationError, StoreError
 from twinpipe.heartbeat import Heartbeat
 from twinpipe.layout import Layout
+from twinpipe.place import Place
 from twinpipe.plan import Plan
 from twinpipe.running import await_lease
 from twinpipe.scenario import Scenario, load_pattern
@@ -61,7 +63,7 @@ class Failing:
     def __init__(self, after: int, error: BaseException) -> None:
         self.after, self.error = after, error
 
-    def run(self, plan: Plan, path: Path, generation: int) -> Iterator[Token]:
+    def run(self, plan: Plan, path: Place, generation: int) -> Iterator[Token]:
         for segment in range(self.after):
             yield advance(plan, path, plan.blocks[0], segment, generation)
         raise self.error

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Engine, text
 from tests.pipeline.auditing import a_completed_run, a_failed_twin, a_twin, later, only, workplace
+from tests.pipeline.folders import twin_folder
 
 from twinpipe import durable, lifecycle
 from twinpipe.audit import Action, Kind, audit, understood
@@ -33,7 +34,7 @@ def test_another_ledgers_store_under_the_number_of_a_failed_twin_is_never_droppe
     w: Workplace, monkeypatch: pytest.MonkeyPatch, sign: str
 ) -> None:
     twin = a_failed_twin(w, monkeypatch)
-    path = w.twin_path(twin.id)
+    path = twin_folder(w, twin.id)
     root = path / "zarr.json"
     if sign == "key":  # all else is the same, as when two ledgers cloned the same body
         root.write_text(root.read_text().replace(twin.twin_key, str(uuid4())))
@@ -60,7 +61,7 @@ def a_strangers_store(path: Path) -> None:
 
 def test_another_ledgers_store_in_the_place_of_ours_is_never_touched(w: Workplace) -> None:
     twin = a_twin(w)
-    path, outputs = w.twin_path(twin.id), a_completed_run(w, twin)
+    path, outputs = twin_folder(w, twin.id), a_completed_run(w, twin)
     stray = outputs.with_name("0123456789abcdef.zarr")
     shutil.copytree(outputs, stray)
     a_strangers_store(path)
@@ -94,16 +95,16 @@ def test_a_store_that_changed_hands_since_the_audit_is_left_alone(
     report = audit(w, now=later())
     assert [d.safe for d in report.drifts] == [True, True]
     for twin in (failed, living):
-        a_strangers_store(w.twin_path(twin.id))
+        a_strangers_store(twin_folder(w, twin.id))
     assert repair(w, report) == ([], [])
-    assert w.twin_path(failed.id).is_dir()
+    assert twin_folder(w, failed.id).is_dir()
     assert stray.is_dir()
 
 
 def test_a_twin_that_cannot_be_made_leaves_the_store_of_one_who_was_faster(
     w: Workplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = w.twin_path(a_twin(w).id + 1)
+    path = twin_folder(w, a_twin(w).id + 1)
 
     def faster(*_: object) -> None:
         create_twin_store(path, Layout({"twin_key": str(uuid4())}))
@@ -117,7 +118,7 @@ def test_a_twin_that_cannot_be_made_leaves_the_store_of_one_who_was_faster(
 
 def test_stores_say_whose_they_are_from_the_first_file(w: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
     twin = a_twin(w)
-    path, outputs = w.twin_path(twin.id), a_completed_run(w, twin)
+    path, outputs = twin_folder(w, twin.id), a_completed_run(w, twin)
     (run,) = ledger.list_runs(w.engine)
     assert twin_key_of(path) == twin_key_of(outputs) == twin.twin_key
     assert open_run(outputs).attrs["run_key"] == run.run_key

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.pipeline.measure_memory import job
+from tests.pipeline.measure_memory import job, measured
 
 from twinpipe.errors import InvalidInput
 from twinpipe.layout import run_layout
@@ -26,15 +23,6 @@ JOBS: dict[str, dict[str, Any]] = {
     "many blocks": {"grid": "18x36", "members": 64, "members_per_block": 8, "orbits": 4, "orbits_per_segment": 2},
     "a fine grid": {"grid": "180x360", "members": 1, "members_per_block": 1, "orbits": 2, "orbits_per_segment": 1},
 }
-
-
-def measured(work: dict[str, Any], threads: int) -> int:
-    """Peak of a new process that does a job with the kernel from the cache."""
-    text = orjson.dumps({"job": work, "threads": threads}).decode()
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.pipeline.measure_memory", text], capture_output=True, text=True, check=True
-    )
-    return int(done.stdout)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peaks are read from Linux' /proc")

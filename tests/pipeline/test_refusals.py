@@ -187,7 +187,7 @@ def test_parameters_of_a_pattern_do_not_go_with_a_scenario_file(terminal: Termin
             2,
             "TWINPIPE_RETENTION_RUNS: 365 is not allowed; it is at most TWINPIPE_RETENTION_RESULTS, which is 30",
         ),
-        ("STORE_URL", "s3://bucket/stores", 2, "TWINPIPE_STORE_URL"),
+        ("STORE_URL", "ftp://host/stores", 2, "TWINPIPE_STORE_URL"),
         ("STORE_URL", "/etc/hostname/stores", 1, "/etc/hostname/stores"),
         ("DATABASE_URL", "nonsense", 2, "it is postgresql://user:password@host:port/database"),
         ("DATABASE_URL", "sqlite:///file.db", 2, "TWINPIPE_DATABASE_URL: 'sqlite'"),

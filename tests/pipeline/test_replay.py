@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
+from tests.pipeline.folders import run_folder
 from tests.pipeline.terminal import Terminal
 
 from twinpipe import lifecycle, replay
@@ -65,7 +66,7 @@ def test_a_replay_from_the_row_alone_is_the_same_bits(w: Workplace, twin: int) -
 
 def test_a_store_that_was_damaged_is_told(w: Workplace, twin: int) -> None:
     run = completed(w, twin)
-    path = lifecycle.run_path(w, ledger.get_run(w.engine, run))
+    path = run_folder(w, ledger.get_run(w.engine, run))
     chunk = next((path / "atmosphere/surface_temperature").glob("c.*"))
     content = bytearray(chunk.read_bytes())
     content[len(content) // 2] ^= 1
@@ -114,7 +115,7 @@ def test_a_result_names_every_module_of_the_physics(w: Workplace, twin: int) -> 
 
 def test_what_was_cancelled_goes_on_from_its_seals_to_the_same_bits(w: Workplace, twin: int) -> None:
     ended = stopped(w, twin)
-    store = RunStore(lifecycle.run_path(w, ledger.get_run(w.engine, ended)))
+    store = RunStore(run_folder(w, ledger.get_run(w.engine, ended)))
     before = store.sealed_segments(0)
     assert before > 0
     run = lifecycle.requeue(w, ended)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from numpy.typing import NDArray
+from tests.pipeline.folders import folder
 
 from twinpipe.durable import check_files
 from twinpipe.errors import StoreError
@@ -165,7 +166,8 @@ def test_plain_xarray_opens_a_twin_that_has_runs(finished: RunStore) -> None:
 def test_seals_name_every_file_of_the_run(finished: RunStore) -> None:
     named = {name for seal in finished.seals.all() for name in seal["files"]} | set(finished._template["files"])
     private = ("simulation_state/seals/", "simulation_state/states/", "simulation_state/claims/")
-    there = {p.relative_to(finished.path).as_posix() for p in finished.path.rglob("*") if p.is_file()}
+    root = folder(finished.path)
+    there = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()}
     assert named == {name for name in there if not name.startswith(private)} - {"zarr.json"}
 
 
@@ -177,7 +179,7 @@ def test_missing_truncated_or_flipped_files_are_errors(finished: RunStore, name:
     content = path.read_bytes()
     flipped = bytearray(content)
     flipped[len(content) // 2] ^= 1
-    path.write_bytes(flipped)
+    path.write_bytes(bytes(flipped))
     with pytest.raises(StoreError, match="damaged"):
         open_run(finished.path, verify=True)
     for damaged in (content[:-1], b""):
@@ -187,7 +189,7 @@ def test_missing_truncated_or_flipped_files_are_errors(finished: RunStore, name:
     path.unlink()
     with pytest.raises(StoreError, match=r"missing"):
         open_run(finished.path)
-    path.write_bytes(content)
+    path.write_bytes(bytes(content))
     open_run(finished.path, verify=True)
 
 
@@ -198,7 +200,7 @@ def test_zarr_itself_refuses_a_flipped_byte(finished: RunStore, name: str) -> No
     for at in range(0, len(content), max(1, len(content) // 12)):
         flipped = bytearray(content)
         flipped[at] ^= 4
-        path.write_bytes(flipped)
+        path.write_bytes(bytes(flipped))
         with pytest.raises(ValueError, match="checksum"):
             _ = open_run(finished.path)[name.rpartition("/")[0]].values
 
@@ -288,7 +290,7 @@ def test_restart_state_is_exact_and_checked(store: RunStore) -> None:
     for at in range(0, len(content) - 1, 37):
         flipped = bytearray(content)
         flipped[at] ^= 1
-        path.write_bytes(flipped)
+        path.write_bytes(bytes(flipped))
         try:
             same = store.load_state(0, 0)  # a flip in what zip keeps beside the data need not matter
         except StoreError:
@@ -380,7 +382,7 @@ def test_large_chunks_become_shards_that_hold_to_the_same_laws(tmp_path: Path) -
     path = store.path / "atmosphere" / "temperature" / "c.0.0.0.0"
     flipped = bytearray(path.read_bytes())
     flipped[len(flipped) // 2] ^= 1
-    path.write_bytes(flipped)
+    path.write_bytes(bytes(flipped))
     with pytest.raises(ValueError, match="checksum"):
         _ = temperature.isel(member=slice(0, 2), time=slice(0, 40)).values
 
@@ -432,11 +434,11 @@ def test_a_place_that_cannot_be_written_is_told_in_one_sentence(tmp_path: Path) 
     check_writable(tmp_path / "new" / "folder")
     assert not list((tmp_path / "new" / "folder").iterdir())
     (tmp_path / "file").write_text("")
-    for folder in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/twinpipe")):
+    for place in (tmp_path / "file", tmp_path / "file" / "below", Path("/proc/twinpipe")):
         with pytest.raises(StoreError, match="cannot write"):
-            check_writable(folder)
+            check_writable(place)
         with pytest.raises(StoreError, match="cannot write"):
-            RunStore(folder).create(_layout())
+            RunStore(place).create(_layout())
 
 
 if __name__ == "__main__":

@@ -11,28 +11,17 @@ import numpy as np
 
 from twinpipe.body import Body, LinearLongwave, SemiGrey
 from twinpipe.clock import Clock
-from twinpipe.constants import LATENT_HEAT_CO2, MOLAR_MASS, YEAR
+from twinpipe.constants import LATENT_HEAT_CO2, YEAR
 from twinpipe.errors import InvalidInput
 from twinpipe.fields import MAPS
 from twinpipe.grid import Array, Grid
-from twinpipe.maps import (
-    bare_albedo,
-    evaluate,
-    ground_albedo,
-    inertia_of,
-    open_share,
-    sea_inflow,
-    seas,
-    second_legendre,
-    surface_ice,
-)
+from twinpipe.maps import bare_albedo, second_legendre
 from twinpipe.neighbours import ALONE, Neighbours, together
-from twinpipe.physics import biosphere, geosphere, ground, regolith, runoff, soil, transport
-from twinpipe.physics.emissivity import inverse_emissivity_table
+from twinpipe.physics import biosphere, geosphere, ground, soil
 from twinpipe.physics.interventions import Deployment, decay_rates, deployment, particle_numbers
-from twinpipe.physics.orbit import insolation_table
-from twinpipe.physics.processes import GROUND, living, on_the_ground, processes
+from twinpipe.physics.processes import GROUND, living, processes
 from twinpipe.physics.records import ENERGY_FLOWS, N_ORBIT, N_PLANTS, N_TODAY, Ledger, Members, Options, State, Static
+from twinpipe.physics.static import humidity_of, of_unit_star, static_of
 from twinpipe.physics.substances import (
     AEROSOLS,
     CO2,
@@ -47,8 +36,6 @@ from twinpipe.physics.substances import (
 )
 from twinpipe.scenario import Scenario
 from twinpipe.spheres import IceShell, MethaneCycle, WaterCycle
-
-LEAST_AIR = 1.0  # Pa; less holds no vapour over the ice
 
 
 @dataclass(frozen=True)
@@ -82,12 +69,6 @@ class Model:
     def n_maps(self) -> int:
         """How many maps the kernel accumulates: those of the ground only where a process has any."""
         return sum(f.process is None or self.options.has_local for f in MAPS)
-
-
-def _cells(per_member: list[Array]) -> Array:
-    """(row, cell) from one (n_lat, n_lon) field per member."""
-    stacked = np.stack(per_member, axis=-1)
-    return np.ascontiguousarray(stacked.reshape(stacked.shape[0], -1))
 
 
 class _Any(NamedTuple):
@@ -219,11 +200,6 @@ def _members(bodies: tuple[Body, ...], scenarios: tuple[Scenario, ...], grid: Gr
     )
 
 
-def _of_unit_star(body: Body) -> Body:
-    """The body at a solar constant of 1 W m-2: what it shares with other members, to the bit."""
-    return body.model_copy(update={"orbit": body.orbit.model_copy(update={"solar_constant_w_m2": 1.0})})
-
-
 def _shared_laws(body: Body) -> tuple[object, ...]:
     layers = body.ice_shell.layers_m if body.ice_shell is not None else ()
     return body.climate.column, body.climate.zonal_mixing, layers
@@ -244,12 +220,8 @@ def build(
 
     Raises InvalidInput if the members differ in what a block shares (orbit, size, gravity, laws).
     """
-    first, unit = bodies[0], _of_unit_star(bodies[0])
+    first, unit = bodies[0], of_unit_star(bodies[0])
     running = frozenset(elsewhere).union(*(processes(b, s) for b, s in zip(bodies, scenarios, strict=True)))
-    humidity = [
-        np.where(surface_ice(b, grid) > 0, b.climate.relative_humidity, 0.0) * (b.surface_pressure_pa > LEAST_AIR)
-        for b in bodies
-    ]
     some = _Any(
         has_local=bool(GROUND & running),
         dust="dust" in running,
@@ -259,10 +231,10 @@ def build(
         geosphere="geosphere" in running,
         haze=any(_grey(b).haze_absorption > 0 for b in bodies),
         clouds=any(b.climate.cloud_olr_w_m2 != 0 for b in bodies),
-        humid=any(_grey(b).nitrogen_column for b in bodies) or any(h.any() for h in humidity),
+        humid=any(_grey(b).nitrogen_column for b in bodies) or any(humidity_of(b, grid).any() for b in bodies),
     )
     rows = rows or (0, grid.n_lat)
-    own, first_northern_row = slice(*rows), max(grid.n_lat // 2 - rows[0], 0)
+    first_northern_row = max(grid.n_lat // 2 - rows[0], 0)
     options = _options(first, clock, some, first_northern_row)
     for body in bodies[1:]:
         if _options(body, clock, some, first_northern_row) != options or _shared_laws(body) != _shared_laws(first):
@@ -270,53 +242,9 @@ def build(
         if ground.shared(body) != ground.shared(first):
             allowed = "members of a block share the ground below the soil, its inventories and isotherms apart"
             raise InvalidInput("members", body.name, allowed)
-        if _of_unit_star(body).orbit != unit.orbit or body.climate.insolation != first.climate.insolation:
+        if of_unit_star(body).orbit != unit.orbit or body.climate.insolation != first.climate.insolation:
             raise InvalidInput("members", body.name, "members of a block share the orbit, solar constant apart")
-    column, faces = soil.column(first, clock.step_seconds), transport.geometry(grid)
-    below, (adsorbing, exchanging) = ground.deep(first, clock.orbit_seconds), regolith.shares(first)
-    q, q1 = insolation_table(unit, grid, clock.steps_per_orbit)
-    inertia = _cells([inertia_of(b, grid)[own] for b in bodies])
-    everywhere = _cells([evaluate(b.surface.elevation_m, grid) for b in bodies])
-    altitude = np.ascontiguousarray(everywhere[own])
-    static = Static(
-        weight=grid.row_weight[own],
-        north=faces.north[own],
-        south=faces.south[own],
-        east=faces.east[own] * first.climate.zonal_mixing,
-        altitude=altitude,
-        ground_albedo=_cells([ground_albedo(b, grid)[own] for b in bodies]),
-        inertia=inertia,
-        bottom_heat=options.geothermal / inertia,
-        humidity=_cells([h[own] for h in humidity]),
-        insolation=np.ascontiguousarray(q[:, own]),
-        harmonic=np.ascontiguousarray(q1[:, own]),
-        table=inverse_emissivity_table().ravel(),
-        layer_capacity=column.capacity,
-        layer_conductance=column.conductance,
-        alpha=column.alpha,
-        own=column.own,
-        below=column.below,
-        heat=column.heat,
-        molar_mass=np.array([MOLAR_MASS[g] for g in GASES]),
-        deposit=_cells([surface_ice(b, grid)[own] for b in bodies]),
-        open_share=_cells([open_share(b, grid)[own] for b in bodies]),
-        lowest_first=runoff.lowest_first(altitude, len(bodies)),
-        hypsometry=runoff.hypsometry(everywhere, grid.row_weight, len(bodies))
-        if options.water
-        else np.zeros((2, 0, len(bodies))),
-        on_the_ground=on_the_ground(running),
-        deep_capacity=below.capacity,
-        deep_conductance=below.conductance,
-        deep_alpha=below.alpha,
-        deep_own=below.own,
-        deep_below=below.below,
-        adsorbing=adsorbing,
-        exchanging=exchanging,
-        buried_cover=ground.buried_cover(first, grid)[own],
-        shell_layers=np.array(first.ice_shell.layers_m if first.ice_shell is not None else ()),
-        sea=_cells([seas(b, grid)[2][own] for b in bodies]),
-        sea_inflow=_cells([sea_inflow(b, grid)[own] for b in bodies]),
-    )
+    static = static_of(bodies, grid, clock, options, running, rows)
     return Model(
         grid,
         clock,
