@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 from distributed import Client, Future, KilledWorker, get_worker, secede
 from distributed.comm.core import CommClosedError
 
-from twinpipe.errors import BudgetError, Cancelled, Failure, PeerLost, StoreError
+from twinpipe.errors import BudgetError, Cancelled, Failure, PeerLost, StoreError, TwinpipeError
 from twinpipe.fields import ALL
 from twinpipe.gang import side_by_side
 from twinpipe.grid import Array
@@ -238,21 +238,33 @@ class Dask:
 
     def _together(self, work: Future[Work], slab: tuple[Block, ...], segment: int) -> Iterator[Token | None]:
         """Advance a planet's bands over a segment; raises the error of the one that failed, if one did."""
-        gang = Gang(uuid.uuid4().hex, segment, sorted(self.client.nthreads())[: len(slab)])
-        n = len(gang.addresses)
+        while not (addresses := sorted(self._threads())[: len(slab)]):
+            yield None
+            time.sleep(TICK)
+            if work.cancelled():  # as all futures are when the scheduler is gone
+                self._result(work)
+        gang, n = Gang(uuid.uuid4().hex, segment, addresses), len(addresses)
         parts: list[Future[list[Token]]] = [
             # another worker, where this one has died, says just that
             self.client.submit(part_of, work, gang, a, slab[i::n], pure=False, workers=[a], allow_other_workers=True)
-            for i, a in enumerate(gang.addresses)
+            for i, a in enumerate(addresses)
         ]
+        ended: SimpleQueue[Future[list[Token]]] = SimpleQueue()
+        for part in parts:
+            part.add_done_callback(ended.put)
         try:
-            while not all(part.done() for part in parts):
-                yield None
-                time.sleep(0.01)
-            errors = [e for part in parts if (e := part.exception()) is not None]
-            for error in sorted(errors, key=lambda e: isinstance(e, PeerLost)):
-                raise error
-            yield from (token for part in parts for token in self._result(part))
+            tokens: list[list[Token]] = []
+            errors: list[TwinpipeError] = []
+            while len(tokens) + len(errors) < n:
+                try:
+                    tokens.append(self._result(ended.get(timeout=TICK)))
+                except Empty:
+                    yield None
+                except TwinpipeError as error:
+                    errors.append(error)
+            if errors:  # what went wrong, and not that the others waited in vain
+                raise min(errors, key=lambda e: isinstance(e, PeerLost))
+            yield from (token for part in tokens for token in part)
         finally:
             self.client.cancel(parts, force=True)
 
@@ -308,11 +320,14 @@ class Dask:
 
     def _most_blocks(self) -> int:
         """Blocks that may be open at once: more states would lie in memory than anyone works on."""
+        return BLOCKS_PER_THREAD * max(1, sum(self._threads().values()))
+
+    def _threads(self) -> dict[str, int]:
+        """Threads of each worker by its address; none when the scheduler is gone, as its futures tell."""
         try:
-            threads: int = sum(self.client.nthreads().values())
-        except (OSError, CommClosedError, TimeoutError):  # its futures tell
-            threads = 0
-        return BLOCKS_PER_THREAD * max(1, threads)
+            return dict(self.client.nthreads())
+        except (OSError, CommClosedError, TimeoutError):
+            return {}
 
 
 def prepare(plan: Plan, store: RunStore, layout: Layout) -> None:

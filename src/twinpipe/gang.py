@@ -35,6 +35,6 @@ def side_by_side(
     with ThreadPoolExecutor(len(blocks)) as pool:
         futures = [pool.submit(at_its_seat, block) for block in blocks]
     errors = [e for f in futures if (e := f.exception()) is not None]
-    for error in sorted(errors, key=lambda e: isinstance(e, threading.BrokenBarrierError)):
-        raise error  # what went wrong, and not that the others waited in vain
+    if errors:  # what went wrong, and not that the others waited in vain
+        raise min(errors, key=lambda e: isinstance(e, threading.BrokenBarrierError))
     return [f.result() for f in futures]

@@ -35,10 +35,16 @@ class Projection:
     waiting: int  # state of a block that waits for its next segment
     stored: int  # of a whole run or sweep, before compression
     blocks: int
+    bands: int  # of a planet, which are all at work at once
     restart: int  # restart states: the newest of each block, and that which a run of more years begins with
 
     def worker(self, threads: int = 1) -> int:
-        """Peak of a worker with so many threads, each with a block that runs and as many open as Dask has."""
+        """Peak of a worker with so many threads, each with a block that runs and as many open as Dask has.
+
+        Of a planet in bands, one that has all of them.
+        """
+        if self.bands > 1:
+            return self.process + self.shared + self.bands * self.task
         busy, there = min(threads, self.blocks), min(BLOCKS_PER_THREAD * threads, self.blocks)
         return self.process + self.shared + busy * self.task + there * self.waiting
 
@@ -72,7 +78,7 @@ def project(plan: Plan) -> Projection:
     state and outputs are there twice.  Running a slab takes its state three times (in the kernel's layout, as it
     was at the orbit's start, and turned back), the windows' sums twice, and the kernel's room.
     """
-    first, cells = plan.specs[0], plan.grid.n_cells
+    first, cells, bands = plan.specs[0], plan.grid.n_cells, len(plan.bands)
     size, members = _sizes(first, plan.processes), min(plan.members_per_block, plan.n_members)
     segment = max(plan.segments, key=lambda s: s.steps[1] - s.steps[0])
     steps, windows = segment.steps[1] - segment.steps[0], segment.maps[1] - segment.maps[0]
@@ -86,14 +92,17 @@ def project(plan: Plan) -> Projection:
     models = min(KEPT_MODELS * lanes, plan.n_members) * FLOAT * cells * size.model
     climates = min(KEPT_CLIMATES, len({s.body.digest for s in plan.specs})) * (state + FLOAT * len(MAPS) * cells)
     table = FLOAT * 2 * plan.clock.steps_per_orbit * plan.grid.n_lat * min(KEPT_MODELS, -(-plan.n_members // lanes))
+    hypsometry = FLOAT * 2 * cells * lanes  # shared by the models of the same bodies
+    task = members * (2 * state + 2 * outputs) + max(slab, members * outputs)
     return Projection(
         process=PROCESS_BYTES,
-        shared=int(models + climates + table),
-        task=int(members * (2 * state + 2 * outputs) + max(slab, members * outputs)),
-        waiting=int(members * state),
+        shared=int(models + climates + table + hypsometry),
+        task=int(task / bands),
+        waiting=int(members * state / bands),
         stored=_stored(plan),
         blocks=len(plan.blocks),
-        restart=int(plan.n_members * state * (2 if plan.shareable_segments else 1)),
+        bands=bands,
+        restart=int(plan.n_members * state * ((1 if bands == 1 else 2) + (plan.shareable_segments > 0))),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -65,6 +67,20 @@ def test_processes_change_nothing(tmp_path: Path, reference: dict[str, str], wor
         Client(cluster, set_as_default=False) as client,
     ):
         assert finished(plan(), tmp_path / "run.zarr", Dask(client)) == reference
+
+
+def test_a_worker_that_dies_costs_a_segment_and_no_bit(tmp_path: Path, reference: dict[str, str]) -> None:
+    made, path = plan(), tmp_path / "run.zarr"
+    RunStore(path).create(run_layout(made, {"title": "test"}))
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        victims = sorted(client.run(os.getpid).values())[:1]
+        for token in Dask(client).run(made, path, 0):
+            if token is not None and victims:
+                os.kill(victims.pop(), signal.SIGKILL)
+    assert finished(made, path, Serial()) == reference
 
 
 def test_what_is_stored_is_what_is_simulated_in_memory(tmp_path: Path, reference: dict[str, str]) -> None:

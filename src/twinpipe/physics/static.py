@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
-from twinpipe.body import Body
+from twinpipe.body import Body, HarmonicMap
 from twinpipe.clock import Clock
 from twinpipe.constants import MOLAR_MASS
 from twinpipe.grid import Array, Grid
@@ -36,6 +38,12 @@ def humidity_of(body: Body, grid: Grid) -> Array:
     return np.asarray(over_ice * (body.surface_pressure_pa > LEAST_AIR))
 
 
+@lru_cache(4)
+def _hypsometry(elevations: tuple[float | HarmonicMap, ...], grid: Grid) -> Array:
+    """runoff.hypsometry of the whole planet, which all its bands in a process share."""
+    return runoff.hypsometry(_cells([evaluate(e, grid) for e in elevations]), grid.row_weight, len(elevations))
+
+
 def static_of(
     bodies: tuple[Body, ...], grid: Grid, clock: Clock, options: Options, running: frozenset[str], rows: tuple[int, int]
 ) -> Static:
@@ -45,8 +53,8 @@ def static_of(
     below, (adsorbing, exchanging) = ground.deep(first, clock.orbit_seconds), regolith.shares(first)
     q, q1 = insolation_table(of_unit_star(first), grid, clock.steps_per_orbit)
     inertia = _cells([inertia_of(b, grid)[own] for b in bodies])
-    everywhere = _cells([evaluate(b.surface.elevation_m, grid) for b in bodies])
-    altitude = np.ascontiguousarray(everywhere[own])
+    altitude = _cells([evaluate(b.surface.elevation_m, grid)[own] for b in bodies])
+    none = np.zeros((2, 0, len(bodies)))
     return Static(
         weight=grid.row_weight[own],
         north=faces.north[own],
@@ -70,9 +78,7 @@ def static_of(
         deposit=_cells([surface_ice(b, grid)[own] for b in bodies]),
         open_share=_cells([open_share(b, grid)[own] for b in bodies]),
         lowest_first=runoff.lowest_first(altitude, len(bodies)),
-        hypsometry=runoff.hypsometry(everywhere, grid.row_weight, len(bodies))
-        if options.water
-        else np.zeros((2, 0, len(bodies))),
+        hypsometry=_hypsometry(tuple(b.surface.elevation_m for b in bodies), grid) if options.water else none,
         on_the_ground=on_the_ground(running),
         deep_capacity=below.capacity,
         deep_conductance=below.conductance,
