@@ -60,6 +60,13 @@ def test_bands_are_the_planet_in_one_block(rows: int) -> None:
     assert whole["dark_dust_amount"].max() > 0
 
 
+@pytest.mark.slow
+def test_the_largest_grid_in_its_bands_is_the_planet_in_one_block() -> None:
+    spec = RunSpec(body=MARS, scenario=scenario(), years=1, grid="720x1440", spin_up_orbits=1)
+    whole, found = (run_in_memory(make_plan((spec,), 1, 1, rows)) for rows in (720, 0))
+    assert {name: e for name in whole if (e := apart(whole[name], found[name])) > AGREEMENT} == {}
+
+
 def test_members_in_bands_are_the_members_in_one_block() -> None:
     found = run_in_memory(plan_of(4, members=3))
     assert {name: e for name, a in one_block().items() if (e := apart(a[0], found[name][2])) > AGREEMENT} == {}
