@@ -11,6 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from distributed import Worker, WorkerPlugin, get_worker
 from distributed.protocol.serialize import to_serialize
 
@@ -58,7 +59,7 @@ async def _give(worker: str, gang: str, turn: int) -> dict[str, Any]:
     vectors = await box.get(turn)
     if vectors is None:
         return {"state": "failed"}
-    return {"state": "there", "vectors": {band: to_serialize(a) for band, a in vectors.items()}}
+    return {"state": "there", "bands": list(vectors), "stack": to_serialize(np.stack(list(vectors.values())))}
 
 
 class Letters(WorkerPlugin):
@@ -112,9 +113,9 @@ class Link:
             except OSError as error:
                 raise PeerLost(f"the worker at {address}, which holds bands of the same planet, is gone.") from error
             match answer:
-                case {"state": "there", "vectors": vectors}:
+                case {"state": "there", "bands": bands, "stack": stack}:
                     self._seen.add(address)
-                    return dict(vectors)
+                    return dict(zip(bands, stack, strict=True))
                 case {"state": "failed"}:
                     break
             if address in self._seen:  # it has begun anew
