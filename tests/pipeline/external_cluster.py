@@ -113,6 +113,12 @@ class Cluster:
         tls = {f"dask_tls_{name}": path for name, path in files.items()}
         return Settings(dask_scheduler=f"{scheme}://{self.host}:{self.port}", **tls)  # type: ignore[arg-type]  # by name
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of a client as variables."""
+        given = self.settings.model_dump(exclude_unset=True, exclude_none=True)
+        return {f"TWINPIPE_{name.upper()}": str(value) for name, value in given.items() if name.startswith("dask_")}
+
     def start_scheduler(self) -> None:
         """Start one, at the same port as before."""
         told = self.folder / "scheduler.json"

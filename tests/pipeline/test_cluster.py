@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from tests.pipeline.elsewhere import network
 from tests.pipeline.external_cluster import Certificates, Cluster, certificates, processes
+from tests.pipeline.terminal import Terminal
 from tests.pipeline.test_engine import bits, plan, sixteen
 
+from twinpipe import cluster as clusters
 from twinpipe.cluster import executor
 from twinpipe.engine import Serial, prepare, run_plan
 from twinpipe.errors import Cancelled, Failure
@@ -51,6 +53,24 @@ def test_an_external_cluster_with_tls_changes_nothing(
         with executor(cluster.settings) as how:
             assert {how.client.scheduler_info()["address"].partition(":")[0]} == {"tls"}
             assert bits(plan(1), tmp_path / "run.zarr", how) == reference
+
+
+def test_a_run_from_the_command_line_on_a_cluster_with_tls_has_the_seals_of_one_here(
+    tmp_path: Path, tls: Certificates, terminal: Terminal
+) -> None:
+    twin = terminal("twin", "create", "mars", "--grid", "6x8", "--name", "on a cluster", "--json").json
+    run = ("run", str(twin["id"]), "--years", "3", "--json")
+    here = terminal(*run).json
+    before = terminal.traces()
+    with Cluster(tmp_path, tls) as cluster:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(clusters, "PATIENCE", 0.5)
+            assert "has no workers" in terminal(*run, "--again", **cluster.environment).refusal(1)
+        assert terminal.traces() == before
+        cluster.join()
+        there = terminal(*run, "--again", **cluster.environment).json
+    assert there["run_id"] != here["run_id"]
+    assert there["performance_data"]["seal_digest"] == here["performance_data"]["seal_digest"]
 
 
 def test_workers_that_join_and_die_change_nothing(tmp_path: Path, reference: dict[str, str]) -> None:
