@@ -52,8 +52,9 @@ def executor(settings: Settings | None = None, *, workers: int = 0) -> Iterator[
 
 @contextmanager
 def _connected(address: str, settings: Settings) -> Iterator[Client]:
+    security = _security(address, settings)
     try:
-        client = Client(address, timeout="10s", set_as_default=False, security=_security(address, settings))
+        client = Client(address, timeout="10s", set_as_default=False, security=security)
     except (OSError, ValueError, TimeoutError, TypeError) as error:
         raise Failure(f"the Dask scheduler at {address} does not answer: {error}.") from None
     with client:
@@ -74,21 +75,30 @@ def _security(address: str, settings: Settings) -> Security | None:
         return None
     if settings.dask_tls_ca is None or settings.dask_tls_cert is None or settings.dask_tls_key is None:
         raise InvalidInput(field, address, "tls:// needs TWINPIPE_DASK_TLS_CA, _CERT and _KEY too")
-    return Security(
+    security = Security(
         require_encryption=True,
         tls_ca_file=str(settings.dask_tls_ca),
         tls_client_cert=str(settings.dask_tls_cert),
         tls_client_key=str(settings.dask_tls_key),
     )
+    try:
+        security.get_connection_args("client")  # reads the files, which else looks like a scheduler that is silent
+    except OSError as error:
+        allowed = f"it, its key and its authority are PEM files that belong together ({error.strerror or error})"
+        raise InvalidInput("TWINPIPE_DASK_TLS_CERT", str(settings.dask_tls_cert), allowed) from None
+    return security
 
 
 def check_workers(client: Client, address: str, ours: dict[str, str]) -> None:
-    """Failure when there is no worker after a while, or one that would make other bits."""
+    """Failure when there is no worker after a while, one that would make other bits, or no scheduler any more."""
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
+        makeups = client.run(makeup, on_error="return")
     except TimeoutError:
         raise Failure(f"the Dask scheduler at {address} has no workers.") from None
-    for worker, found in client.run(makeup, on_error="return").items():
+    except OSError:  # of which a comm that closes is one
+        raise Failure(f"the Dask scheduler at {address} is gone.") from None
+    for worker, found in makeups.items():
         if isinstance(found, BaseException):
             raise Failure(f"the Dask worker at {worker} cannot run twinpipe: {found}.")
         check_alike(ours, found, f"the Dask worker at {worker}")

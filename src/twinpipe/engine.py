@@ -311,8 +311,9 @@ class Dask:
         try:
             result: T = future.result()
         except KilledWorker as error:
-            took = f"a task took {error.allowed_failures + 1} Dask workers with it"
-            raise Failure(f"{took}: have they memory enough?") from None
+            n = error.allowed_failures + 1
+            took = f"a task took {n} Dask worker{'s' if n > 1 else ''} with it"
+            raise Failure(f"{took}; they may lack memory, and what is sealed stays.") from None
         except (CancelledError, CommClosedError):
             where = self.client.scheduler.address if self.client.scheduler else "its address"
             raise Failure(f"the Dask scheduler at {where} is gone; what is sealed stays.") from None

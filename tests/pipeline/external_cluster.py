@@ -84,10 +84,11 @@ def certificates(folder: Path, host: str = "127.0.0.1") -> Certificates:
 
 @dataclass
 class Cluster:
-    """A scheduler on loopback, and workers of one thread each."""
+    """A scheduler on loopback or another address of this machine, and workers of one thread each."""
 
     folder: Path
     tls: Certificates | None = None
+    host: str = "127.0.0.1"
     scheduler: subprocess.Popen[bytes] | None = None
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
     port: int = 0
@@ -110,13 +111,19 @@ class Cluster:
         scheme = "tls" if self.tls else "tcp"
         files = {"ca": self.tls.ca, "cert": self.tls.cert, "key": self.tls.key} if self.tls else {}
         tls = {f"dask_tls_{name}": path for name, path in files.items()}
-        return Settings(dask_scheduler=f"{scheme}://127.0.0.1:{self.port}", **tls)  # type: ignore[arg-type]  # by name
+        return Settings(dask_scheduler=f"{scheme}://{self.host}:{self.port}", **tls)  # type: ignore[arg-type]  # by name
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of a client as variables."""
+        given = self.settings.model_dump(exclude_unset=True, exclude_none=True)
+        return {f"TWINPIPE_{name.upper()}": str(value) for name, value in given.items() if name.startswith("dask_")}
 
     def start_scheduler(self) -> None:
         """Start one, at the same port as before."""
         told = self.folder / "scheduler.json"
         told.unlink(missing_ok=True)
-        options = ["--host=127.0.0.1", f"--port={self.port}", f"--scheduler-file={told}", "--no-dashboard"]
+        options = [f"--host={self.host}", f"--port={self.port}", f"--scheduler-file={told}", "--no-dashboard"]
         self.scheduler = self._spawn("dask_scheduler", [*options, "--dashboard-address=127.0.0.1:0"])
         for _ in range(600):
             if told.exists() and told.stat().st_size:
@@ -132,17 +139,19 @@ class Cluster:
         self.scheduler.wait()
         self.start_scheduler()
 
-    def join(self, n: int = 1, *more: str) -> list[subprocess.Popen[bytes]]:
-        """Let workers join, with more options."""
-        options = ["--nthreads=1", "--no-nanny", "--no-dashboard", "--host=127.0.0.1", "--memory-limit=0"]
+    def join(
+        self, n: int = 1, *more: str, host: str = "127.0.0.1", within: Sequence[str] = ()
+    ) -> list[subprocess.Popen[bytes]]:
+        """Let workers join, with more options; within: a command that runs them elsewhere, where they have a host."""
+        options = ["--nthreads=1", "--no-nanny", "--no-dashboard", f"--host={host}", "--memory-limit=0"]
         options += [f"--local-directory={self.folder}", "--death-timeout=60"]
         address = str(self.settings.dask_scheduler)
-        joined = [self._spawn("dask_worker", [address, *options, *more]) for _ in range(n)]
+        joined = [self._spawn("dask_worker", [address, *options, *more], within) for _ in range(n)]
         self.workers += joined
         return joined
 
-    def _spawn(self, command: str, options: Sequence[str]) -> subprocess.Popen[bytes]:
+    def _spawn(self, command: str, options: Sequence[str], within: Sequence[str] = ()) -> subprocess.Popen[bytes]:
         secured = self.tls.options if self.tls else []
-        run = [sys.executable, "-W", "ignore", "-m", f"distributed.cli.{command}", *options, *secured]
+        run = [*within, sys.executable, "-W", "ignore", "-m", f"distributed.cli.{command}", *options, *secured]
         with (self.folder / f"{command}.log").open("ab") as log:
             return subprocess.Popen(run, env=os.environ | QUIET, stdout=log, stderr=log)

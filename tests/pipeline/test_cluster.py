@@ -1,4 +1,4 @@
-"""Laws of clusters: the same bits whoever works, joins or dies; strangers and open doors are refused."""
+"""Laws of clusters: the same bits whoever works, joins or dies."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.pipeline.elsewhere import network
 from tests.pipeline.external_cluster import Certificates, Cluster, certificates, processes
-from tests.pipeline.test_engine import bits, plan
+from tests.pipeline.terminal import Terminal
+from tests.pipeline.test_engine import bits, plan, sixteen
 
 from twinpipe import cluster as clusters
-from twinpipe.cluster import check_workers, executor
-from twinpipe.engine import Serial, Work, prepare, run_plan, task
-from twinpipe.errors import Cancelled, Failure, InvalidInput, StoreError
+from twinpipe.cluster import executor
+from twinpipe.engine import Serial, prepare, run_plan
+from twinpipe.errors import Cancelled, Failure
 from twinpipe.layout import run_layout
-from twinpipe.makeup import makeup
-from twinpipe.settings import Settings
+from twinpipe.plan import make_plan
 from twinpipe.store import RunStore
 
 
@@ -52,6 +53,24 @@ def test_an_external_cluster_with_tls_changes_nothing(
         with executor(cluster.settings) as how:
             assert {how.client.scheduler_info()["address"].partition(":")[0]} == {"tls"}
             assert bits(plan(1), tmp_path / "run.zarr", how) == reference
+
+
+def test_a_run_from_the_command_line_on_a_cluster_with_tls_has_the_seals_of_one_here(
+    tmp_path: Path, tls: Certificates, terminal: Terminal
+) -> None:
+    twin = terminal("twin", "create", "mars", "--grid", "6x8", "--name", "on a cluster", "--json").json
+    run = ("run", str(twin["id"]), "--years", "3", "--json")
+    here = terminal(*run).json
+    before = terminal.traces()
+    with Cluster(tmp_path, tls) as cluster:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(clusters, "PATIENCE", 0.5)
+            assert "has no workers" in terminal(*run, "--again", **cluster.environment).refusal(1)
+        assert terminal.traces() == before
+        cluster.join()
+        there = terminal(*run, "--again", **cluster.environment).json
+    assert there["run_id"] != here["run_id"]
+    assert there["performance_data"]["seal_digest"] == here["performance_data"]["seal_digest"]
 
 
 def test_workers_that_join_and_die_change_nothing(tmp_path: Path, reference: dict[str, str]) -> None:
@@ -112,42 +131,32 @@ def test_a_cluster_that_adapts_changes_nothing(tmp_path: Path, reference: dict[s
         assert bits(plan(1), tmp_path / "run.zarr", how) == reference
 
 
-def test_strangers_are_refused_in_one_sentence(tmp_path: Path) -> None:
-    made, path = plan(5), tmp_path / "run.zarr"
-    with Cluster(tmp_path) as cluster:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(clusters, "PATIENCE", 0.5)
-            with pytest.raises(Failure, match="has no workers"), executor(cluster.settings):
-                pass
-        cluster.join()
-        other = makeup() | {"numpy": "1.0", "physics": "0" * 16}
-        stranger = pytest.raises(Failure, match=r"is not like this process: numpy 2.* where we have 1.0, physics")
-        with executor(cluster.settings) as how, stranger:
-            check_workers(how.client, "elsewhere", other)
-    with pytest.raises(Failure, match="is not like this process"):  # as one that joins later finds out by itself
-        task(Work(made, path, 0, makeup() | {"numba": "0.1"}), made.blocks[0], 0)
-    with pytest.raises(StoreError, match="does not see"):
-        task(Work(made, path, 0, makeup()), made.blocks[0], 0)
-
-
-@pytest.mark.parametrize(
-    ("address", "allowed"),
-    [
-        ("tcp://10.0.0.1:8786", "tls:// unless on this machine"),
-        ("tls://127.0.0.1:8786", "TWINPIPE_DASK_TLS_CA"),
-        ("http://127.0.0.1:8786", "tls:// or tcp://"),
-        ("127.0.0.1:8786", "tls:// or tcp://"),
-    ],
-)
-def test_an_open_door_is_refused(address: str, allowed: str) -> None:
-    with pytest.raises(InvalidInput, match=allowed), executor(Settings(dask_scheduler=address)):
-        pass
-
-
-def test_a_client_without_the_right_certificate_is_refused(tmp_path: Path, tls: Certificates) -> None:
-    (tmp_path / "other").mkdir()
-    other = certificates(tmp_path / "other")
+@pytest.mark.slow
+def test_any_slab_on_an_external_cluster_has_the_bits_and_the_seals_of_this_thread(
+    tmp_path: Path, tls: Certificates
+) -> None:
+    whole = bits(make_plan(sixteen(), 16, 2), tmp_path / "whole.zarr", Serial())
+    seals: dict[int, str] = {}
+    for slab in (1, 4, 7, 16):
+        path = tmp_path / f"{slab} here.zarr"
+        assert bits(make_plan(sixteen(), slab, 2), path, Serial()) == whole
+        seals[slab] = RunStore(path).verify(contents=True)
     with Cluster(tmp_path, tls) as cluster:
-        cluster.tls = other
-        with pytest.raises(Failure, match="does not answer"), executor(cluster.settings):
-            pass
+        for workers in (1, 2, 3):
+            cluster.join()
+            with executor(cluster.settings) as how:
+                how.client.wait_for_workers(workers, timeout=60)
+                for slab, sealed in seals.items():
+                    path = tmp_path / f"{slab} on {workers}.zarr"
+                    assert bits(make_plan(sixteen(), slab, 2), path, how) == whole
+                    assert RunStore(path).verify(contents=True) == sealed
+
+
+@pytest.mark.slow
+def test_a_worker_in_another_network_changes_nothing(tmp_path: Path, reference: dict[str, str]) -> None:
+    with network() as net, Cluster(tmp_path, certificates(tmp_path, net.here), net.here) as cluster:
+        cluster.join(host=net.there, within=net.within)
+        with executor(cluster.settings) as how:
+            (address,) = how.client.scheduler_info()["workers"]
+            assert address.startswith(f"tls://{net.there}:")
+            assert bits(plan(2), tmp_path / "run.zarr", how) == reference

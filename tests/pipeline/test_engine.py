@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from tests.pipeline.external_cluster import processes
 
+from twinpipe import engine
 from twinpipe.body import builtin_body
 from twinpipe.cluster import executor
 from twinpipe.digest import array_digest
@@ -36,6 +37,12 @@ def plan(members_per_block: int, orbits_per_segment: int = 2) -> Plan:
         for m in range(MEMBERS)
     )
     return make_plan(specs, members_per_block=members_per_block, orbits_per_segment=orbits_per_segment)
+
+
+def sixteen() -> tuple[RunSpec, ...]:
+    """Specs of 16 members."""
+    few = plan(1).specs
+    return tuple(few[m % MEMBERS].model_copy(update={"seed": m}) for m in range(16))
 
 
 def bits(made: Plan, path: Place, how: Executor) -> dict[str, str]:
@@ -88,10 +95,8 @@ def test_dask_processes_change_nothing(tmp_path: Path, reference: dict[str, str]
 @pytest.mark.slow
 @pytest.mark.parametrize("members_per_block", [1, 4, 7, 16])
 def test_any_slab_on_any_number_of_workers_has_the_same_bits(tmp_path: Path, members_per_block: int) -> None:
-    few = plan(1).specs
-    specs = tuple(few[m % MEMBERS].model_copy(update={"seed": m}) for m in range(16))
-    expected = bits(make_plan(specs, 16, 2), tmp_path / "whole.zarr", Serial())
-    made = make_plan(specs, members_per_block, 2)
+    expected = bits(make_plan(sixteen(), 16, 2), tmp_path / "whole.zarr", Serial())
+    made = make_plan(sixteen(), members_per_block, 2)
     for workers in (1, 2, 3):
         with executor(workers=workers) as how:
             assert bits(made, tmp_path / f"{workers} threads.zarr", how) == expected
@@ -106,6 +111,21 @@ def test_resume_equals_continuous(tmp_path: Path, reference: dict[str, str]) -> 
         budget = iter([True] * stop_after + [False])
         with pytest.raises(Cancelled):
             run_plan(made, path, 0, Serial(), lambda _, b=budget: next(b))  # type: ignore[misc]  # b binds early
+    assert bits(made, path, Serial()) == reference
+
+
+@pytest.mark.parametrize("from_disk", [True, False], ids=["from disk", "from memory"])
+def test_a_run_that_stops_after_any_segment_goes_on_with_the_same_bits(
+    tmp_path: Path, reference: dict[str, str], from_disk: bool
+) -> None:
+    path, made = tmp_path / "run.zarr", plan(2)
+    RunStore(path).create(run_layout(made, {"title": "test"}))
+    for _ in range(len(made.blocks) * len(made.segments)):
+        with pytest.raises(Cancelled):
+            run_plan(made, path, 0, Serial(), lambda _: False)
+        if from_disk:
+            engine._states.clear()  # as in a process that begins
+    assert not list(Serial().run(made, path, 0))
     assert bits(made, path, Serial()) == reference
 
 

@@ -193,7 +193,9 @@ def test_parameters_of_a_pattern_do_not_go_with_a_scenario_file(terminal: Termin
         ("DATABASE_URL", "sqlite:///file.db", 2, "TWINPIPE_DATABASE_URL: 'sqlite'"),
         ("DATABASE_URL", "postgresql://x:hush@127.0.0.1:9/z", 1, "database 'z' at 127.0.0.1:9 does not answer"),
         ("DASK_SCHEDULER", "tcp://127.0.0.1:9", 1, "the Dask scheduler at tcp://127.0.0.1:9 does not answer"),
-        ("DASK_SCHEDULER", "over there", 1, "the Dask scheduler at over there does not answer"),
+        ("DASK_SCHEDULER", "over there", 2, "it is tls:// or tcp://, a host and a port"),
+        ("DASK_SCHEDULER", "tcp://192.0.2.1:8786", 2, "it is tls:// unless on this machine"),
+        ("DASK_TLS_KEY", "/nowhere/key.pem", 2, "TWINPIPE_DASK_TLS_KEY: '/nowhere/key.pem'"),
     ],
 )
 def test_a_setting_that_is_wrong_is_refused(
