@@ -347,11 +347,6 @@ def open_run(path: Place | str, verify: bool = False) -> xr.DataTree:
         return xr.open_datatree(zarr_place(path), engine="zarr", chunks=None, decode_timedelta=False)
 
 
-def check_writable(folder: Place) -> None:
-    """Make folder and write to it; StoreError when that is not possible, or writes there are not safe."""
-    durable.check_writable(folder)
-
-
 def drop(path: Place) -> None:
     """Delete the store at path; again, or when there is none, does nothing.
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from twinpipe.db import ledger
 from twinpipe.db.migrate import migrate, prepare
 from twinpipe.db.session import Engine, close, database_url, engine
+from twinpipe.durable import check_writable
 from twinpipe.place import Place
 from twinpipe.settings import Settings, load_settings
-from twinpipe.store import check_writable
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from tests.pipeline.terminal import Terminal
 from tests.pipeline.test_engine import bits
 from tests.pipeline.test_engine import plan as larger_plan
 
-from twinpipe.durable import sizes
+from twinpipe.durable import check_writable, sizes
 from twinpipe.engine import Serial, prepare, run_plan
 from twinpipe.errors import Cancelled, StoreError
 from twinpipe.layout import run_layout
 from twinpipe.place import Place, place
 from twinpipe.plan import Plan, make_plan
-from twinpipe.store import RunStore, check_writable, drop, open_run
+from twinpipe.store import RunStore, drop, open_run
 
 BUCKET = "s3://planets"
 

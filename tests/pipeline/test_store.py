@@ -20,10 +20,10 @@ import xarray as xr
 from numpy.typing import NDArray
 from tests.pipeline.folders import folder
 
-from twinpipe.durable import check_files
+from twinpipe.durable import check_files, check_writable
 from twinpipe.errors import StoreError
 from twinpipe.layout import Layout, Variable
-from twinpipe.store import RunStore, check_writable, create_twin_store, drop, open_run
+from twinpipe.store import RunStore, create_twin_store, drop, open_run
 
 BLOCKS, SEGMENTS = 2, 3
 MEMBERS, MEMBERS_PER_BLOCK = 3, 2  # the last block is short, and so is the last segment

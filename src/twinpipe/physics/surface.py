@@ -197,7 +197,7 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
             copy(gas_depth, work)
             if o.water:
                 water.add_vapour_depth(t, s.local[WATER_VAPOUR, i], x.rows[VAPOUR_HEIGHT], log_p, work)
-            else:
+            elif o.humid:
                 longwave.add_water_depth(t, st.humidity[i], log_p, work)
             longwave.emissivity(t, log_p, half_log_co2, work, st.table, eps)
             if o.nitrogen:
