@@ -15,7 +15,7 @@ test: $(STAMP) ## the tests, in parallel
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 slow: $(STAMP) ## the longer checks
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+	@$(BIN)/python -m pytest -n 2 --dist worksteal --timeout 7200 -o faulthandler_timeout=7300 -m slow
 
 lint: $(STAMP) ## style, types, and the floors and doors of the house
 	@$(BIN)/ruff check .

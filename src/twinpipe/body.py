@@ -267,8 +267,9 @@ class Body(Part):
 
     @model_validator(mode="after")
     def _gravity_matches_mass(self) -> Body:
-        expected = GRAVITATIONAL_CONSTANT * self.bulk.mass_kg / self.bulk.mean_radius_m**2
-        if not 0.8 < self.bulk.gravity_m_s2 / expected < 1.25:
+        radius = self.bulk.mean_radius_m
+        expected = GRAVITATIONAL_CONSTANT * self.bulk.mass_kg / radius / radius  # whose square may be beyond floats
+        if not 0.8 * expected < self.bulk.gravity_m_s2 < 1.25 * expected:
             raise ValueError(
                 f"gravity_m_s2 {self.bulk.gravity_m_s2:g} does not fit mass and radius, which give {expected:.3g}"
             )

@@ -100,7 +100,7 @@ def _life_that_can_be(value: dict[str, Any]) -> dict[str, Any]:
     warm = {"coldest_k": 273.0, "best_k": 303.0, "warmest_k": 318.0}
     cold, best, hot = sorted(value.get(k, usual) for k, usual in warm.items())
     made = {k: v for k, v in value.items() if k not in (*warm, "least_pressure_pa", "full_pressure_pa")}
-    return made | (dict(zip(warm, (cold, best, hot), strict=True)) if cold < best < hot < 2 * best - cold else {})
+    return made | (dict(zip(warm, (cold, best, hot), strict=True)) if cold < best < hot < 2 * best - cold < 1e4 else {})
 
 
 def _plant_that_can_be(value: dict[str, Any]) -> dict[str, Any]:
