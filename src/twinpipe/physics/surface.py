@@ -293,24 +293,11 @@ def balance(st: Static, o: Options, m: Members, s: State, f: Forcing, x: Scratch
 @part
 def carry_heat(st: Static, x: Scratch, members: int) -> None:
     """What transport brings to each cell, in flux form."""
-    leak, d = x.rows[WORK], x.rows[D]
-    line, corner = x.rows[WORK + 1], x.rows[WORK + 2]
-    line2, corner2, leak2 = x.rows[WORK + 3], x.rows[WORK + 4], x.rows[WORK + 5]
-    stiff, t_air, upper = x.fields[A], x.fields[DRIVE], x.fields[UPPER]
-    transport.solve_lat(stiff, t_air, d, st.north, st.south, x.beyond, upper, leak)
+    d, stiff, t_air, upper, source = x.rows[D], x.fields[A], x.fields[DRIVE], x.fields[UPPER], x.fields[SOURCE]
+    transport.solve_lat(stiff, t_air, d, st.north, st.south, x.beyond, upper, x.rows[WORK])
     for i in range(stiff.shape[0]):
-        transport.divergence_lat(t_air, i, d, st.north, st.south, x.beyond, x.fields[SOURCE, i])
-    paired = stiff.shape[0] // 2 * 2 if stiff.shape[1] > 2 * members else 0
-    for i in range(0, paired, 2):
-        a, b, t, u = stiff[i], stiff[i + 1], upper[i], upper[i + 1]
-        scaled(t_air[i], 1.0, a, t)
-        scaled(t_air[i + 1], 1.0, b, u)
-        transport.solve_lon_pair(
-            a, b, t, u, d, st.east[i], st.east[i + 1], members, line, corner, leak, line2, corner2, leak2
-        )
-        transport.add_divergence_lon(t, d, st.east[i], members, x.fields[SOURCE, i])
-        transport.add_divergence_lon(u, d, st.east[i + 1], members, x.fields[SOURCE, i + 1])
-    for i in range(paired, stiff.shape[0]):
+        transport.divergence_lat(t_air, i, d, st.north, st.south, x.beyond, source[i])
         scaled(t_air[i], 1.0, stiff[i], upper[i])
-        transport.solve_lon(stiff[i], upper[i], d, st.east[i], members, line, corner, leak)
-        transport.add_divergence_lon(upper[i], d, st.east[i], members, x.fields[SOURCE, i])
+    transport.solve_lons(stiff, upper, d, st.east, members, x.rows[WORK : WORK + 6])
+    for i in range(stiff.shape[0]):
+        transport.add_divergence_lon(upper[i], d, st.east[i], members, source[i])

@@ -333,6 +333,32 @@ def solve_lon_pair(
             rhs2[j] += corner2[j] * rhs2[end]
 
 
+@compiled
+def solve_lons(A: Array, x: Array, D: Array, east: Array, members: int, scratch: Array) -> None:
+    """solve_lon of all rows in place of x (row, cell), two at once; scratch is (6, cell)."""
+    n = x.shape[0]
+    paired = n - n % 2 if x.shape[1] > 2 * members else 0
+    for i in range(0, paired, 2):
+        solve_lon_pair(
+            A[i],
+            A[i + 1],
+            x[i],
+            x[i + 1],
+            D,
+            east[i],
+            east[i + 1],
+            members,
+            scratch[0],
+            scratch[1],
+            scratch[2],
+            scratch[3],
+            scratch[4],
+            scratch[5],
+        )
+    for i in range(paired, n):
+        solve_lon(A[i], x[i], D, east[i], members, scratch[0], scratch[1], scratch[2])
+
+
 @making_arrays
 def diffuse(
     T: Array,
