@@ -34,6 +34,25 @@ def register(app: typer.Typer, emit: Callable[[Any], None]) -> None:
             made.add_row(p.name, p.title, ", ".join(sorted(p.variants)))
         console.print(made)
 
+    @patterns.command("interventions")
+    def pattern_interventions(as_json: Json = False) -> None:
+        """List the ids of the game's interventions, which scenario files may use, and what each is here."""
+        from twinpipe.game.interventions import game_interventions
+
+        known = game_interventions()
+        if as_json:
+            emit({name: entry.model_dump(mode="json") for name, entry in known.items()})
+            return
+        made = Table(title="Interventions of the game", title_justify="left")
+        for heading in ("id", "family", "what it does", "takes", "physics"):
+            made.add_column(heading, overflow="fold")
+        for name, entry in known.items():
+            takes = [f"{k} ({p.unit}, {p.minimum:g} to {p.maximum:g})" for k, p in entry.parameters.items()]
+            takes += [f"{k} ({', '.join(words)})" for k, words in entry.choices.items()]
+            felt = f"booked: {entry.booked}" if entry.booked else ", ".join(i["kind"] for i in entry.interventions)
+            made.add_row(", ".join((name, *entry.aliases)), entry.family, entry.does, "; ".join(takes), felt)
+        console.print(made)
+
     @patterns.command("show")
     def pattern_show(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: Json = False) -> None:
         """Show a pattern: what it does and needs, its parameters with units and bounds, variants, phases and goals."""

@@ -19,6 +19,7 @@ from twinpipe.cluster import executor
 from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow
 from twinpipe.errors import InvalidInput
+from twinpipe.game.interventions import expanded
 from twinpipe.heartbeat import LEASE_SECONDS
 from twinpipe.scenario import Scenario, load_pattern, scenario_of
 from twinpipe.workplace import Workplace, open_workplace
@@ -34,11 +35,14 @@ def progress_bar(text: str, *, quiet: bool) -> Iterator[Any]:
 
 
 def read_scenario(path: Path, body: Body, *, years: int, seed: int = 0) -> Scenario:
-    """Scenario from a JSON or TOML file, for a body and a run of so many years; raises InvalidInput, NotFound."""
+    """Scenario from a JSON or TOML file, for a body and a run of so many years; raises InvalidInput, NotFound.
+
+    Its interventions are kinds of the model or ids of the game.
+    """
     table = read_table(path, "scenario file")
     if not isinstance(table, dict):
         raise InvalidInput("scenario file", str(path), "it holds a table")
-    return scenario_of(table, body_values(body), path.name)
+    return scenario_of(expanded(table, years=years, seed=seed), body_values(body), path.name)
 
 
 def await_lease(w: Workplace, twin_id: int, *, quiet: bool) -> None:
