@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twinpipe.assembly import body_values
@@ -142,6 +142,7 @@ def test_disasters_are_as_many_as_they_are_said_to_be() -> None:
 
 
 @given(st.integers(0, 2**63), st.text(max_size=5))
+@settings(deadline=None, max_examples=50)
 def test_random_numbers_lie_between_0_and_1(seed: int, key: str) -> None:
     assert 0 < uniform(seed, key) < 1
 
