@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from prefect import flow, get_run_logger, task
@@ -18,7 +18,7 @@ from twinpipe.clock import check_years
 from twinpipe.cluster import executor
 from twinpipe.db import ledger
 from twinpipe.reporting import write_run_report
-from twinpipe.scenario import load_pattern
+from twinpipe.scenario import PatternName, load_pattern
 from twinpipe.workplace import open_workplace
 
 
@@ -29,7 +29,7 @@ class SimulateTwin(BaseModel):
 
     body: str = Field("mars", description="Built-in body, or the identifier of an imported one.")
     name: str = Field("Mars", min_length=1, max_length=200, description="Name of the twin.")
-    pattern: Literal["mars_terraform", "custom"] = Field("mars_terraform", description="Deployment pattern.")
+    pattern: PatternName = Field("mars_terraform", description="Deployment pattern.")
     years: int = Field(100, ge=1, le=1000, description="Julian years to simulate.")
     parameters: dict[str, float | str] = Field(
         {}, description="Parameters of the pattern, as numbers in their own unit or as text with a unit."

@@ -234,6 +234,8 @@ def _interventions(spec: RunSpec) -> list[dict[str, Any]]:
         rows = []
         for name, value in _leaves(item.model_dump(mode="json", exclude={"kind"})):
             meaning = fields[name[0]].description if len(name) == 1 else None
+            if item.schedule.feedback is not None and name[-2:] == ("feedback", "target"):
+                name = (*name, item.schedule.feedback.measure)  # which says the unit
             rows.append([_label(name), _value(name, value), prose(meaning or "")])
         words = f"{intervention_rate(item)}, {schedule_words(item.schedule, float(spec.years))}"
         result.append({"name": intervention_name(item), "words": words, "rows": rows})
