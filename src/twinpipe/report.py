@@ -99,6 +99,22 @@ def markdown_summary(*, spec: RunSpec, result: Result, facts: Mapping[str, str],
     return "\n\n".join(p for p in parts if p) + "\n"
 
 
+def artifact_tables(spec: RunSpec, result: Result) -> dict[str, list[dict[str, str]]]:
+    """Tables of a result as records of text: events, scores, goals, resources and whether the books close."""
+    found = {
+        "events": (["Year", "Event", "Values"], _events(result)),
+        "scores": (["Score", "Value"], _scores(result)),
+        "goals": (["Goal", "Target", "Reached", "Planned", "Achieved", "Progress"], _goals(result)),
+        "resources": (["Intervention", "Drawn", "Useful", "Energy", "Peak power", "Cost"], _resources(spec, result)),
+        "budgets": (["Book", "Error", "Allowed"], _budgets(result)),
+    }
+    return {
+        k: [dict(zip(columns, map(_plain, row), strict=True)) for row in rows]
+        for k, (columns, rows) in found.items()
+        if rows
+    }
+
+
 def headline(spec: RunSpec, result: Result) -> str:
     """What the run did to the planet, in one sentence."""
     start, end = result["start_state"]["atmosphere"], result["end_state"]["atmosphere"]

@@ -1,0 +1,151 @@
+"""What flows share: ends in one sentence, phases and progress that people see, logs of workers."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar, cast
+from uuid import UUID
+
+from prefect import get_client, get_run_logger
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import State, StateType
+from prefect.runtime import deployment, flow_run
+from prefect.states import Cancelled, Completed, Failed, Running
+
+from twinpipe import errors
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
+    """A flow or task that ends with the sentence of what it was refused, instead of a traceback."""
+
+    @wraps(function)
+    def told(*args: P.args, **kwargs: P.kwargs) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except errors.Cancelled as error:
+            return Cancelled(message=str(error), data=error)
+        except errors.TwinpipeError as error:
+            get_run_logger().error("%s", error)
+            return Failed(message=str(error), data=error)
+
+    return cast(Callable[P, R], told)  # Prefect takes a state for the end that it says
+
+
+def ended_badly(what: str, error: BaseException, remedy: str) -> None:
+    """Show what ended a flow, and what to do, as an artifact."""
+    sentence = str(error) if isinstance(error, errors.TwinpipeError) else f"{type(error).__name__}: {error}"
+    text = f"# {what} did not finish\n\n{sentence}\n\n**What to do:** {remedy}\n"
+    _try(lambda: create_markdown_artifact(markdown=text, key="what-went-wrong", description=sentence[:200]))
+
+
+def phase(name: str) -> None:
+    """Show the phase of this flow as its state, which the pages of Prefect follow while it runs."""
+    run = flow_run.get_id()
+
+    def show() -> None:
+        with get_client(sync_client=True) as client:
+            client.set_flow_run_state(UUID(run), Running(name=name), force=False)
+
+    if run is not None and deployment.get_id() is not None:
+        _try(show)
+
+
+def tag(*tags: str) -> None:
+    """Add tags to this flow run."""
+    run = flow_run.get_id()
+
+    def add() -> None:
+        with get_client(sync_client=True) as client:
+            client._client.patch(f"/flow_runs/{run}", json={"tags": sorted({*flow_run.get_tags(), *tags})})
+
+    if run is not None and deployment.get_id() is not None:
+        _try(add)
+
+
+class Progress:
+    """A progress artifact that follows a fraction 0..1, at most once a second."""
+
+    def __init__(self, key: str, description: str) -> None:
+        self._key, self._description = key, description
+        self._artifact: UUID | None = None
+        self._last = 0.0
+
+    def __call__(self, fraction: float) -> None:
+        """Show the fraction."""
+        if time.monotonic() - self._last < 1.0 and fraction < 1.0:
+            return
+        self._last = time.monotonic()
+        _try(lambda: self._show(fraction))
+
+    def _show(self, fraction: float) -> None:
+        if self._artifact is None:
+            made = create_progress_artifact(progress=0.0, key=self._key, description=self._description)
+            self._artifact = made if isinstance(made, UUID) else UUID(str(made))
+        update_progress_artifact(artifact_id=self._artifact, progress=100 * fraction)
+
+
+@contextmanager
+def logs_shown(level: int = logging.INFO) -> Iterator[None]:
+    """Show what twinpipe says meanwhile, in whatever thread, in the logs of this flow run."""
+    ours, handler = logging.getLogger("twinpipe"), _Relay(get_run_logger())
+    before, passes = ours.level, ours.propagate
+    ours.addHandler(handler)
+    ours.setLevel(level)
+    ours.propagate = False  # the root's handlers may be Prefect's
+    try:
+        yield
+    finally:
+        ours.removeHandler(handler)
+        ours.setLevel(before)
+        ours.propagate = passes
+
+
+class _Relay(logging.Handler):
+    def __init__(self, run: logging.Logger | logging.LoggerAdapter[logging.Logger]) -> None:
+        super().__init__()
+        self._run = run
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._run.log(record.levelno, "%s", record.getMessage())
+
+
+def replaced() -> State[Any] | None:
+    """The end of a scheduled run that a newer one of its schedule has replaced: missed nights are not made up for."""
+    own, due = deployment.get_id(), flow_run.get_scheduled_start_time()
+    if own is None or not any(t.startswith("auto-scheduled") for t in flow_run.get_tags()):
+        return None
+    with get_client(sync_client=True) as client:
+        newer = client.read_flow_runs(
+            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[UUID(own)])),
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+                expected_start_time=FlowRunFilterExpectedStartTime(after_=due, before_=datetime.now(UTC)),
+            ),
+        )
+    if any(run.expected_start_time and run.expected_start_time > due for run in newer):
+        return Completed(name="Skipped", message="a newer run of this schedule is due, which does the same")
+    return None
+
+
+def _try(show: Callable[[], object]) -> None:
+    """Prefect only shows what happens: whatever ails it must not end the work."""
+    try:
+        show()
+    except Exception as error:
+        get_run_logger().warning("this is not shown: %s", error)
