@@ -24,9 +24,9 @@ PatternName = Annotated[str, _one_of(pattern_names()), Field(json_schema_extra={
 GridText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$")]
 
 
-def imported_name(body: str, imported: str | None) -> str:
+def imported_name(body: str, imported: str) -> str:
     """The body that a form means."""
-    return imported.strip() if imported and imported.strip() else body
+    return imported.strip() or body
 
 
 def parameters_told() -> str:

@@ -10,7 +10,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from flows.showing import ended_badly, one_sentence, replaced
+from flows.showing import ended_badly, one_sentence, passed_on, replaced
 from twinpipe.cleanup import clean
 from twinpipe.errors import Failure, TwinpipeError
 from twinpipe.workplace import open_workplace
@@ -30,7 +30,7 @@ class Cleanup(BaseModel):
 
 
 @task(name="clean", cache_policy=NO_CACHE, persist_result=False)
-@one_sentence
+@passed_on
 def run_cleanup(as_of: datetime | None, dry_run: bool) -> dict[str, Any]:
     """Clean up and show the report as an artifact; the report."""
     with open_workplace(reap=False) as w:

@@ -6,6 +6,7 @@ from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
+from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.choices import BodyName, GridText, imported_name
@@ -22,12 +23,13 @@ class CreateTwin(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     body: BodyName = Field("mars", title="Body", description="Built-in body to clone.")
-    imported_body: str | None = Field(
-        None,
+    imported_body: str = Field(
+        "",
+        max_length=200,
         title="Imported body",
-        description="Identifier of an imported body, such as MARS-01, instead of a built-in one.",
+        description="Identifier of an imported body, such as MARS-01, to clone instead; empty for the built-in one.",
     )
-    name: str = Field("Mars", min_length=1, max_length=200, title="Name", description="Name of the twin.")
+    name: str = Field("", max_length=200, title="Name", description="Name of the twin; that of its body when empty.")
     days_to_live: int = Field(
         30, ge=0, le=36_525, title="Days to live", description="Days until the twin expires; 0 means never."
     )
@@ -37,7 +39,13 @@ class CreateTwin(BaseModel):
     )
 
 
-@flow(name="create-twin", flow_run_name="twin of {params.body}: {params.name}")
+def run_name() -> str:
+    """Whose twin it is."""
+    p = CreateTwin.model_validate(flow_run.get_parameters()["params"])
+    return f"twin of {imported_name(p.body, p.imported_body)}"
+
+
+@flow(name="create-twin", flow_run_name=run_name)
 @one_sentence
 def create_twin(params: CreateTwin = CreateTwin()) -> dict[str, Any]:  # noqa: B008  (the form needs an instance)
     """Clone a body into a twin; the same request is the same twin for as long as it lives."""
@@ -46,11 +54,20 @@ def create_twin(params: CreateTwin = CreateTwin()) -> dict[str, Any]:  # noqa: B
         with open_workplace() as w, logs_shown():
             body = load_body(imported_name(params.body, params.imported_body), imported=w.bodies)
             twin, new = lifecycle.create_twin(
-                w, body, params.name, ttl_days=params.days_to_live, grid=params.grid, again=params.again
+                w,
+                body,
+                params.name.strip() or body.name,
+                ttl_days=params.days_to_live,
+                grid=params.grid,
+                again=params.again,
             )
             path = w.twin_path(twin.id)
     except TwinpipeError as error:
-        ended_badly(f"The twin {params.name}", error, "mend what the sentence names, and run it again.")
+        ended_badly(
+            f"The twin of {params.imported_body or params.body}",
+            error,
+            "mend what the sentence names, and run it again.",
+        )
         raise
     expires = f"{twin.expires_at:%Y-%m-%d %H:%M} UTC" if twin.expires_at else "never"
     told = "" if new else "It was there already.\n\n"

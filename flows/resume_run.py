@@ -8,7 +8,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.showing import ended_badly, one_sentence, phase, tag
+from flows.showing import ended_badly, one_sentence, passed_on, phase, tag
 from flows.simulate_twin import to_its_result
 from twinpipe import lifecycle
 from twinpipe.db import ledger
@@ -28,7 +28,7 @@ class ResumeRun(BaseModel):
 
 
 @task(name="requeue", cache_policy=NO_CACHE, persist_result=False)
-@one_sentence
+@passed_on
 def requeue(number: int) -> int:
     """Queue what goes on with the run; its id, which is another where the run has ended."""
     with open_workplace() as w:

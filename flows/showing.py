@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -32,18 +33,29 @@ R = TypeVar("R")
 
 
 def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
-    """A flow or task that ends with the sentence of what it was refused, instead of a traceback."""
+    """A flow that ends with the sentence of what it was refused, instead of a traceback."""
+    return _told(function, Cancelled)
 
+
+def passed_on(function: Callable[P, R]) -> Callable[P, R]:
+    """A task whose refusals its flow gets as they are, without a traceback of it."""
+    return _told(function, Failed)
+
+
+def _told(function: Callable[P, R], cancelled: Callable[..., State[Any]]) -> Callable[P, R]:
     @wraps(function)
     def told(*args: P.args, **kwargs: P.kwargs) -> Any:
         try:
             return function(*args, **kwargs)
         except errors.Cancelled as error:
-            return Cancelled(message=str(error), data=error)
+            return cancelled(message=str(error), data=error)
         except errors.TwinpipeError as error:
             get_run_logger().error("%s", error)
             return Failed(message=str(error), data=error)
 
+    # Prefect would look names of types up in this module
+    told.__annotations__ = inspect.get_annotations(function, eval_str=True)
+    told.__signature__ = inspect.signature(function, eval_str=True)  # type: ignore[attr-defined]  # of functions
     return cast(Callable[P, R], told)  # Prefect takes a state for the end that it says
 
 
@@ -79,12 +91,12 @@ def tag(*tags: str) -> None:
 
 
 class Progress:
-    """A progress artifact that follows a fraction 0..1, at most once a second."""
+    """A progress artifact that follows a fraction 0..1 at most once a second, and the phase every ten seconds."""
 
-    def __init__(self, key: str, description: str) -> None:
-        self._key, self._description = key, description
+    def __init__(self, key: str, description: str, doing: str) -> None:
+        self._key, self._description, self._doing = key, description, doing
         self._artifact: UUID | None = None
-        self._last = 0.0
+        self._last, self._phase = 0.0, time.monotonic()
 
     def __call__(self, fraction: float) -> None:
         """Show the fraction."""
@@ -92,6 +104,9 @@ class Progress:
             return
         self._last = time.monotonic()
         _try(lambda: self._show(fraction))
+        if time.monotonic() - self._phase > 10.0 and fraction < 1.0:
+            self._phase = time.monotonic()
+            phase(f"{self._doing}, {100 * fraction:.0f} %")
 
     def _show(self, fraction: float) -> None:
         if self._artifact is None:

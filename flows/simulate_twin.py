@@ -11,7 +11,7 @@ from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.choices import BodyName, GridText, PatternName, imported_name, parameters_told
-from flows.showing import Progress, ended_badly, logs_shown, one_sentence, phase, tag
+from flows.showing import Progress, ended_badly, logs_shown, one_sentence, passed_on, phase, tag
 from twinpipe import lifecycle
 from twinpipe.body import load_body
 from twinpipe.clock import check_years
@@ -30,12 +30,13 @@ class SimulateTwin(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     body: BodyName = Field("mars", title="Body", description="Built-in body to clone.")
-    imported_body: str | None = Field(
-        None,
+    imported_body: str = Field(
+        "",
+        max_length=200,
         title="Imported body",
-        description="Identifier of an imported body, such as MARS-01, instead of a built-in one.",
+        description="Identifier of an imported body, such as MARS-01, to clone instead; empty for the built-in one.",
     )
-    name: str = Field("Mars", min_length=1, max_length=200, title="Name", description="Name of the twin.")
+    name: str = Field("", max_length=200, title="Name", description="Name of the twin; that of its body when empty.")
     pattern: PatternName = Field("mars_terraform", title="Pattern", description="What is done to the twin.")
     years: int = Field(
         100, ge=1, le=1000, title="Years", description="Julian years of 365.25 days to simulate, 1 to 1000."
@@ -48,7 +49,7 @@ class SimulateTwin(BaseModel):
 
 
 @task(name="create", cache_policy=NO_CACHE, persist_result=False)
-@one_sentence
+@passed_on
 def create(params: SimulateTwin) -> tuple[int, bool]:
     """Clone the body and queue the run, unless they are there already; the run's id, and whether it is owed."""
     with open_workplace() as w:
@@ -57,16 +58,16 @@ def create(params: SimulateTwin) -> tuple[int, bool]:
                 pass  # it answers: better known before a twin is made
         body = load_body(imported_name(params.body, params.imported_body), imported=w.bodies)
         scenario = load_pattern(params.pattern).scenario(body, params.parameters)
-        twin, _ = lifecycle.create_twin(w, body, params.name, grid=params.grid, again=params.again)
+        twin, _ = lifecycle.create_twin(w, body, params.name.strip() or body.name, grid=params.grid, again=params.again)
         run, _ = lifecycle.prepare_run(w, twin.id, scenario, check_years(params.years))
         return run.id, run.status != "completed"
 
 
 @task(name="simulate", cache_policy=NO_CACHE, persist_result=False)
-@one_sentence
+@passed_on
 def simulate(run_id: int, flow_run_id: str | None) -> dict[str, Any]:
     """Simulate the run on a Dask cluster, once its twin is free; the receipt."""
-    show = Progress(f"run-{run_id}", f"Run {run_id}")
+    show = Progress(f"run-{run_id}", f"Run {run_id}", "Simulating")
     with open_workplace() as w, logs_shown():
         await_twin(w, ledger.get_run(w.engine, run_id).twin_id)
         with executor(w.settings) as how, forwarded_logs(how, w.settings):
@@ -74,7 +75,7 @@ def simulate(run_id: int, flow_run_id: str | None) -> dict[str, Any]:
 
 
 @task(name="insert", cache_policy=NO_CACHE, persist_result=False)
-@one_sentence
+@passed_on
 def insert(receipt: dict[str, Any]) -> None:
     """Insert the result row."""
     with open_workplace() as w:
@@ -82,13 +83,13 @@ def insert(receipt: dict[str, Any]) -> None:
 
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
-@one_sentence
+@passed_on
 def report(run_id: int) -> tuple[str, dict[str, float]]:
     """Draw the report and show it as artifacts; path of the report, and the four scores."""
     with open_workplace() as w:
         written = write_run_report(w, run_id)
         result = ledger.get_result(w.engine, run_id)
-    create_markdown_artifact(markdown=written.markdown, key=f"result-{run_id}", description=f"Result of run {run_id}")
+    create_markdown_artifact(markdown=written.markdown, key=f"result-{run_id}", description=written.headline)
     for what, rows in written.tables.items():
         create_table_artifact(table=list(rows), key=f"{what}-{run_id}", description=f"{what.title()} of run {run_id}")
     return str(written.html), {k: v for k, v in result.success_metrics.items() if isinstance(v, float)}
@@ -107,7 +108,13 @@ def to_its_result(run_id: int, *, owed: bool) -> dict[str, Any]:
     return {"run_id": run_id, "scores": scores, "report": path}
 
 
-@flow(name="simulate-twin", flow_run_name="{params.body} {params.pattern} {params.years} years")
+def run_name() -> str:
+    """What is done to which body for how long."""
+    p = SimulateTwin.model_validate(flow_run.get_parameters()["params"])
+    return f"{imported_name(p.body, p.imported_body)} {p.pattern} {p.years} years"
+
+
+@flow(name="simulate-twin", flow_run_name=run_name)
 @one_sentence
 def simulate_twin(params: SimulateTwin = SimulateTwin()) -> dict[str, Any]:  # noqa: B008  (the form needs an instance)
     """Clone a body, run a pattern on the twin, insert one result row, write the report; what is done is kept."""
@@ -118,7 +125,7 @@ def simulate_twin(params: SimulateTwin = SimulateTwin()) -> dict[str, Any]:  # n
         return to_its_result(run_id, owed=owed)
     except TwinpipeError as error:
         ended_badly(
-            f"{params.name}, {params.years} years",
+            f"{params.imported_body or params.body}, {params.years} years",
             error,
             "mend what the sentence names and run it again with the same values: whatever is sealed is kept.",
         )

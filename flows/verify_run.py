@@ -47,7 +47,7 @@ def verify_run(params: VerifyRun = VerifyRun()) -> Any:  # noqa: B008  (the form
             if number is None:
                 log.info("there is no completed run yet")
                 return {"run": None}
-            found = replay(w, number, Progress(f"verify-{number}", f"Run {number}, again"))
+            found = replay(w, number, Progress(f"verify-{number}", f"Run {number}, again", "Verifying"))
         lines = "\n".join(f"- {line}" for line in found.sentences())
         text = f"# Run {number}, again\n\n{lines}\n"
         create_markdown_artifact(markdown=text, key=f"verified-{number}", description=f"Run {number} verified")

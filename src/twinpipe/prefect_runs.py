@@ -61,6 +61,11 @@ def missed_flow_runs(url: str, pool: str) -> list[str]:
     return missed
 
 
+def deployment_ids(url: str) -> dict[str, str]:
+    """Ids of deployments by name; raises OSError, ValueError."""
+    return {str(row["name"]): str(row["id"]) for row in post(url, "deployments/filter", {"limit": PAGE})}
+
+
 def set_state(url: str, flow_run: str, kind: str, message: str, *, force: bool = False) -> bool:
     """Propose a state for a flow run; whether Prefect took it.  Raises OSError, ValueError."""
     state = {"type": kind, "name": kind.capitalize(), "message": message}

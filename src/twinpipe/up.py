@@ -21,7 +21,7 @@ from twinpipe.cluster import QUIET
 from twinpipe.db import ledger
 from twinpipe.errors import Failure, InvalidInput, TwinpipeError
 from twinpipe.links import links_page, served
-from twinpipe.prefect_runs import TERMINAL, flow_states, live_flow_runs, missed_flow_runs, set_state
+from twinpipe.prefect_runs import TERMINAL, deployment_ids, flow_states, live_flow_runs, missed_flow_runs, set_state
 from twinpipe.prefect_server import PrefectServer
 from twinpipe.services import Service, free_port
 from twinpipe.settings import Settings
@@ -262,7 +262,8 @@ def _page(up: Up, dashboard: str | None) -> str:
     see |= {"Deployments and their schedules": f"{up.url}/deployments"}
     if dashboard:
         see["Dask"] = dashboard
-    start = {text: f"{up.url}/deployments?deployments.flowOrDeploymentName={name}" for text, name in flows.items()}
+    ids = deployment_ids(up.server.url)
+    start = {text: f"{up.url}/deployments/deployment/{ids[name]}/run" for text, name in flows.items() if name in ids}
     commands = {
         "twins, newest first": "twinpipe twin list",
         "runs, newest first": "twinpipe run list",
