@@ -95,9 +95,20 @@ def apply_automations(client: SyncPrefectClient) -> None:
     for automation in automations(audit, notification_block()):
         if (old := there.get(automation.name)) is None:
             automation.create()
-        else:
-            wanted = Automation(**{**automation.model_dump(), "id": old.id, "enabled": old.enabled})
-            wanted.update()
+        elif _meaning(old) != _meaning(automation):
+            Automation(**{**automation.model_dump(), "id": old.id, "enabled": old.enabled}).update()
+
+
+def _meaning(automation: Any) -> Any:
+    """What an automation does, without the ids of its parts; one that is made again forgets what it has seen."""
+    content = automation.model_dump(mode="json", include={"trigger", "actions", "description"})
+    return json.dumps(_sorted(content), sort_keys=True)
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _sorted(v) for k, v in value.items() if k != "id" and v is not None}
+    return sorted((_sorted(v) for v in value), key=str) if isinstance(value, list) else value
 
 
 def notification_block() -> UUID | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
-from prefect.cache_policies import NO_CACHE
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from flows.showing import ended_badly, one_sentence, passed_on, replaced
+from flows.showing import coarse_task, ended_badly, one_sentence, replaced
 from twinpipe.cleanup import clean
 from twinpipe.errors import Failure, TwinpipeError
 from twinpipe.workplace import open_workplace
@@ -29,8 +28,7 @@ class Cleanup(BaseModel):
     dry_run: bool = Field(False, title="Dry run", description="Only tell what would go.")
 
 
-@task(name="clean", cache_policy=NO_CACHE, persist_result=False)
-@passed_on
+@coarse_task("clean")
 def run_cleanup(as_of: datetime | None, dry_run: bool) -> dict[str, Any]:
     """Clean up and show the report as an artifact; the report."""
     with open_workplace(reap=False) as w:

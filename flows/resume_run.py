@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow, task
-from prefect.cache_policies import NO_CACHE
+from prefect import flow
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.showing import ended_badly, one_sentence, passed_on, phase, tag
+from flows.showing import coarse_task, ended_badly, one_sentence, phase, tag
 from flows.simulate_twin import to_its_result
 from twinpipe import lifecycle
 from twinpipe.db import ledger
@@ -27,8 +26,7 @@ class ResumeRun(BaseModel):
     )
 
 
-@task(name="requeue", cache_policy=NO_CACHE, persist_result=False)
-@passed_on
+@coarse_task("requeue")
 def requeue(number: int) -> int:
     """Queue what goes on with the run; its id, which is another where the run has ended."""
     with open_workplace() as w:

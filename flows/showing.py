@@ -6,14 +6,17 @@ import inspect
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
-from prefect import get_client, get_run_logger
+from prefect import get_client, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterId,
@@ -33,30 +36,49 @@ R = TypeVar("R")
 
 
 def one_sentence(function: Callable[P, R]) -> Callable[P, R]:
-    """A flow that ends with the sentence of what it was refused, instead of a traceback."""
-    return _told(function, Cancelled)
+    """A flow that, run by a worker, ends with the sentence of what it was refused instead of a traceback."""
 
-
-def passed_on(function: Callable[P, R]) -> Callable[P, R]:
-    """A task whose refusals its flow gets as they are, without a traceback of it."""
-    return _told(function, Failed)
-
-
-def _told(function: Callable[P, R], cancelled: Callable[..., State[Any]]) -> Callable[P, R]:
     @wraps(function)
     def told(*args: P.args, **kwargs: P.kwargs) -> Any:
         try:
             return function(*args, **kwargs)
-        except errors.Cancelled as error:
-            return cancelled(message=str(error), data=error)
         except errors.TwinpipeError as error:
-            get_run_logger().error("%s", error)
-            return Failed(message=str(error), data=error)
+            if deployment.get_id() is None:  # somebody called it, who gets what was raised
+                raise
+            return (Cancelled if isinstance(error, errors.Cancelled) else Failed)(message=str(error))
 
-    # Prefect would look names of types up in this module
+    return cast(Callable[P, R], _typed(told, function))  # Prefect takes a state for the end that it says
+
+
+def coarse_task(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """A task that keeps nothing, and whose refusals its flow gets as they are, without a traceback in the logs."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def told(*args: P.args, **kwargs: P.kwargs) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except errors.TwinpipeError as error:
+                get_run_logger().error("%s", error)
+                return Failed(message=str(error), data=error)
+
+        made = task(name=name, cache_policy=NO_CACHE, persist_result=False)(_typed(told, function))
+
+        @wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            ended = cast(Any, made)(*args, **kwargs, return_state=True)
+            return cast(R, ended.result())
+
+        return call
+
+    return decorate
+
+
+def _typed(told: Callable[P, Any], function: Callable[P, Any]) -> Callable[P, Any]:
+    """With the types themselves: Prefect would look their names up in this module."""
     told.__annotations__ = inspect.get_annotations(function, eval_str=True)
     told.__signature__ = inspect.signature(function, eval_str=True)  # type: ignore[attr-defined]  # of functions
-    return cast(Callable[P, R], told)  # Prefect takes a state for the end that it says
+    return told
 
 
 def ended_badly(what: str, error: BaseException, remedy: str) -> None:
@@ -91,28 +113,38 @@ def tag(*tags: str) -> None:
 
 
 class Progress:
-    """A progress artifact that follows a fraction 0..1 at most once a second, and the phase every ten seconds."""
+    """A progress artifact that follows a fraction 0..1 once a second, and the phase every ten seconds.
+
+    It is shown by a thread of its own: a server that is away for a while holds nothing up.
+    """
 
     def __init__(self, key: str, description: str, doing: str) -> None:
         self._key, self._description, self._doing = key, description, doing
         self._artifact: UUID | None = None
         self._last, self._phase = 0.0, time.monotonic()
+        self._shown: Future[None] | None = None
+        self._thread = ThreadPoolExecutor(1, "progress")
 
     def __call__(self, fraction: float) -> None:
-        """Show the fraction."""
-        if time.monotonic() - self._last < 1.0 and fraction < 1.0:
+        """Show the fraction, unless one is just being shown."""
+        now = time.monotonic()
+        if fraction < 1.0 and (now - self._last < 1.0 or (self._shown is not None and not self._shown.done())):
             return
-        self._last = time.monotonic()
-        _try(lambda: self._show(fraction))
-        if time.monotonic() - self._phase > 10.0 and fraction < 1.0:
-            self._phase = time.monotonic()
-            phase(f"{self._doing}, {100 * fraction:.0f} %")
+        self._last = now
+        self._shown = self._thread.submit(copy_context().run, _try, lambda: self._show(fraction))
+        if fraction >= 1.0:
+            self._thread.shutdown(wait=False)
+            with suppress(TimeoutError):
+                self._shown.result(timeout=5.0)
 
     def _show(self, fraction: float) -> None:
         if self._artifact is None:
             made = create_progress_artifact(progress=0.0, key=self._key, description=self._description)
             self._artifact = made if isinstance(made, UUID) else UUID(str(made))
         update_progress_artifact(artifact_id=self._artifact, progress=100 * fraction)
+        if time.monotonic() - self._phase > 10.0 and fraction < 1.0:
+            self._phase = time.monotonic()
+            phase(f"{self._doing}, {100 * fraction:.0f} %")
 
 
 @contextmanager

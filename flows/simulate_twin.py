@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.cache_policies import NO_CACHE
 from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
 from flows.choices import BodyName, GridText, PatternName, imported_name, parameters_told
-from flows.showing import Progress, ended_badly, logs_shown, one_sentence, passed_on, phase, tag
+from flows.showing import Progress, coarse_task, ended_badly, logs_shown, one_sentence, phase, tag
 from twinpipe import lifecycle
 from twinpipe.body import load_body
 from twinpipe.clock import check_years
@@ -48,8 +47,7 @@ class SimulateTwin(BaseModel):
     )
 
 
-@task(name="create", cache_policy=NO_CACHE, persist_result=False)
-@passed_on
+@coarse_task("create")
 def create(params: SimulateTwin) -> tuple[int, bool]:
     """Clone the body and queue the run, unless they are there already; the run's id, and whether it is owed."""
     with open_workplace() as w:
@@ -63,8 +61,7 @@ def create(params: SimulateTwin) -> tuple[int, bool]:
         return run.id, run.status != "completed"
 
 
-@task(name="simulate", cache_policy=NO_CACHE, persist_result=False)
-@passed_on
+@coarse_task("simulate")
 def simulate(run_id: int, flow_run_id: str | None) -> dict[str, Any]:
     """Simulate the run on a Dask cluster, once its twin is free; the receipt."""
     show = Progress(f"run-{run_id}", f"Run {run_id}", "Simulating")
@@ -74,16 +71,14 @@ def simulate(run_id: int, flow_run_id: str | None) -> dict[str, Any]:
             return lifecycle.simulate_run(w, run_id, how, on_progress=show, flow_run_id=flow_run_id).as_dict()
 
 
-@task(name="insert", cache_policy=NO_CACHE, persist_result=False)
-@passed_on
+@coarse_task("insert")
 def insert(receipt: dict[str, Any]) -> None:
     """Insert the result row."""
     with open_workplace() as w:
         lifecycle.insert_result(w, lifecycle.Receipt(**receipt))
 
 
-@task(name="report", cache_policy=NO_CACHE, persist_result=False)
-@passed_on
+@coarse_task("report")
 def report(run_id: int) -> tuple[str, dict[str, float]]:
     """Draw the report and show it as artifacts; path of the report, and the four scores."""
     with open_workplace() as w:
