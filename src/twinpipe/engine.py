@@ -7,6 +7,7 @@ writes and seals its own.  What comes back is a token.  Client, scheduler and wo
 from __future__ import annotations
 
 import logging
+import os
 import time
 import uuid
 from collections import deque
@@ -31,6 +32,7 @@ from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.place import Place
 from twinpipe.plan import BLOCKS_PER_THREAD, Block, Plan
 from twinpipe.simulation import BlockState, climate, own_outputs, run_segment, start
+from twinpipe.states import Kept
 from twinpipe.stepping import kernel_time
 from twinpipe.store import RunStore
 
@@ -56,8 +58,7 @@ class Token:
     worker: str | None  # address of the Dask worker that holds the state
 
 
-# The state of each block after the last segment that this process ran, by store, block and segment.
-_states: dict[tuple[str, int], tuple[int, BlockState]] = {}
+_states: Kept[tuple[str, int], BlockState] = Kept()  # of this process, by store and block
 
 
 def advance(plan: Plan, path: Place, block: Block, segment: int, generation: int) -> Token:
@@ -81,12 +82,12 @@ def advance_bands(
 def _advance(plan: Plan, path: Place, block: Block, segment: int, generation: int, neighbours: Neighbours) -> Token:
     began, kernel_began = time.perf_counter(), kernel_time()
     store, key = RunStore(path), (str(path), block.index)
-    held = _states.pop(key, None)
+    held = _states.take(key, segment - 1)
     initial: dict[str, Array] = {}
     if segment == 0:
         state, initial = start(plan, block, neighbours)
-    elif held is not None and held[0] == segment - 1:
-        state = held[1]
+    elif held is not None:
+        state = held
     else:
         state = BlockState.from_arrays(store.load_state(block.index, segment - 1))
     output = run_segment(plan, block, plan.segments[segment], state, neighbours)
@@ -105,7 +106,7 @@ def _advance(plan: Plan, path: Place, block: Block, segment: int, generation: in
     oldest = segment - (len(plan.bands) > 1)
     store.seals.drop_states(block.index, before=oldest, keep=plan.shareable_segments - 1)
     if segment + 1 < len(plan.segments):
-        _states[key] = (segment, output.state)
+        _states.keep(key, segment, output.state, max(BLOCKS_PER_THREAD * _own_threads(), len(plan.bands)))
     seconds = time.perf_counter() - began
     log.info("block %d: segment %d of %d sealed in %.1f s", block.index, segment + 1, len(plan.segments), seconds)
     wall, cpu = (after - before for after, before in zip(kernel_time(), kernel_began, strict=True))
@@ -117,6 +118,13 @@ def _worker_address() -> str | None:
         return str(get_worker().address)
     except ValueError:  # not on a worker
         return None
+
+
+def _own_threads() -> int:
+    try:
+        return int(get_worker().state.nthreads)
+    except ValueError:  # not on a worker
+        return os.cpu_count() or 1
 
 
 class Executor(Protocol):

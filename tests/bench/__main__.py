@@ -11,6 +11,7 @@ from rich.table import Table
 
 from tests.bench.bands import band_lines
 from tests.bench.cold import cold_lines
+from tests.bench.costs import cost_lines
 from tests.bench.ensemble import ensemble, time_ensemble, warm_up
 from tests.bench.kernel import body_lines, compile_lines, peer_lines
 from tests.bench.ledger import ledger_rows, verdict
@@ -40,6 +41,7 @@ def main(tiny: bool) -> None:
         )
     )
     console.print(_table("engine", engine_lines(*((4, 2, "6x8", 1) if tiny else (32, 100, "36x72", 5)))))
+    console.print(_table("what a task costs those who are shared", cost_lines(*((2, 20) if tiny else (16, 400)))))
     console.print(_table("store", [write_line(*((2, 80, "4x6", 1) if tiny else (16, 80, "36x72", 5)))]))
     console.print(_table("kernel", body_lines("4x8" if tiny else "36x72")))
     console.print(_table("bands of latitude", band_lines("8x12", 4, 1) if tiny else band_lines()))

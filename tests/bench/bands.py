@@ -7,12 +7,11 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from distributed import Client, LocalCluster
-
 from tests.bench.ledger import verdict
+from tests.pipeline.external_cluster import processes
 from twinpipe.body import builtin_body
 from twinpipe.cluster import executor
 from twinpipe.engine import Dask
@@ -44,16 +43,6 @@ def last_segment(plan: Plan, how: Dask) -> float:
             if token is not None:
                 sealed[token.segment] = time.perf_counter()
     return sealed[1] - sealed[0]
-
-
-@contextmanager
-def processes(workers: int) -> Iterator[Dask]:
-    """A cluster of worker processes of one thread each."""
-    with (
-        LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        yield Dask(client)
 
 
 def band_lines(grid: str = "720x1440", rows: int = 0, repetitions: int = 5) -> Iterator[Line]:

@@ -16,6 +16,7 @@ def test_the_table_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "share of wall outside the kernel" in printed
     assert "kernel over C" in printed or "not built" in printed
     assert "bands on 2 processes over one block" in printed
+    assert "scheduler, of a task" in printed
     assert "bulk import" in printed
     assert "dashboard at" in printed
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster
+from tests.pipeline.external_cluster import processes
 from tests.pipeline.test_engine import bits
 
 from twinpipe.body import builtin_body
 from twinpipe.cluster import executor
-from twinpipe.engine import Dask, Executor, Serial, run_plan
+from twinpipe.engine import Executor, Serial, run_plan
 from twinpipe.errors import Cancelled
 from twinpipe.layout import run_layout
 from twinpipe.plan import Plan, make_plan
@@ -62,22 +62,16 @@ def test_threads_change_nothing(tmp_path: Path, reference: dict[str, str], worke
 
 @pytest.mark.parametrize("workers", [2, 3])
 def test_processes_change_nothing(tmp_path: Path, reference: dict[str, str], workers: int) -> None:
-    with (
-        LocalCluster(n_workers=workers, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        assert finished(plan(), tmp_path / "run.zarr", Dask(client)) == reference
+    with processes(workers) as how:
+        assert finished(plan(), tmp_path / "run.zarr", how) == reference
 
 
 def test_a_worker_that_dies_costs_a_segment_and_no_bit(tmp_path: Path, reference: dict[str, str]) -> None:
     made, path = plan(), tmp_path / "run.zarr"
     RunStore(path).create(run_layout(made, {"title": "test"}))
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
-        victims = sorted(client.run(os.getpid).values())[:1]
-        for token in Dask(client).run(made, path, 0):
+    with processes(2) as how:
+        victims = sorted(how.client.run(os.getpid).values())[:1]
+        for token in how.run(made, path, 0):
             if token is not None and victims:
                 os.kill(victims.pop(), signal.SIGKILL)
     assert finished(made, path, Serial()) == reference

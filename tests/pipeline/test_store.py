@@ -390,15 +390,16 @@ def test_large_chunks_become_shards_that_hold_to_the_same_laws(tmp_path: Path) -
 def test_kill_9_leaves_only_whole_sealed_segments(store: RunStore) -> None:
     """A writer in a loop is killed at random moments until the run is complete."""
     pause, kills = random.Random(1), 0
-    args = [sys.executable, "-W", "error", __file__, str(store.path)]
+    args = [sys.executable, "-W", "error", "-m", "tests.pipeline.test_store", str(store.path)]
     while kills < 10:
-        with subprocess.Popen(args, stdout=subprocess.PIPE, text=True) as writer:
+        with subprocess.Popen(args, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]) as writer:
             assert writer.stdout is not None
             for _ in range(1 + (kills % 3 > 0)):  # one in three dies while it makes the arrays
-                writer.stdout.readline()
+                assert writer.stdout.readline()
             time.sleep(pause.uniform(0, 0.15))
             os.kill(writer.pid, signal.SIGKILL)
-        kills += writer.returncode == -signal.SIGKILL
+        assert writer.returncode == -signal.SIGKILL
+        kills += 1
         for seal in store.seals.all():
             expected = _arrays(seal["block"], seal["segment"])
             check_files(store.path, seal["files"], contents=True)
