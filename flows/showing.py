@@ -121,7 +121,7 @@ class Progress:
     def __init__(self, key: str, description: str, doing: str) -> None:
         self._key, self._description, self._doing = key, description, doing
         self._artifact: UUID | None = None
-        self._last, self._phase = 0.0, time.monotonic()
+        self._last, self._phase = 0.0, 0.0
         self._shown: Future[None] | None = None
         self._thread = ThreadPoolExecutor(1, "progress")
 

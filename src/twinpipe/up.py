@@ -33,6 +33,9 @@ POOL = "twinpipe"
 TURN = 1.0  # seconds between looks at the services
 REAP = 5.0  # seconds between looks for runs whose process is gone
 CANCELLATION = 45.0  # seconds: Prefect kills what it cancels after 30
+# Prefect's server asks the web for its catalogue of workers and has a copy of it; a closed door makes it take that.
+CLOSED = dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"), "http://127.0.0.1:9")
+CLOSED |= dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
 Say = Callable[[str], None]
 
 
@@ -135,7 +138,8 @@ def everything(settings: Settings, host: str, port: int, say: Say) -> Iterator[U
         links_port = free_port(host, port + 10)
         page = f"http://{host if host in LOOPBACK else near.split('//')[1].split(':')[0]}:{links_port}/"
         common = _environment(settings, folder, near, f"{page}reports")
-        server.environment |= common
+        flows = server.environment | common
+        server.environment |= common | ({} if os.environ.get("TWINPIPE_NOTIFY_URL") else CLOSED)
         os.environ.update(
             {
                 k: server.environment[k]
@@ -149,7 +153,7 @@ def everything(settings: Settings, host: str, port: int, say: Say) -> Iterator[U
             stack.enter_context(service)
         server.ready()
         end_what_is_left(server.url, say)
-        flows = server.environment | {"TWINPIPE_DASK_SCHEDULER": address}
+        flows["TWINPIPE_DASK_SCHEDULER"] = address
         _apply(flows, folder)
         skip_missed_nights(server.url, say)
         scratch = folder / "tmp"  # where a worker that is killed leaves what its flows were given

@@ -74,12 +74,12 @@ def within(seconds: float, happened: Callable[[], bool], otherwise: Callable[[],
         time.sleep(0.25)
 
 
-def go_up(home: Path, **settings: str) -> Upstairs:
-    """Start it and wait for its links."""
+def go_up(home: Path, *before: str) -> Upstairs:
+    """Start it, by a command before it or by itself, and wait for its links."""
     with (home.parent / f"{home.name}.log").open("wb") as log:
         process = subprocess.Popen(
-            [COMMAND, "up", "--json", "--port", "5200"],
-            env=environment(home, **settings),
+            [*before, COMMAND, "up", "--json", "--port", "5200"],
+            env=environment(home),
             stdout=subprocess.PIPE,
             stderr=log,
             start_new_session=True,
