@@ -149,7 +149,10 @@ class Progress:
 
 @contextmanager
 def logs_shown(level: int = logging.INFO) -> Iterator[None]:
-    """Show what twinpipe says meanwhile, in whatever thread, in the logs of this flow run."""
+    """Show what twinpipe says meanwhile, in whatever thread, in the logs of this flow run, if a worker runs it."""
+    if deployment.get_id() is None:
+        yield
+        return
     ours, handler = logging.getLogger("twinpipe"), _Relay(get_run_logger())
     before, passes = ours.level, ours.propagate
     ours.addHandler(handler)
