@@ -24,6 +24,23 @@ PatternName = Annotated[str, _one_of(pattern_names()), Field(json_schema_extra={
 GridText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$")]
 
 
+def _variants() -> tuple[str, ...]:
+    return ("", *sorted({v for name in pattern_names() for v in load_pattern(name).variants}))
+
+
+VariantName = Annotated[str, _one_of(_variants()), Field(json_schema_extra={"enum": list(_variants())})]
+
+
+def variants_told() -> str:
+    """Every pattern's variants, in prose."""
+    told = [
+        f"{name}: {key} ({variant.title})"
+        for name in pattern_names()
+        for key, variant in load_pattern(name).variants.items()
+    ]
+    return f"Named set of the pattern's parameters; none when empty. {'; '.join(told)}."
+
+
 def imported_name(body: str, imported: str) -> str:
     """The body that a form means."""
     return imported.strip() or body

@@ -9,7 +9,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.choices import BodyName, GridText, PatternName, imported_name, parameters_told
+from flows.choices import BodyName, GridText, PatternName, VariantName, imported_name, parameters_told, variants_told
 from flows.showing import Progress, coarse_task, ended_badly, logs_shown, one_sentence, phase, tag
 from twinpipe import lifecycle
 from twinpipe.body import load_body
@@ -40,6 +40,8 @@ class SimulateTwin(BaseModel):
     years: int = Field(
         100, ge=1, le=1000, title="Years", description="Julian years of 365.25 days to simulate, 1 to 1000."
     )
+    variant: VariantName = Field("", title="Variant", description=variants_told())
+    force: bool = Field(False, title="Force", description="Run the pattern on a body that lacks what it needs.")
     parameters: dict[str, float | str] = Field({}, title="Parameters", description=parameters_told())
     grid: GridText = Field("36x72", title="Grid", description="Latitudes x longitudes, such as 18x36, 36x72 or 90x180.")
     again: bool = Field(
@@ -55,7 +57,9 @@ def create(params: SimulateTwin) -> tuple[int, bool]:
             with executor(w.settings):
                 pass  # it answers: better known before a twin is made
         body = load_body(imported_name(params.body, params.imported_body), imported=w.bodies)
-        scenario = load_pattern(params.pattern).scenario(body, params.parameters)
+        scenario = load_pattern(params.pattern).scenario(
+            body, params.parameters, variant=params.variant or None, force=params.force
+        )
         twin, _ = lifecycle.create_twin(w, body, params.name.strip() or body.name, grid=params.grid, again=params.again)
         run, _ = lifecycle.prepare_run(w, twin.id, scenario, check_years(params.years))
         return run.id, run.status != "completed"
