@@ -20,6 +20,7 @@ from tests.ui.upstairs import Upstairs, come_down, go_up, processes, within
 
 from twinpipe.prefect_runs import deployment_ids, post
 from twinpipe.shared import shared_folder
+from twinpipe.tree import simulate
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason=
 @pytest.fixture(scope="module")
 def up(open_folder: Path) -> Iterator[Upstairs]:
     """Everything, up once for all tests of this module; the last of them ends it."""
+    simulate("mars", "mars_terraform", years=1, grid="6x8")  # compiles the kernel, if nobody has, before anyone waits
     home = open_folder / "operators"
     upstairs = go_up(home)
     try:
