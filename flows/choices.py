@@ -47,12 +47,12 @@ def imported_name(body: str, imported: str) -> str:
 
 
 def parameters_told() -> str:
-    """Every pattern's parameters with units, defaults and ranges, in prose."""
-    told = ["Parameters of the pattern: numbers in the unit given here, or text with another unit."]
+    """Every pattern's parameters with units, ranges and defaults, as a list in Markdown."""
+    told = ["Of the pattern that is chosen: numbers in the unit given here, or text with another unit.", ""]
     for name in pattern_names():
         parts = [
-            f"{key} ({p.unit}, {p.minimum:g} to {p.maximum:g}, default {p.default:g})"
+            f"{key} ({'' if p.unit == '1' else f'{p.unit}, '}{p.minimum:g} to {p.maximum:g}, default {p.default:g})"
             for key, p in load_pattern(name).parameters.items()
         ]
-        told.append(f"{name}: {'; '.join(parts) or 'none'}.")
-    return " ".join(told)
+        told.append(f"- **{name}**: {', '.join(parts) or 'none'}")
+    return "\n".join(told)

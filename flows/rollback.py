@@ -52,7 +52,7 @@ def rollback(params: Rollback = Rollback()) -> Any:  # noqa: B008  (the form nee
         twins, runs = len(list_twins(w.engine, 10_000)), list_runs(w.engine, limit=10_000)
     running = sum(r.status == "running" for r in runs)
     stores = "stores stay" if params.keep_stores else "**stores are deleted**"
-    told = f"{twins} twins and {len(runs)} runs, {running} of them running; all rows are exported first; {stores}"
+    told = f"Twins: {twins}. Runs: {len(runs)}, of which {running} are running. All rows are exported first; {stores}"
     question = (
         f"# Roll the ledger back to `{params.to}`?\n\n{told}.\n\nWithout an answer within an hour, nothing is done."
     )
