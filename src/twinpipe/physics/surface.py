@@ -1,4 +1,4 @@
-"""The surface of a step: its balance before transport, what transport brings, and how it settles; B18."""
+"""The surface of a step before it settles: its balance without transport, and what transport brings; B18."""
 
 from __future__ import annotations
 
