@@ -244,7 +244,9 @@ class Pattern(Part):
         """
         lacks = self.requires.missing(body)
         if lacks and not force:
-            raise InvalidInput("body", body.name, f"pattern {self.name} needs {', and '.join(lacks)}; unless forced")
+            raise InvalidInput(
+                "body", body.name, f"pattern {self.name} needs {', and '.join(lacks)}; --force runs it all the same"
+            )
         values = self.values(given or {}, variant)
         keys = ("phases", "fleets", "shaft", "gate", "interventions", "undertakings", "goals", "events", "economy")
         table = {key: getattr(self, key) for key in keys}
