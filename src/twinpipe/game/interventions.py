@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from twinpipe.assembly import tables
 from twinpipe.disaster import strikes
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.filling import filled
@@ -59,10 +60,10 @@ def expanded(table: Mapping[str, Any], *, years: float, seed: int) -> dict[str, 
     Disasters strike in the years that they say, or per_century times a century in years that follow from the seed.
     Raises InvalidInput, NotFound.
     """
-    made: dict[str, list[Any]] = {key: list(table.get(key, ())) for key in ("undertakings", "disasters")}
-    interventions: list[Any] = []
-    for number, item in enumerate(table.get("interventions", ())):
-        if not isinstance(item, Mapping) or "id" not in item:
+    made = {key: tables(table, key) for key in ("undertakings", "disasters")}
+    interventions: list[dict[str, Any]] = []
+    for number, item in enumerate(tables(table, "interventions")):
+        if "id" not in item:
             interventions.append(item)
             continue
         name, entry = find_intervention(item["id"])
@@ -96,7 +97,10 @@ class _Own:
         allowed = f"it is {parameter.minimum:g} to {parameter.maximum:g} {unit}"
         if isinstance(given, bool) or not isinstance(given, int | float | str):
             raise InvalidInput(field, given, allowed)
-        value = quantity(given, unit, field)
+        try:
+            value = quantity(given, unit, field)
+        except OverflowError:  # a whole number beyond all floats
+            raise InvalidInput(field, given, allowed) from None
         if not parameter.minimum <= value <= parameter.maximum:
             raise InvalidInput(field, given, allowed)
         return value
@@ -114,15 +118,19 @@ class _Own:
 
     def acts(self) -> list[dict[str, Any]]:
         """The interventions that it is, with the schedule, phase and region that the plan gives."""
-        schedule = dict(self.item.get("schedule", {}))
+        schedule = self._schedule()
         schedule |= {k: self.item[k] for k in ("start_year", "end_year") if k in self.item}
         extra = {k: self.item[k] for k in ("phase", "gated", "target") if k in self.item}
         extra |= {"schedule": schedule} if schedule else {}
         return [{**self._filled(template), **extra} for template in self.entry.interventions]
 
+    def _schedule(self) -> dict[str, Any]:
+        given = self.item.get("schedule", {})
+        return tables({f"{self.name}.schedule": [given]}, f"{self.name}.schedule")[0]
+
     def works(self) -> list[dict[str, Any]]:
         """The undertakings that it is, with the years of the plan."""
-        when = {k: v for k, v in dict(self.item.get("schedule", {})).items() if k in ("start_year", "end_year")}
+        when = {k: v for k, v in self._schedule().items() if k in ("start_year", "end_year")}
         when |= {k: self.item[k] for k in ("start_year", "end_year", "phase", "gated") if k in self.item}
         return [{"title": self.entry.does, **self._filled(t), **when} for t in self.entry.undertakings]
 
