@@ -51,6 +51,7 @@ EventName = Literal[
     "preservation_cap_reached",
     "contamination_gate_opened",
     "contamination_gate_closed",
+    "depot_full",
     "disaster",
     "target_reached",
     "budget_exceeded",

@@ -83,6 +83,8 @@ def test_water_flows_from_europa_unless_it_could_be_contaminated() -> None:
     clean, dirty = (result("europa_ocean", "europa", 50, sterilisation=x) for x in (6.0, 4.0))
     assert goals(clean)["water_of_100_tonnes_a_day"] < 20
     assert goals(dirty)["water_of_100_tonnes_a_day"] is None
+    filled = {e["event"]: e["year"] for e in clean["key_events"]}["depot_full"]
+    assert filled == pytest.approx(13.15 + 1e8 / 3.65e7, abs=0.4)  # in steps of an eighth of a year
     assert {"contamination_gate_closed"} < {e["event"] for e in dirty["key_events"]}
     assert clean["success_metrics"]["timeline_efficiency"] > 0.9 > dirty["success_metrics"]["timeline_efficiency"]
 
