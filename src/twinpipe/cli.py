@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinpipe import cli_audit, cli_ledger, cli_patterns, cli_rollback, cli_runs
+from twinpipe import cli_audit, cli_ledger, cli_patterns, cli_rollback, cli_runs, cli_up
 from twinpipe.cli_options import LARGEST, Json, RunId, TwinId
 from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.settings import load_settings
@@ -345,6 +345,7 @@ cli_runs.register(runs, emit)
 cli_audit.register(app, emit)
 cli_patterns.register(app, emit)
 cli_ledger.register(app, twins, emit)
+cli_up.register(app, emit)
 
 
 def main() -> None:

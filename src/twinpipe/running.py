@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,11 +19,13 @@ from twinpipe.body import Body, read_table
 from twinpipe.cluster import executor
 from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow
-from twinpipe.errors import InvalidInput
+from twinpipe.errors import Conflict, InvalidInput
 from twinpipe.game.interventions import expanded
 from twinpipe.heartbeat import LEASE_SECONDS
 from twinpipe.scenario import Scenario, load_pattern, scenario_of
 from twinpipe.workplace import Workplace, open_workplace
+
+log = logging.getLogger("twinpipe")
 
 
 @contextmanager
@@ -57,6 +60,25 @@ def await_lease(w: Workplace, twin_id: int, *, quiet: bool) -> None:
             print(f"run {held.id} holds twin {twin_id}; waiting for a sign of life", file=sys.stderr)
         seen = held.lease_until
         time.sleep(2.5)  # more than two heartbeats
+
+
+def await_twin(w: Workplace, twin_id: int, patience: float = 86_400.0) -> None:
+    """Wait until nothing runs on a twin, one run at a time; a run whose process died is ended when its lease is over.
+
+    Raises Conflict when the twin is busy for longer than the patience.
+    """
+    until, told = time.monotonic() + patience, False
+    while True:
+        ledger.reap(w.engine)
+        held = next((r for r in ledger.list_runs(w.engine, twin_id) if r.status == "running"), None)
+        if held is None:
+            return
+        if time.monotonic() > until:
+            raise Conflict(f"run {held.id} holds twin {twin_id} for longer than {patience:.0f} s.")
+        if not told:
+            log.warning("run %d holds twin %d; waiting until it ends", held.id, twin_id)
+        told = True
+        time.sleep(2.0)
 
 
 def run_here(
