@@ -13,7 +13,7 @@ from twinpipe.assembly import body_values
 from twinpipe.body import builtin_body
 from twinpipe.disaster import strikes, uniform
 from twinpipe.errors import InvalidInput, NotFound
-from twinpipe.game.interventions import expanded, find_intervention, game_interventions
+from twinpipe.game.interventions import costs_told, expanded, find_intervention, game_interventions
 from twinpipe.running import read_scenario
 from twinpipe.scenario import Scenario, scenario_of
 
@@ -82,6 +82,7 @@ def test_every_id_makes_a_scenario_or_says_why_the_physics_does_not_feel_it(name
     assert all(p.minimum <= p.default <= p.maximum for p in entry.parameters.values())
     assert entry.does.endswith(".")
     assert entry.debits
+    assert costs_told(entry)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
@@ -14,6 +14,7 @@ from twinpipe.assembly import tables
 from twinpipe.disaster import strikes
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.filling import filled
+from twinpipe.intervention import Intervention
 from twinpipe.part import Part
 from twinpipe.quantity import quantity
 from twinpipe.scenario import Parameter
@@ -35,6 +36,25 @@ class GameIntervention(Part):
     choices: dict[str, tuple[str, ...]] = Field({}, description="of words; the first is the usual one")
     interventions: tuple[dict[str, Any], ...] = ()
     undertakings: tuple[dict[str, Any], ...] = ()
+
+
+KINDS: dict[str, type[Part]] = {c.model_fields["kind"].default: c for c in get_args(get_args(Intervention)[0])}
+
+
+def costs_told(entry: GameIntervention) -> str:
+    """What an intervention costs, in words; a plan's prices turn energy and made mass into GCC."""
+    if entry.disaster:
+        return "nothing"
+    told = [f"{u['capital_gcc']:g} GCC and {u['upkeep_gcc_a']:g} GCC a year each" for u in entry.undertakings]
+    for act in entry.interventions:
+        field = KINDS[act["kind"]].model_fields.get("energy_j_kg")
+        if field is None:
+            told.append("its power")
+        elif field.default is None:
+            told.append("the energy of escape" if act["kind"] == "gas_export" else "the energy of the reaction")
+        else:
+            told.append(f"{field.default:g} J for each kg")
+    return "; ".join(told)
 
 
 @cache
