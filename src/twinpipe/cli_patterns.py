@@ -37,20 +37,26 @@ def register(app: typer.Typer, emit: Callable[[Any], None]) -> None:
     @patterns.command("interventions")
     def pattern_interventions(as_json: Json = False) -> None:
         """List the ids of the game's interventions, which scenario files may use, and what each is here."""
-        from twinpipe.game.interventions import game_interventions
+        from twinpipe.game.interventions import costs_told, game_interventions
 
         known = game_interventions()
         if as_json:
-            emit({name: entry.model_dump(mode="json") for name, entry in known.items()})
+            emit({n: {**entry.model_dump(mode="json"), "costs": costs_told(entry)} for n, entry in known.items()})
             return
         made = Table(title="Interventions of the game", title_justify="left")
-        for heading in ("id", "family", "what it does", "takes", "physics"):
+        for heading in ("id", "what it does", "takes", "debits; costs", "physics"):
             made.add_column(heading, overflow="fold")
         for name, entry in known.items():
             takes = [f"{k} ({p.unit}, {p.minimum:g} to {p.maximum:g})" for k, p in entry.parameters.items()]
             takes += [f"{k} ({', '.join(words)})" for k, words in entry.choices.items()]
             felt = f"booked: {entry.booked}" if entry.booked else ", ".join(i["kind"] for i in entry.interventions)
-            made.add_row(", ".join((name, *entry.aliases)), entry.family, entry.does, "; ".join(takes), felt)
+            made.add_row(
+                ", ".join((name, *entry.aliases)),
+                entry.does,
+                "; ".join(takes),
+                f"{entry.debits}; {costs_told(entry)}",
+                felt,
+            )
         console.print(made)
 
     @patterns.command("show")

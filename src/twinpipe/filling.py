@@ -6,17 +6,20 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from twinpipe.errors import NotFound
+from twinpipe.errors import InvalidInput, NotFound
 
 
 def filled(template: Any, values: Mapping[str, float]) -> Any:
-    """The template with every text that holds a "$" replaced by its number; raises NotFound for an unknown name."""
+    """The template with every text that holds a "$" replaced by its number; raises InvalidInput, NotFound."""
     if isinstance(template, Mapping):
         return {key: filled(value, values) for key, value in template.items()}
     if isinstance(template, tuple | list):
         return tuple(filled(value, values) for value in template)
     if isinstance(template, str) and "$" in template:
-        return math.fsum(_product(term, values) for term in template.split("+"))
+        try:
+            return math.fsum(_product(term, values) for term in template.split("+"))
+        except (ValueError, OverflowError):
+            raise InvalidInput("value", template, "it is a sum of products of numbers and $names") from None
     return template
 
 

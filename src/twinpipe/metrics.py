@@ -63,6 +63,7 @@ def success_metrics(outcome: Outcome, resources: dict[str, Any]) -> dict[str, An
 
     timeline: mean over goals of min(1, planned / achieved year), an unmet goal half its progress; resource:
     what arrived and is still there over what was drawn; cost: min(1, budget / spent) times the mean progress.
+    goal_attainment, the mean progress, is the outcome of plans that are not for people under the open sky.
     """
     goals = [assess_goal(outcome, goal) for goal in outcome.spec.scenario.goals]
     timely = [
@@ -77,6 +78,7 @@ def success_metrics(outcome: Outcome, resources: dict[str, Any]) -> dict[str, An
         "timeline_efficiency": float(np.mean(timely)) if timely else 1.0,
         "resource_efficiency": min(1.0, useful / drawn) if drawn > 0 else 1.0,
         "cost_efficiency": thrift * attained,
+        "goal_attainment": attained if goals else None,
         "metrics_version": METRICS_VERSION,
         "habitability": habitability_vector(outcome),
         "goals": goals,

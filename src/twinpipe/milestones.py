@@ -10,9 +10,11 @@ import numpy as np
 
 from twinpipe.constants import YEAR
 from twinpipe.costs import spent
-from twinpipe.goals import assess_goal
-from twinpipe.intervention import GasExport
+from twinpipe.goals import assess_goal, production
+from twinpipe.intervention import GasExport, Schedule
 from twinpipe.measures import Outcome
+from twinpipe.physics.interventions import activity
+from twinpipe.undertaking import Undertaking
 
 MILESTONES = frozenset(
     {
@@ -26,6 +28,7 @@ MILESTONES = frozenset(
         "magnetosphere_shield_activated",
         "contamination_gate_opened",
         "contamination_gate_closed",
+        "depot_full",
         "disaster",
         "target_reached",
         "budget_exceeded",
@@ -76,6 +79,8 @@ def _all(outcome: Outcome, resources: dict[str, Any]) -> Iterator[Found]:
         if work.id == "magnetic_shield":
             text, name = "The magnetic shield is switched on", "magnetosphere_shield_activated"
             yield name, work.start_year, name, text, {}
+        if work.stores is not None and work.storage_kg > 0:
+            yield from _filled_up(outcome, work)
     if scenario.gate is not None and scenario.shaft is not None:
         name = "contamination_gate_opened" if scenario.gate.open else "contamination_gate_closed"
         text = "The index of contamination is at most 1, and the ocean may be tapped"
@@ -91,6 +96,17 @@ def _all(outcome: Outcome, resources: dict[str, Any]) -> Iterator[Found]:
             text = f"The goal {goal.id} was reached"
             yield "target_reached", found["achieved_year"], "target_reached", text, data
     yield from _over_budget(outcome, resources)
+
+
+def _filled_up(outcome: Outcome, depot: Undertaking) -> Iterator[Found]:
+    """When what is made of a product since a depot stands fills it, if nothing is taken out."""
+    clock, n = outcome.plan.clock, outcome.plan.n_steps
+    there = activity(Schedule(start_year=depot.start_year, end_year=depot.end_year), clock, 0, n)
+    filled = np.cumsum(production(outcome, depot.stores or "") * there) * clock.year_of_step(1)
+    full = np.flatnonzero(filled >= depot.count * depot.storage_kg)
+    if full.size:
+        text, data = f"The stores of {depot.stores} are full", {"storage_kg": depot.count * depot.storage_kg}
+        yield "depot_full", outcome.year(int(full[0])), "depot_full", text, data
 
 
 def _over_budget(outcome: Outcome, resources: dict[str, Any]) -> Iterator[Found]:

@@ -109,6 +109,7 @@ class SuccessMetrics(Part):
     timeline_efficiency: Score
     resource_efficiency: Score
     cost_efficiency: Score
+    goal_attainment: Score | None = Field(None, description="mean progress of the goals; since metrics_version 3")
     metrics_version: Annotated[int, Field(ge=1)]
     habitability: HabitabilityVector | None = Field(None, description="since metrics_version 2")
     goals: list[AssessedGoal]

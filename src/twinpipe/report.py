@@ -207,12 +207,21 @@ def _resources(spec: RunSpec, result: Result) -> Rows:
     columns = ("drawn_kg", "useful_kg", "energy_j", "peak_power_w", "cost_gcc")
     consumption = result["resource_consumption"]
     names = [intervention_name(i) for i in spec.scenario.interventions]
-    rows = [
-        [name, *(field_value(c, account.get(c)) for c in columns)]
-        for name, account in zip(names, consumption["interventions"], strict=True)
-    ]
-    total = consumption["total"]
-    return [*rows, ["Total", *(field_value(c, total.get(c)) for c in columns)]] if rows else []
+    accounts = list(zip(names, consumption["interventions"], strict=True))
+    # the cargo of a fleet is in its imports
+    accounts += [(f"Fleet: {_words(f['id'])}", {"cost_gcc": f["cost_gcc"]}) for f in consumption.get("fleets", [])]
+    works = consumption.get("undertakings", [])
+    accounts += [(_words(u["id"]).capitalize(), {**u, "useful_kg": sum(u["products_kg"].values())}) for u in works]
+    if not accounts:
+        return []
+    if (costs := consumption.get("costs")) and costs["contingency_gcc"] > 0:
+        accounts.append(("Contingency", {"cost_gcc": costs["contingency_gcc"]}))
+    accounts.append(("Total", consumption["total"]))
+    return [[name, *(field_value(c, account.get(c, 0.0)) for c in columns)] for name, account in accounts]
+
+
+def _words(identifier: str) -> str:
+    return identifier.replace("_", " ")
 
 
 def _ledger(result: Result) -> Rows:

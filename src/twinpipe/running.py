@@ -44,7 +44,7 @@ def read_scenario(path: Path, body: Body, *, years: int, seed: int = 0) -> Scena
     """
     table = read_table(path, "scenario file")
     if not isinstance(table, dict):
-        raise InvalidInput("scenario file", str(path), "it holds a table")
+        raise InvalidInput("scenario file", str(path), "it must be a valid dictionary")
     return scenario_of(expanded(table, years=years, seed=seed), body_values(body), path.name)
 
 

@@ -51,6 +51,7 @@ EventName = Literal[
     "preservation_cap_reached",
     "contamination_gate_opened",
     "contamination_gate_closed",
+    "depot_full",
     "disaster",
     "target_reached",
     "budget_exceeded",
@@ -244,7 +245,8 @@ class Pattern(Part):
         """
         lacks = self.requires.missing(body)
         if lacks and not force:
-            raise InvalidInput("body", body.name, f"pattern {self.name} needs {', and '.join(lacks)}; unless forced")
+            need = f"pattern {self.name} needs {', and '.join(lacks)}; --force runs it all the same"
+            raise InvalidInput("body", body.name, need)
         values = self.values(given or {}, variant)
         keys = ("phases", "fleets", "shaft", "gate", "interventions", "undertakings", "goals", "events", "economy")
         table = {key: getattr(self, key) for key in keys}

@@ -126,6 +126,8 @@ def show_result(console: Console, result: dict[str, Any]) -> None:
     scores.add_column("score", justify="right")
     for name in ("habitability_score", "timeline_efficiency", "resource_efficiency", "cost_efficiency"):
         scores.add_row(name, f"{metrics[name]:.3f}")
+    if metrics.get("goal_attainment") is not None:
+        scores.add_row("goal_attainment", f"{metrics['goal_attainment']:.3f}")
     console.print(scores)
     console.print(bill(result["resource_consumption"]), soft_wrap=True)
     mass, energy = performance["mass_error"], performance["energy_error"]

@@ -31,6 +31,8 @@ class Undertaking(Part):
     feed: str | None = Field(None, description="what it draws, such as ocean_water or regolith")
     rate_kg_s: NotNegative = Field(0.0, description="mass that it draws")
     works: Works | None = Field(None, description="what it makes of that; none: it is used as it is")
+    stores: str | None = Field(None, description="product of the plan that it keeps")
+    storage_kg: NotNegative = Field(0.0, description="of that product, when it is full")
     source: str = Field("", max_length=100, description="what the account debits: hydrosphere, regolith, outside")
 
     @model_validator(mode="after")

@@ -13,7 +13,7 @@ from twinpipe.assembly import body_values
 from twinpipe.body import builtin_body
 from twinpipe.disaster import strikes, uniform
 from twinpipe.errors import InvalidInput, NotFound
-from twinpipe.game.interventions import expanded, find_intervention, game_interventions
+from twinpipe.game.interventions import costs_told, expanded, find_intervention, game_interventions
 from twinpipe.running import read_scenario
 from twinpipe.scenario import Scenario, scenario_of
 
@@ -82,6 +82,7 @@ def test_every_id_makes_a_scenario_or_says_why_the_physics_does_not_feel_it(name
     assert all(p.minimum <= p.default <= p.maximum for p in entry.parameters.values())
     assert entry.does.endswith(".")
     assert entry.debits
+    assert costs_told(entry)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,8 @@ def test_an_unknown_id_is_refused_with_all_that_are_known() -> None:
         ({"id": "greenhouse_gases", "gas": "CFC"}, "it is one of C3F8"),
         ({"id": "oxygen_injection", "start_year": 9, "end_year": 3}, "end_year 3 must come after start_year 9"),
         ({"id": "water_import", "target": {}}, "water_import takes"),
+        ({"id": "water_import", "rate": 10**400}, "water_import.rate"),
+        ({"id": "water_import", "schedule": 3}, "water_import.schedule"),
         ({"id": "asteroid_impact"}, "either a year or a number per_century"),
         ({"id": "asteroid_impact", "per_century": -2}, "a number from 0 to 1000"),
         ({"id": "establish_city", "phase": "later"}, "no phase named 'later'"),
@@ -186,3 +189,56 @@ def test_a_scenario_file_may_use_ids_units_and_the_body(tmp_path: Path) -> None:
     assert export.kind == "gas_export"
     assert export.cap_kg == pytest.approx(2.65e14)
     assert [(u.id, u.count, u.start_year) for u in made.undertakings] == [("establish_outpost", 3, 4)]
+
+
+KEYS = st.sampled_from(
+    [
+        "id",
+        "kind",
+        "gas",
+        "rate_kg_s",
+        "rate",
+        "year",
+        "per_century",
+        "schedule",
+        "phase",
+        "gated",
+        "target",
+        "start_year",
+        "end_year",
+        "cap_kg",
+        "works",
+        "count",
+        "power_w",
+        "composition",
+        "wanted_kg",
+        "origin",
+        "measure",
+        "planned_year",
+        "product",
+        "depth_m",
+        "prices",
+        "budget_gcc",
+    ]
+)
+SCALARS = st.none() | st.booleans() | st.integers(-5, 10**400) | st.floats() | st.sampled_from(
+    ["$body.CO2_kg", "$x", "$body.pressure_pa * a", "orbital_mirror", "dust_storm", "gas_export", "heater", "CO2", "a"]
+)  # fmt: skip
+ENTRY = st.dictionaries(KEYS, SCALARS | st.dictionaries(KEYS, SCALARS, max_size=2), max_size=5)
+LISTS = ("interventions", "undertakings", "disasters", "phases", "fleets", "goals")
+TABLES = st.fixed_dictionaries(
+    {},
+    optional={
+        **{key: st.lists(ENTRY, max_size=2) | SCALARS for key in LISTS},
+        **dict.fromkeys(("shaft", "gate", "economy"), ENTRY | SCALARS),
+    },
+)
+
+
+@given(TABLES)
+@settings(deadline=None, max_examples=150)
+def test_whatever_a_file_holds_is_a_plan_or_refused(table: dict[str, Any]) -> None:
+    try:
+        scenario_of(expanded(table, years=50, seed=0), body_values(MARS), "plan")
+    except (InvalidInput, NotFound):
+        return

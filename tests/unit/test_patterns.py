@@ -165,7 +165,7 @@ def test_the_pattern_of_mars_is_refused_where_co2_would_rain() -> None:
     [
         ("venus_industrial", "mars", r"1e\+19 kg of CO2 in the air \(Mars has 2.65e\+16\), and a pressure of at least"),
         ("titan_fuel", "mars", r"1e\+15 kg of CH4 in the air \(Mars has 0\)"),
-        ("europa_ocean", "titan", "at most 100 Pa .*, and a shell of ice over an ocean; unless forced"),
+        ("europa_ocean", "titan", "at most 100 Pa .*, and a shell of ice over an ocean; --force runs it"),
         ("mars_terraform", "europa", "CO2 in the air"),
         ("mars_terraform", "earth", "seasonal CO2 ice"),
     ],
@@ -234,6 +234,22 @@ def test_an_ocean_that_might_be_contaminated_is_left_alone() -> None:
         ({"interventions": [{"kind": "gas_export", "gas": "N2", "rate_kg_s": 1, "phase": "x"}]}, "no phase named 'x'"),
         ({"interventions": [{"kind": "gas_export", "gas": "N2", "rate_kg_s": "$body.N2"}]}, r"body.N2_kg"),
         ({"fleets": [{"id": "f", "origin": "x", "composition": {"N2": 1}, "first": -1}]}, "fleets.first"),
+        ({"phases": [{"id": "a", "start_year": 5, "end_year": 5}]}, "phase a ends in year 5"),
+        ({"phases": [{"id": "a", "start_year": 0, "end_year": 1}] * 2}, "overlap"),
+        ({"interventions": 5}, "interventions: 5 is not allowed; it is a list of tables"),
+        ({"fleets": [3]}, "it is a list of tables"),
+        ({"shaft": 3}, "shaft: .* it is a list of tables"),
+        ({"economy": {"prices": "free", "budget_gcc": 1}}, "price table named 'free'; known: game, retail"),
+        ({"economy": {"prices": "game"}}, "budget_gcc"),
+        ({"interventions": [{"kind": "heater", "power_w": "$body.area_m2 * two"}]}, "a sum of products"),
+        ({"interventions": [{"kind": "heater", "power_w": "1e308 * $body.area_m2 + -1e308 * $body.area_m2"}]}, "sum"),
+        (
+            {
+                "interventions": [{"kind": "heater", "power_w": 1, "phase": "a", "schedule": 3}],
+                "phases": [{"id": "a", "start_year": 0, "end_year": 1}],
+            },
+            "schedule: 3",
+        ),
         ({"goals": [{"id": "g", "measure": "production_kg_a", "target": 1, "planned_year": 1}]}, "names its product"),
     ],
 )

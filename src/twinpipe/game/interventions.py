@@ -6,13 +6,15 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import Field
 
+from twinpipe.assembly import tables
 from twinpipe.disaster import strikes
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.filling import filled
+from twinpipe.intervention import Intervention
 from twinpipe.part import Part
 from twinpipe.quantity import quantity
 from twinpipe.scenario import Parameter
@@ -34,6 +36,25 @@ class GameIntervention(Part):
     choices: dict[str, tuple[str, ...]] = Field({}, description="of words; the first is the usual one")
     interventions: tuple[dict[str, Any], ...] = ()
     undertakings: tuple[dict[str, Any], ...] = ()
+
+
+KINDS: dict[str, type[Part]] = {c.model_fields["kind"].default: c for c in get_args(get_args(Intervention)[0])}
+
+
+def costs_told(entry: GameIntervention) -> str:
+    """What an intervention costs, in words; a plan's prices turn energy and made mass into GCC."""
+    if entry.disaster:
+        return "nothing"
+    told = [f"{u['capital_gcc']:g} GCC and {u['upkeep_gcc_a']:g} GCC a year each" for u in entry.undertakings]
+    for act in entry.interventions:
+        field = KINDS[act["kind"]].model_fields.get("energy_j_kg")
+        if field is None:
+            told.append("its power")
+        elif field.default is None:
+            told.append("the energy of escape" if act["kind"] == "gas_export" else "the energy of the reaction")
+        else:
+            told.append(f"{field.default:g} J for each kg")
+    return "; ".join(told)
 
 
 @cache
@@ -59,10 +80,10 @@ def expanded(table: Mapping[str, Any], *, years: float, seed: int) -> dict[str, 
     Disasters strike in the years that they say, or per_century times a century in years that follow from the seed.
     Raises InvalidInput, NotFound.
     """
-    made: dict[str, list[Any]] = {key: list(table.get(key, ())) for key in ("undertakings", "disasters")}
-    interventions: list[Any] = []
-    for number, item in enumerate(table.get("interventions", ())):
-        if not isinstance(item, Mapping) or "id" not in item:
+    made = {key: tables(table, key) for key in ("undertakings", "disasters")}
+    interventions: list[dict[str, Any]] = []
+    for number, item in enumerate(tables(table, "interventions")):
+        if "id" not in item:
             interventions.append(item)
             continue
         name, entry = find_intervention(item["id"])
@@ -96,7 +117,10 @@ class _Own:
         allowed = f"it is {parameter.minimum:g} to {parameter.maximum:g} {unit}"
         if isinstance(given, bool) or not isinstance(given, int | float | str):
             raise InvalidInput(field, given, allowed)
-        value = quantity(given, unit, field)
+        try:
+            value = quantity(given, unit, field)
+        except OverflowError:  # a whole number beyond all floats
+            raise InvalidInput(field, given, allowed) from None
         if not parameter.minimum <= value <= parameter.maximum:
             raise InvalidInput(field, given, allowed)
         return value
@@ -114,15 +138,19 @@ class _Own:
 
     def acts(self) -> list[dict[str, Any]]:
         """The interventions that it is, with the schedule, phase and region that the plan gives."""
-        schedule = dict(self.item.get("schedule", {}))
+        schedule = self._schedule()
         schedule |= {k: self.item[k] for k in ("start_year", "end_year") if k in self.item}
         extra = {k: self.item[k] for k in ("phase", "gated", "target") if k in self.item}
         extra |= {"schedule": schedule} if schedule else {}
         return [{**self._filled(template), **extra} for template in self.entry.interventions]
 
+    def _schedule(self) -> dict[str, Any]:
+        given = self.item.get("schedule", {})
+        return tables({f"{self.name}.schedule": [given]}, f"{self.name}.schedule")[0]
+
     def works(self) -> list[dict[str, Any]]:
         """The undertakings that it is, with the years of the plan."""
-        when = {k: v for k, v in dict(self.item.get("schedule", {})).items() if k in ("start_year", "end_year")}
+        when = {k: v for k, v in self._schedule().items() if k in ("start_year", "end_year")}
         when |= {k: self.item[k] for k in ("start_year", "end_year", "phase", "gated") if k in self.item}
         return [{"title": self.entry.does, **self._filled(t), **when} for t in self.entry.undertakings]
 
