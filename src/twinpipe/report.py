@@ -13,7 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
-from twinpipe import __version__, durable
+from twinpipe import durable
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.spec import RunSpec
 from twinpipe.wording import (
@@ -241,7 +241,7 @@ def _interventions(spec: RunSpec) -> list[dict[str, Any]]:
 
 
 def _provenance(spec: RunSpec) -> Rows:
-    python = {"twinpipe": __version__, "Python": platform.python_version()}
+    python = {"twinpipe": version("twinpipe"), "Python": platform.python_version()}
     versions = python | {name: version(name) for name in SERVED}
     return [
         ["Digest of the run's spec", spec.digest],
