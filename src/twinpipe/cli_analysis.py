@@ -60,17 +60,18 @@ def register(app: typer.Typer, emit: Emit) -> None:
         as_json: Json = False,
     ) -> None:
         """Draw pictures of a completed run; without --kind and --against, its report."""
-        from twinpipe import reporting
+        from twinpipe import drawing
+        from twinpipe.reporting import write_run_report
         from twinpipe.workplace import open_workplace
 
         with open_workplace() as w:
             if not kind and against is None:
-                written = reporting.write_run_report(w, run)
+                written = write_run_report(w, run)
                 files = {"report": written.html, **written.pictures}
             else:
-                files = reporting.draw_pictures(w, run, kind or [])
+                files = drawing.draw_pictures(w, run, kind or [])
                 if against is not None:
-                    files["comparison"] = reporting.draw_comparison(w, run, against)
+                    files["comparison"] = drawing.draw_comparison(w, run, against)
         _told({name: str(path) for name, path in files.items()}, as_json)
 
     @export.command("run")

@@ -80,11 +80,15 @@ def write_report(
     return path
 
 
-def markdown_summary(*, spec: RunSpec, result: Result, facts: Mapping[str, str], picture: Path | None = None) -> str:
-    """The report's main tables in Markdown, with a PNG as a data URI where one is given."""
+def markdown_summary(
+    *, spec: RunSpec, result: Result, facts: Mapping[str, str], picture: Path | None = None, link: str = ""
+) -> str:
+    """The report's main tables in Markdown, with a PNG as a data URI and a link to the report where they are given."""
     parts = [f"# {_plain(spec.body.name)}: {_plain(scenario_title(spec))}", _plain(headline(spec, result))]
     if picture is not None:
         parts.append(f"![{CAPTIONS['hero']}]({_data_uri(picture)})")
+    if link:
+        parts.append(f"[The full report]({link}), with maps and every number")
     parts += _notes(spec, result)
     parts += ["## Planet", _table(["", "Start", "End"], _planet(result))]
     if story := _story(result):
@@ -95,8 +99,21 @@ def markdown_summary(*, spec: RunSpec, result: Result, facts: Mapping[str, str],
         parts += ["## Goals", _table(["Goal", "Target", "Reached", "Planned", "Achieved", "Progress"], goals)]
     header = ["Intervention", "Drawn", "Useful", "Energy", "Peak power", "Cost"]
     parts += ["## Resources", _table(header, _resources(spec, result)) or "Nothing was used."]
+    parts += ["## Books", _table(["Book", "Error", "Allowed"], _budgets(result))]
     parts += ["## Run", _table(["", ""], [[k, v] for k, v in facts.items()])]
     return "\n\n".join(p for p in parts if p) + "\n"
+
+
+def artifact_tables(spec: RunSpec, result: Result) -> dict[str, list[dict[str, str]]]:
+    """Tables of a result as records of text: events, scores, goals, resources and whether the books close."""
+    found = {
+        "events": (["Year", "Event", "Values"], _events(result)),
+        "scores": (["Score", "Value"], _scores(result)),
+        "goals": (["Goal", "Target", "Reached", "Planned", "Achieved", "Progress"], _goals(result)),
+        "resources": (["Intervention", "Drawn", "Useful", "Energy", "Peak power", "Cost"], _resources(spec, result)),
+        "budgets": (["Book", "Error", "Allowed"], _budgets(result)),
+    }
+    return {k: [dict(zip(columns, row, strict=True)) for row in rows] for k, (columns, rows) in found.items() if rows}
 
 
 def headline(spec: RunSpec, result: Result) -> str:
@@ -234,6 +251,8 @@ def _interventions(spec: RunSpec) -> list[dict[str, Any]]:
         rows = []
         for name, value in _leaves(item.model_dump(mode="json", exclude={"kind"})):
             meaning = fields[name[0]].description if len(name) == 1 else None
+            if item.schedule.feedback is not None and name[-2:] == ("feedback", "target"):
+                name = (*name, item.schedule.feedback.measure)  # which says the unit
             rows.append([_label(name), _value(name, value), prose(meaning or "")])
         words = f"{intervention_rate(item)}, {schedule_words(item.schedule, float(spec.years))}"
         result.append({"name": intervention_name(item), "words": words, "rows": rows})

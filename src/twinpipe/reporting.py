@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from twinpipe import lifecycle
 from twinpipe.db import ledger
-from twinpipe.lookup import run_tree
-from twinpipe.plots import draw, draw_kinds, save
-from twinpipe.plots.comparison import comparison_figure
-from twinpipe.report import markdown_summary, write_report
+from twinpipe.plots import draw
+from twinpipe.report import artifact_tables, headline, markdown_summary, write_report
 from twinpipe.store import open_run
 from twinpipe.workplace import Workplace
 
@@ -22,7 +19,9 @@ class Written:
 
     html: Path
     pictures: dict[str, Path]
+    headline: str
     markdown: str
+    tables: dict[str, list[dict[str, str]]]
 
 
 def write_run_report(w: Workplace, run_id: int) -> Written:
@@ -35,22 +34,7 @@ def write_run_report(w: Workplace, run_id: int) -> Written:
         pictures = draw(tree, spec, result["key_events"], folder)
     facts = {"twin": str(run.twin_id), "run": str(run.id), "run key": run.run_key, "store": str(path)}
     html = write_report(folder, spec=spec, result=result, facts=facts, pictures=pictures)
-    markdown = markdown_summary(spec=spec, result=result, facts=facts, picture=pictures["hero"])
-    return Written(html, pictures, markdown)
-
-
-def draw_pictures(w: Workplace, run_id: int, kinds: Sequence[str]) -> dict[str, Path]:
-    """Draw pictures of a run, by their kinds, into the reports folder; raises NotFound, Conflict, StoreError."""
-    run = ledger.get_run(w.engine, run_id)
-    with run_tree(w, run_id) as tree:
-        events = ledger.get_result(w.engine, run_id).key_events
-        return draw_kinds(tree, lifecycle.run_spec(w, run), events, w.reports / f"run-{run_id}", kinds)
-
-
-def draw_comparison(w: Workplace, run_id: int, other_id: int) -> Path:
-    """Draw two runs side by side into the reports folder of the first; raises NotFound, InvalidInput, Conflict."""
-    specs = [lifecycle.run_spec(w, ledger.get_run(w.engine, i)) for i in (run_id, other_id)]
-    with run_tree(w, run_id) as one, run_tree(w, other_id) as other:
-        names = (f"run {run_id}", f"run {other_id}")
-        figure = comparison_figure((one, other), (specs[0], specs[1]), names)
-        return save(figure, w.reports / f"run-{run_id}" / f"against-{other_id}.png", " and ".join(names))
+    at = w.settings.report_url
+    link = f"{at.rstrip('/')}/{folder.name}/{html.name}" if at else ""
+    markdown = markdown_summary(spec=spec, result=result, facts=facts, picture=pictures["hero"], link=link)
+    return Written(html, pictures, headline(spec, result), markdown, artifact_tables(spec, result))

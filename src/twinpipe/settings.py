@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=0, le=1024)] = Field(
         0, description="Worker threads of the local cluster; 0 means one per core."
     )
+    report_url: str | None = Field(
+        None, description="Where HOME/reports is served, for links in Prefect; `twinpipe up` serves and sets it."
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING", description="Level of the logger 'twinpipe'."
     )
