@@ -28,7 +28,7 @@ from twinpipe.plots.frame import (
 )
 from twinpipe.plots.series import BLUE, limits, year_axis
 from twinpipe.spec import RunSpec
-from twinpipe.wording import event_name, number, split_unit
+from twinpipe.wording import event_name, number
 
 FANS = (
     (("global_surface_temperature",), "Surface temperature, global mean (K)"),
@@ -156,12 +156,12 @@ def response_figure(
 ) -> Figure:
     """A panel for each varied number and each answer: what members came to against what they were given."""
     columns, rows = list(varied.items())[:4], list(answers.items())
-    figure = new_figure(0.45 + 1.75 * len(rows) + 0.35)
+    figure = new_figure(0.55 + 1.75 * len(rows))
     heading(figure, words)
-    room = (WIDTH - 0.75) / max(2, len(columns))
+    room = (WIDTH - 0.85) / max(2, len(columns))
     for i, (answer, values) in enumerate(rows):
         for j, (name, given) in enumerate(columns):
-            axes = bare_axes(figure, (0.72 + j * room, 0.75 + 1.75 * (len(rows) - 1 - i), room - 0.35, 1.25))
+            axes = bare_axes(figure, (0.72 + j * room, 0.5 + 1.75 * (len(rows) - 1 - i), room - 0.25, 1.2))
             x, y = np.asarray(given, dtype=float), np.asarray([np.nan if v is None else v for v in values], dtype=float)
             logarithmic = bool((x > 0).all()) and x.max() > 30 * x.min()
             axes.plot(x, y, "o", color=BLUE, markersize=4, alpha=0.8)
@@ -170,8 +170,9 @@ def response_figure(
             set_ticks(axes.xaxis, float(x.min()), float(x.max()), logarithmic=logarithmic)
             axes.xaxis.set_major_locator(axes.xaxis.get_major_locator() if logarithmic else MaxNLocator(3))
             axes.xaxis.set_major_formatter(lambda value, _: number(value, 3))
-            axes.set_xlabel(split_unit(name)[0], fontsize=NORMAL, color=INK, labelpad=2)
+            axes.set_xlabel(name, fontsize=NORMAL, color=INK, labelpad=2)
             set_ticks(axes.yaxis, float(np.nanmin(y)), float(np.nanmax(y)), logarithmic=False)
+            axes.tick_params(labelleft=j == 0)
             if j == 0:
                 panel_title(axes, answer)
     if len(varied) > len(columns):
