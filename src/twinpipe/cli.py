@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinpipe import cli_audit, cli_ledger, cli_patterns, cli_rollback, cli_runs, cli_up
+from twinpipe import cli_analysis, cli_audit, cli_ledger, cli_patterns, cli_rollback, cli_runs, cli_up
 from twinpipe.cli_options import LARGEST, Json, RunId, TwinId
 from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.settings import load_settings
@@ -294,22 +294,6 @@ def result_show(run_id: RunId, as_json: Json = False) -> None:
         show_result(console, row)
 
 
-@app.command()
-def plot(run_id: RunId, as_json: Json = False) -> None:
-    """Draw the pictures and the report of a completed run."""
-    from twinpipe.reporting import write_run_report
-    from twinpipe.workplace import open_workplace
-
-    with open_workplace() as w:
-        written = write_run_report(w, run_id)
-    files = {"report": str(written.html), **{k: str(p) for k, p in written.pictures.items()}}
-    if as_json:
-        emit(files)
-    else:
-        for kind, path in files.items():
-            console.print(f"{kind}: {path}", soft_wrap=True)
-
-
 @database.command("migrate")
 def db_migrate(as_json: Json = False) -> None:
     """Bring the schema to the newest revision."""
@@ -346,6 +330,7 @@ cli_audit.register(app, emit)
 cli_patterns.register(app, emit)
 cli_ledger.register(app, twins, emit)
 cli_up.register(app, emit)
+cli_analysis.register(app, emit)
 
 
 def main() -> None:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template
-
-from twinpipe import __version__, durable
+from twinpipe.pages import data_uri, write_page
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.spec import RunSpec
 from twinpipe.wording import (
@@ -57,7 +52,9 @@ def write_report(
     pictures the PNGs by name.  Raises StoreError when it cannot be written.
     """
     shown = [_picture(name, path, spec, result) for name, path in pictures.items()]
-    html = _template().render(
+    return write_page(
+        folder / "report.html",
+        "report.html.j2",
         title=f"{spec.body.name}: {scenario_title(spec)}",
         headline=headline(spec, result),
         notes=_notes(spec, result),
@@ -74,10 +71,6 @@ def write_report(
         run=[*([name[:1].upper() + name[1:], value] for name, value in facts.items()), *_performance(result)],
         provenance=_provenance(spec),
     )
-    path = folder / "report.html"
-    with durable.disk(path):
-        durable.replace(path, lambda f: f.write(html.encode()))
-    return path
 
 
 def markdown_summary(
@@ -86,7 +79,7 @@ def markdown_summary(
     """The report's main tables in Markdown, with a PNG as a data URI and a link to the report where they are given."""
     parts = [f"# {_plain(spec.body.name)}: {_plain(scenario_title(spec))}", _plain(headline(spec, result))]
     if picture is not None:
-        parts.append(f"![{CAPTIONS['hero']}]({_data_uri(picture)})")
+        parts.append(f"![{CAPTIONS['hero']}]({data_uri(picture)})")
     if link:
         parts.append(f"[The full report]({link}), with maps and every number")
     parts += _notes(spec, result)
@@ -269,7 +262,7 @@ def _interventions(spec: RunSpec) -> list[dict[str, Any]]:
 
 
 def _provenance(spec: RunSpec) -> Rows:
-    python = {"twinpipe": __version__, "Python": platform.python_version()}
+    python = {"twinpipe": version("twinpipe"), "Python": platform.python_version()}
     versions = python | {name: version(name) for name in SERVED}
     return [
         ["Digest of the run's spec", spec.digest],
@@ -331,24 +324,13 @@ def _value(name: Name, value: Any) -> str:
     return formula(str(value)) if name and name[-1] == "gas" else str(value)
 
 
-# Pictures and templates
+# Pictures
 
 
 def _picture(name: str, path: Path, spec: RunSpec, result: Result) -> dict[str, str]:
     caption = CAPTIONS.get(name, name)
     alt = f"{caption} {headline(spec, result)}"
-    return {"name": name, "alt": alt, "caption": caption, "uri": _data_uri(path)}
-
-
-def _data_uri(path: Path) -> str:
-    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    text = files("twinpipe").joinpath("report.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(text)
+    return {"name": name, "alt": alt, "caption": caption, "uri": data_uri(path)}
 
 
 def _plain(text: str) -> str:
