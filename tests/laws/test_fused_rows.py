@@ -9,7 +9,7 @@ from tests.laws.toy_bodies import clock_of
 from twinpipe.body import builtin_body
 from twinpipe.grid import Array, Grid
 from twinpipe.intervention import AlbedoPaint, Heater, OrbitalMirror, Region
-from twinpipe.physics import co2_ice, longwave, rows, shortwave, soil, transport
+from twinpipe.physics import co2_ice, longwave, rows, shortwave, soil, zonal
 from twinpipe.physics.model import Model, build, empty_ledger, first_guess
 from twinpipe.physics.records import State, aligned, zeros
 from twinpipe.scenario import Scenario
@@ -37,8 +37,8 @@ def test_two_rows_at_once_are_two_rows(n_lat: int, n_lon: int, members: int) -> 
     d, east = np.tile(between(0.01, 10.0, members), n_lon), between(1.0, 500.0, n_lat)
     expected, scratch = x.copy(), np.empty((6, width))
     for i in range(n_lat):
-        transport.solve_lon(a[i], expected[i], d, east[i], members, scratch[0], scratch[1], scratch[2])
-    transport.solve_lons(a, x, d, east, members, scratch)
+        zonal.solve_lon(a[i], expected[i], d, east[i], members, scratch[0], scratch[1], scratch[2])
+    zonal.solve_lons(a, x, d, east, members, scratch)
     assert np.array_equal(x, expected)
 
 

@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from twinpipe.physics import (
-    biosphere,
-    co2_ice,
-    dust,
-    longwave,
-    pressure,
-    shortwave,
-    soil,
-    transport,
-    water,
-)  # fmt: skip
+from twinpipe.physics import biosphere, co2_ice, dust, longwave, pressure, shortwave, soil, transport, water, zonal
 from twinpipe.physics.compiled import part
 from twinpipe.physics.records import (
     ABSORBED,
@@ -298,6 +288,6 @@ def carry_heat(st: Static, x: Scratch, members: int) -> None:
     for i in range(stiff.shape[0]):
         transport.divergence_lat(t_air, i, d, st.north, st.south, x.beyond, source[i])
         scaled(t_air[i], 1.0, stiff[i], upper[i])
-    transport.solve_lons(stiff, upper, d, st.east, members, x.rows[WORK : WORK + 6])
+    zonal.solve_lons(stiff, upper, d, st.east, members, x.rows[WORK : WORK + 6])
     for i in range(stiff.shape[0]):
         transport.add_divergence_lon(upper[i], d, st.east[i], members, source[i])

@@ -10,7 +10,7 @@ import math
 
 from twinpipe.constants import MOLAR_MASS
 from twinpipe.grid import Array
-from twinpipe.physics import cold_water, longwave, phase, runoff, transport
+from twinpipe.physics import cold_water, longwave, phase, runoff, transport, zonal
 from twinpipe.physics.air import amounts
 from twinpipe.physics.compiled import at, compiled, part
 from twinpipe.physics.elementary import log
@@ -98,7 +98,7 @@ def carry(st: Static, o: Options, s: State, x: Scratch, members: int) -> None:
     transport.solve_lat(stiff, rhs, mixing, st.north, st.south, x.beyond, upper, x.rows[WORK])
     for i in range(stiff.shape[0]):
         scaled(rhs[i], 1.0, stiff[i], vapour[i])
-    transport.solve_lons(stiff, vapour, mixing, st.east, members, x.rows[WORK : WORK + 6])
+    zonal.solve_lons(stiff, vapour, mixing, st.east, members, x.rows[WORK : WORK + 6])
     for i in range(stiff.shape[0]):
         scaled(vapour[i], o.dt, stiff[i], rhs[i])
         add_row_sum(rhs[i], st.weight[i], x.line, after)
