@@ -69,7 +69,7 @@ def register(app: typer.Typer, emit: Emit) -> None:
                 written = write_run_report(w, run)
                 files = {"report": written.html, **written.pictures}
             else:
-                files = drawing.draw_pictures(w, run, kind or [])
+                files = drawing.draw_pictures(w, run, [k.value for k in kind or []])
                 if against is not None:
                     files["comparison"] = drawing.draw_comparison(w, run, against)
         _told({name: str(path) for name, path in files.items()}, as_json)
