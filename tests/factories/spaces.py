@@ -14,7 +14,15 @@ from pydantic.fields import FieldInfo
 from twinpipe.body import Body, Bulk
 from twinpipe.constants import GRAVITATIONAL_CONSTANT
 from twinpipe.intervention import ChemicalPlant, Region, Schedule, VolatileImport
-from twinpipe.payloads import COLUMNS, KeyEvent, RequiredConditions, SimulationParameters, Sphere, SweepDesign
+from twinpipe.payloads import (
+    COLUMNS,
+    KeyEvent,
+    RequiredConditions,
+    SimulationParameters,
+    Sphere,
+    SweepDesign,
+    SweepMember,
+)
 from twinpipe.reactions import REACTIONS
 from twinpipe.scenario import Scenario
 from twinpipe.spec import RunChoices
@@ -120,6 +128,8 @@ def _ordered_range(value: dict[str, Any]) -> dict[str, Any]:
 
 FIELDS: dict[tuple[type[BaseModel], str], Json] = {
     (RunChoices, "grid"): GRIDS,
+    (SweepDesign, "asked"): st.none(),
+    (SweepMember, "run"): st.none(),
     (SimulationParameters, "grid"): GRIDS,
     (KeyEvent, "data"): st.dictionaries(TEXT, st.floats(-1e12, 1e12), max_size=2),
     (Bulk, "mean_radius_m"): st.floats(1e4, 1e8),
