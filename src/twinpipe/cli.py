@@ -14,11 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-<<<<<<< HEAD
 from twinpipe import cli_analysis, cli_audit, cli_ledger, cli_patterns, cli_rollback, cli_runs, cli_sweeps, cli_up
-=======
-from twinpipe import cli_audit, cli_ledger, cli_rollback, cli_runs, cli_sweeps
->>>>>>> sweeps
 from twinpipe.cli_options import LARGEST, Json, RunId, TwinId
 from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.settings import load_settings

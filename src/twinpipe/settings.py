@@ -46,12 +46,9 @@ class Settings(BaseSettings):
     memory_limit: ByteSize | None = Field(
         None, description="Memory of a worker, such as 4GB; what would take more is refused before it is begun."
     )
-<<<<<<< HEAD
     report_url: str | None = Field(
         None, description="Where HOME/reports is served, for links in Prefect; `twinpipe up` serves and sets it."
     )
-=======
->>>>>>> sweeps
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING", description="Level of the logger 'twinpipe'."
     )

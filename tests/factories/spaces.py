@@ -13,17 +13,11 @@ from pydantic.fields import FieldInfo
 
 from twinpipe.body import Body, Bulk
 from twinpipe.constants import GRAVITATIONAL_CONSTANT
-<<<<<<< HEAD
 from twinpipe.fleet import Fleet
 from twinpipe.intervention import ChemicalPlant, GasExport, Region, Schedule, VolatileImport
 from twinpipe.payloads import (
     COLUMNS,
     AssessedGoal,
-=======
-from twinpipe.intervention import ChemicalPlant, Region, Schedule, VolatileImport
-from twinpipe.payloads import (
-    COLUMNS,
->>>>>>> sweeps
     KeyEvent,
     RequiredConditions,
     SimulationParameters,
