@@ -24,7 +24,10 @@ def run_tree(w: Workplace, run_id: int, verify: bool = False) -> xr.DataTree:
     """The outputs of a completed run, of a member those of it alone; raises NotFound, Conflict, StoreError."""
     run = ledger.get_run(w.engine, run_id)
     tree = store.open_run(_place(w, run), verify)
-    return tree if run.member is None else tree.isel(member=[run.member], missing_dims="ignore")
+    if run.sweep_id is None:
+        return tree
+    place = [member.id for member in ledger.list_members(w.engine, run.sweep_id)].index(run_id)
+    return tree.isel(member=[place], missing_dims="ignore")
 
 
 def sweep_tree(w: Workplace, sweep_id: int, verify: bool = False) -> xr.DataTree:
