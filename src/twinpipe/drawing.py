@@ -42,7 +42,9 @@ def report_sweep(w: Workplace, sweep_id: int) -> Path:
     with sweep_tree(w, sweep_id) as tree:
         specs = [lifecycle.run_spec(w, run) for run in members]
         results = [_result(w, run.id) for run in members]
+        before = sum(1 for member in (sweep.spec or {}).get("members", ()) if member.get("run"))
         facts = {"sweep": f"{sweep.id}, {sweep.name}", "sweep key": sweep.sweep_key, "twin": str(sweep.twin_id)}
+        facts |= {"members computed before, which are not in this report": str(before)} if before else {}
         return write_sweep_report(w.reports / f"sweep-{sweep_id}", tree, specs, results, facts)
 
 

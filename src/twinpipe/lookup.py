@@ -36,6 +36,8 @@ def sweep_tree(w: Workplace, sweep_id: int, verify: bool = False) -> xr.DataTree
     if sweep.status != "completed":
         raise Conflict(f"sweep {sweep_id} is {sweep.status}; only a completed sweep can be opened.")
     completed = [run for run in ledger.list_members(w.engine, sweep_id) if run.status == "completed"]
+    if not completed:  # all that it asked for had been computed before
+        raise Conflict(f"sweep {sweep_id} computed no member of its own; open the runs that `sweep show` names.")
     return store.open_run(_place(w, completed[0]), verify)
 
 
