@@ -31,6 +31,7 @@ def test_what_is_refused_leaves_no_trace(
 ) -> None:
     file = tmp_path / "sweep.yaml"
     file.write_text(content, encoding="utf-8")
+    assert terminal("sweep", "list").code == 0  # makes an empty folder of stores
     before = terminal.traces()
     assert sentence in terminal("sweep", file, **settings).refusal(2)
     assert sentence in terminal("sweep", file, "--dry-run", **settings).refusal(2)

@@ -204,7 +204,7 @@ points = 32
 """
 
 
-@pytest.mark.parametrize("kills", [2])
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_sweep_that_is_killed_and_resumed_has_the_digests_of_one_that_was_not(
     w: Workplace, tmp_path: Path, server: str, kills: int
 ) -> None:
