@@ -14,7 +14,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinpipe import cli_audit, cli_learned, cli_ledger, cli_results, cli_rollback, cli_runs
+from twinpipe import (
+    cli_analysis,
+    cli_audit,
+    cli_learned,
+    cli_ledger,
+    cli_patterns,
+    cli_results,
+    cli_rollback,
+    cli_runs,
+    cli_sweeps,
+    cli_up,
+)
 from twinpipe.cli_options import LARGEST, Json, RunId, TwinId
 from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.settings import load_settings
@@ -23,11 +34,13 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 bodies = typer.Typer(help="Celestial bodies.")
 twins = typer.Typer(help="Digital twins.")
 runs = typer.Typer(help="Runs; `run TWIN` runs a pattern on a twin.", cls=cli_runs.RunGroup)
+sweeps = typer.Typer(help="Sweeps; `sweep FILE` runs that of a file.", cls=cli_runs.RunGroup)
 results = typer.Typer(help="Results of runs.")
 database = typer.Typer(help="The ledger's schema.")
 app.add_typer(bodies, name="body")
 app.add_typer(twins, name="twin")
 app.add_typer(runs, name="run")
+app.add_typer(sweeps, name="sweep")
 app.add_typer(results, name="result")
 app.add_typer(database, name="db")
 
@@ -230,10 +243,12 @@ def run(
     given: Annotated[
         list[str] | None, typer.Option("--set", help="key=value of a pattern's parameter, with a unit if you like.")
     ] = None,
+    variant: Annotated[str | None, typer.Option(help="Named set of the pattern's parameters.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run a pattern on a body that lacks what it needs.")] = False,
     scenario: Annotated[Path | None, typer.Option(help="Scenario file (JSON or TOML) instead of a pattern.")] = None,
     grid: Annotated[str | None, typer.Option(help="Latitudes x longitudes; that of the twin when not given.")] = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=LARGEST, help="Part of the run's name; nothing in a run is random so far.")
+        int, typer.Option(min=0, max=LARGEST, help="Of what is random, which is disasters; part of the run's name.")
     ] = 0,
     again: Annotated[bool, typer.Option(help="Run again what has been run already.")] = False,
     as_json: Json = False,
@@ -252,6 +267,8 @@ def run(
         pattern,
         duration,
         parse_pairs(given or []),
+        variant=variant,
+        force=force,
         scenario_file=scenario,
         grid=grid,
         seed=seed,
@@ -290,22 +307,6 @@ def result_show(run_id: RunId, as_json: Json = False) -> None:
         show_result(console, row)
 
 
-@app.command()
-def plot(run_id: RunId, as_json: Json = False) -> None:
-    """Draw the pictures and the report of a completed run."""
-    from twinpipe.reporting import write_run_report
-    from twinpipe.workplace import open_workplace
-
-    with open_workplace() as w:
-        written = write_run_report(w, run_id)
-    files = {"report": str(written.html), **{k: str(p) for k, p in written.pictures.items()}}
-    if as_json:
-        emit(files)
-    else:
-        for kind, path in files.items():
-            console.print(f"{kind}: {path}", soft_wrap=True)
-
-
 @database.command("migrate")
 def db_migrate(as_json: Json = False) -> None:
     """Bring the schema to the newest revision."""
@@ -340,8 +341,12 @@ cli_rollback.register(database, emit)
 cli_runs.register(runs, emit)
 cli_results.register(results, emit)
 cli_learned.register(app, emit)
+cli_sweeps.register(sweeps, emit)
 cli_audit.register(app, emit)
+cli_patterns.register(app, emit)
 cli_ledger.register(app, twins, emit)
+cli_up.register(app, emit)
+cli_analysis.register(app, emit)
 
 
 def main() -> None:

@@ -6,11 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from twinpipe.consumption import Name, Text
 from twinpipe.part import Finite, GasName, NotNegative, Part, Positive
 from twinpipe.scenario import Scenario
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
-Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")]
 Range = Annotated[list[NotNegative], Field(min_length=2, max_length=2)]
 Need = Literal["seasonal_co2_ice", "buried_co2", "ground_ice", "ocean", "biosphere"]
 

@@ -10,6 +10,7 @@ from twinpipe.constants import ATOMIC_MASS, FORMULA, MOLAR_MASS
 from twinpipe.documents import Effect, InventoryUnit, Manufacture, Material, SetUnitState, TransferResource
 from twinpipe.intervention import ChemicalPlant, GasExport, Intervention, SuperGreenhouseGasFactory, VolatileImport
 from twinpipe.reactions import REACTIONS
+from twinpipe.undertaking import Undertaking
 
 # kind of intervention -> id and name of a unit; one unit is the whole works, since the engine makes a row of each
 UNITS: dict[str, tuple[str, str]] = {
@@ -39,6 +40,11 @@ def inventory(items: Sequence[Intervention]) -> list[InventoryUnit]:
         seen[unit] += 1
         units.append(InventoryUnit(id=unit, name=f"{name} {seen[unit]}"))
     return units
+
+
+def installations(items: Sequence[Undertaking]) -> list[InventoryUnit]:
+    """One unit for each undertaking, however many installations it counts for."""
+    return [InventoryUnit(id=item.id, name=item.id.replace("_", " ").title()) for item in items]
 
 
 def work(item: Intervention, unit: str, account: dict[str, Any]) -> list[Effect]:

@@ -25,11 +25,12 @@ from twinpipe.documents import (
     Resources,
     Risk,
     RiskAssessment,
+    SetUnitState,
     Task,
 )
 from twinpipe.errors import InvalidInput
 from twinpipe.game.completed import Completed
-from twinpipe.game.equipment import inventory, work
+from twinpipe.game.equipment import installations, inventory, work
 from twinpipe.game.phases import DAYS, PlanPhase, plan_phases
 from twinpipe.wording import intervention_name, intervention_rate
 
@@ -62,6 +63,14 @@ def _tasks(run: Completed, phase: PlanPhase) -> MissionPhase:
         )
         for k, item in phase.interventions
     ]
+    tasks += [
+        Task(
+            task_id=f"{phase.id}_{item.id}",
+            description=item.title or unit.name,
+            effects=[DeployUnit(unit=unit.name), SetUnitState(unit=unit.name, state="operational")],
+        )
+        for item, unit in zip(phase.undertakings, installations(phase.undertakings), strict=True)
+    ]
     return MissionPhase(phase_id=phase.id, name=phase.title, tasks=tasks)
 
 
@@ -87,11 +96,9 @@ def _profile(run: Completed, mission: str, phases: list[PlanPhase]) -> MissionPr
 
 def _manifest(run: Completed, mission: str, phases: list[PlanPhase], exported_at: str) -> Manifest:
     scenario, consumed = run.spec.scenario, run.result["resource_consumption"]
-    units = [
-        unit
-        for unit, item in zip(inventory(scenario.interventions), scenario.interventions, strict=True)
-        if item.schedule.start_year < run.spec.years
-    ]
+    named = inventory(scenario.interventions)
+    units = [named[k] for phase in phases for k, _ in phase.interventions]
+    units += [unit for phase in phases for unit in installations(phase.undertakings)]
     counts = {unit.id: sum(u.id == unit.id for u in units) for unit in units}
     return Manifest(
         manifest_id=f"{mission}_manifest_v1.1",

@@ -6,19 +6,21 @@ from dataclasses import dataclass
 
 from twinpipe.intervention import Intervention
 from twinpipe.spec import RunSpec
+from twinpipe.undertaking import Undertaking
 
 DAYS = 365.25  # of a Julian year
 
 
 @dataclass(frozen=True)
 class PlanPhase:
-    """A part of a run's time, with the interventions that start in it by their place in the scenario."""
+    """A part of a run's time, with what starts in it; interventions with their place in the scenario."""
 
     id: str
     title: str
     start_year: float
     end_year: float
     interventions: tuple[tuple[int, Intervention], ...]
+    undertakings: tuple[Undertaking, ...]
 
     @property
     def duration_days(self) -> float:
@@ -32,8 +34,7 @@ class PlanPhase:
 def plan_phases(spec: RunSpec) -> list[PlanPhase]:
     """Phases in order, without what starts after the run; a run without interventions has one phase."""
     years = float(spec.years)
-    # a scenario may say what its phases are
-    named = [(p.id, p.title, p.start_year, p.end_year) for p in getattr(spec.scenario, "phases", ())]
+    named = [(p.id, p.title, p.start_year, p.end_year) for p in spec.scenario.phases]
     acting = [(k, item) for k, item in enumerate(spec.scenario.interventions) if item.schedule.start_year < years]
     spans = [span for span in sorted(named, key=lambda p: p[2]) if span[2] < years] or _by_start(acting, years)
     made = []
@@ -41,7 +42,8 @@ def plan_phases(spec: RunSpec) -> list[PlanPhase]:
         until = spans[i + 1][2] if i + 1 < len(spans) else years
         since = start if i else 0.0  # what starts before the first phase belongs to it
         within = tuple((k, item) for k, item in acting if since <= item.schedule.start_year < until)
-        made.append(PlanPhase(name, title or name.replace("_", " "), start, min(end, years), within))
+        works = tuple(u for u in spec.scenario.undertakings if since <= u.start_year < until)
+        made.append(PlanPhase(name, title or name.replace("_", " "), start, min(end, years), within, works))
     return made
 
 

@@ -45,7 +45,7 @@ class Lesson:
 def learn_from(run: Completed, others: Sequence[Trial] = ()) -> Lesson:
     """The lesson of a run beside others of the same pattern; raises InvalidInput when it did nothing."""
     phases = plan_phases(run.spec)
-    if not any(phase.interventions for phase in phases):
+    if not any(phase.interventions or phase.undertakings for phase in phases):
         raise InvalidInput("run", run.run_id, "it did nothing to its planet, so that there is no deployment to learn")
     best = Trial(run.spec.scenario.parameters, run.score)
     return Lesson(
@@ -140,7 +140,7 @@ def _about(value: float, factor: float) -> list[float]:
 def deployment(scenario: Scenario, phases: Sequence[PlanPhase]) -> list[DeploymentPhase]:
     """Each phase with its equipment and its part of the plan: what starts in it, and the goals planned for it.
 
-    What belongs to the plan as a whole, such as its budget, is in the first.
+    What belongs to the plan as a whole, such as its budget, is in the first; what the run did not reach, in the last.
     """
     units = inventory(scenario.interventions)
     made = []
@@ -152,7 +152,9 @@ def deployment(scenario: Scenario, phases: Sequence[PlanPhase]) -> list[Deployme
             if (i == 0 or goal.planned_year > phase.start_year)
             and (last or goal.planned_year <= phases[i + 1].start_year)
         ]
-        items = tuple(item for _, item in phase.interventions)
+        begun = {k for p in phases for k, _ in p.interventions}
+        later = [item for k, item in enumerate(scenario.interventions) if last and k not in begun]
+        items = (*(item for _, item in phase.interventions), *later)
         part = (scenario if i == 0 else Scenario()).model_copy(
             update={"parameters": {}, "interventions": items, "goals": tuple(goals)}
         )
@@ -160,7 +162,7 @@ def deployment(scenario: Scenario, phases: Sequence[PlanPhase]) -> list[Deployme
             DeploymentPhase(
                 phase=phase.id,
                 duration_days=phase.duration_days,
-                equipment=[units[k].name for k, _ in phase.interventions],
+                equipment=[*(units[k].name for k, _ in phase.interventions), *(u.id for u in phase.undertakings)],
                 start_year=phase.start_year,
                 scenario=part,
             )
