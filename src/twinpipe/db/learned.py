@@ -17,7 +17,7 @@ from twinpipe.db.session import check_json, retried, transaction
 from twinpipe.db.twins import user_id
 from twinpipe.db.validations import check_name, check_share
 from twinpipe.errors import Conflict, InvalidInput, NotFound
-from twinpipe.payloads import check_payload
+from twinpipe.payloads import adapter, check_payload
 
 AS_GOOD = 0.9  # of a pattern's own score, which an application of it has to reach to count as a success
 CONTENT = ("required_conditions", "deployment_sequence", "optimizations")
@@ -73,7 +73,9 @@ def learn_pattern(
         )
         connection.execute(new.on_conflict_do_nothing(index_elements=["pattern_id"]))
         row = _get(connection, pattern_id)
-    if any(getattr(row, column) != value for column, value in content.items()):
+    # as models, since jsonb writes 2e18 as a whole number
+    models = {column: adapter("learned_patterns", column).validate_python for column in CONTENT}
+    if any(models[column](getattr(row, column)) != models[column](value) for column, value in content.items()):
         raise Conflict(f"pattern_id: {pattern_id} is that of a pattern with other content.")
     return row
 
