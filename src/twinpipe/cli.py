@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinpipe import cli_audit, cli_ledger, cli_rollback, cli_runs
+from twinpipe import cli_audit, cli_learned, cli_ledger, cli_results, cli_rollback, cli_runs
 from twinpipe.cli_options import LARGEST, Json, RunId, TwinId
 from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.settings import load_settings
@@ -338,6 +338,8 @@ def _status(as_json: bool, *, migrate_first: bool) -> None:
 
 cli_rollback.register(database, emit)
 cli_runs.register(runs, emit)
+cli_results.register(results, emit)
+cli_learned.register(app, emit)
 cli_audit.register(app, emit)
 cli_ledger.register(app, twins, emit)
 

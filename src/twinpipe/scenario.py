@@ -48,6 +48,7 @@ class Scenario(Part):
     """A pattern made concrete: the interventions with years, amounts and targets."""
 
     pattern: PatternName = "custom"
+    learned_pattern: str | None = Field(None, description="learned pattern that it was adapted from")
     parameters: dict[str, float] = Field({})
     interventions: tuple[Intervention, ...] = ()
     goals: tuple[Goal, ...] = ()

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select
 
 from twinpipe.db.encoding import INSERT, encode_result
+from twinpipe.db.learned import count_outcome
 from twinpipe.db.leases import lock_run
-from twinpipe.db.models import SimulationResult
+from twinpipe.db.models import METRICS, SimulationResult
 from twinpipe.db.outbox import RUN_COMPLETED, dedup_key
 from twinpipe.db.refusals import explained
 from twinpipe.db.rows import ResultRow
@@ -49,8 +50,8 @@ def complete_run(
 ) -> int:
     """Insert the result, complete the run and its twin, all or nothing; id of the result.
 
-    The statistics of the day, the seals of what was written and a message to the outbox are a part of it.  The
-    twin of a sweep's member stays the sweep's.
+    The statistics of the day, the seals of what was written, a message to the outbox, and the outcome for the learned
+    pattern that the run was made by, if any, are a part of it.  The twin of a sweep's member stays the sweep's.
     The same result again is the same row. Raises Conflict when the run has another result or belongs to
     another generation, InvalidInput when a payload is refused, BudgetError when the books do not close.
     """
@@ -63,6 +64,9 @@ def complete_run(
         if run.status != "running" or run.lease_generation != generation:
             raise Conflict(f"run {run_id} is {run.status} and no longer held by this process.")
         note_seals(connection, run.digital_twin_id, seals, run_id=run_id)
+        if run.learned_pattern is not None:
+            score = sum(result["success_metrics"][name] for name in METRICS) / len(METRICS)
+            count_outcome(connection, run.learned_pattern, run_id, run.run_key, score)
         given = encoded.parameters(run_id, run.digital_twin_id)
         given |= {
             "member": run.sweep_id is not None,
