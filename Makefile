@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready-$(shell cat requirements.txt pyproject.toml | cksum | cu
 # Everything that the demo makes stays below the checkout, unless you say otherwise.
 export TWINPIPE_HOME ?= $(CURDIR)/.twinpipe
 
-.PHONY: demo test slow lint bench profile planets peers schemas lock clean
+.PHONY: demo test slow lint bench profile planets peers docs notebooks schemas lock clean
 
 demo: $(STAMP) ## the main job: clone Mars, terraform the twin for a century, keep the result
 	@$(BIN)/twinpipe demo
@@ -34,6 +34,12 @@ planets: $(STAMP) ## every body against published numbers
 
 peers: $(STAMP) ## climlab itself, in an environment of its own, against its models as body files
 	@$(BIN)/python -m pytest -s -m slow tests/planets/test_climlab.py
+
+docs: $(STAMP) ## what docs/ and the README take from the source
+	@$(BIN)/python -m tests.docs
+
+notebooks: $(STAMP) ## execute the notebooks of examples/ and keep their outputs
+	@for name in operators planners analysts; do $(BIN)/python -m tests.docs.notebooks $$name || exit 1; done
 
 schemas: $(STAMP) ## JSON Schemas and their examples, from the models
 	@$(BIN)/python -m twinpipe.schemas

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any, Literal
-from uuid import UUID
+from typing import Any
 
-from prefect import flow, get_run_logger, task
-from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
-from prefect.cache_policies import NO_CACHE
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
+from flows.choices import BodyName, GridText, PatternName, VariantName, imported_name, parameters_told, variants_told
+from flows.showing import Progress, coarse_task, ended_badly, logs_shown, one_sentence, phase, tag
 from twinpipe import lifecycle
 from twinpipe.body import load_body
 from twinpipe.clock import check_years
-from twinpipe.cluster import executor
+from twinpipe.cluster import executor, forwarded_logs
 from twinpipe.db import ledger
+from twinpipe.errors import TwinpipeError
 from twinpipe.reporting import write_run_report
+from twinpipe.running import await_twin
 from twinpipe.scenario import load_pattern
 from twinpipe.workplace import open_workplace
 
@@ -27,85 +28,107 @@ class SimulateTwin(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    body: str = Field("mars", description="Built-in body, or the identifier of an imported one.")
-    name: str = Field("Mars", min_length=1, max_length=200, description="Name of the twin.")
-    pattern: Literal["mars_terraform", "custom"] = Field("mars_terraform", description="Deployment pattern.")
-    years: int = Field(100, ge=1, le=1000, description="Julian years to simulate.")
-    parameters: dict[str, float | str] = Field(
-        {}, description="Parameters of the pattern, as numbers in their own unit or as text with a unit."
+    body: BodyName = Field("mars", title="Body", description="Built-in body to clone.")
+    imported_body: str = Field(
+        "",
+        max_length=200,
+        title="Imported body",
+        description="Identifier of an imported body, such as MARS-01, to clone instead; empty for the built-in one.",
     )
-    grid: str = Field("36x72", description="Latitudes x longitudes.")
-    again: bool = Field(False, description="Make another twin, though one of the same content lives.")
+    name: str = Field("", max_length=200, title="Name", description="Name of the twin; that of its body when empty.")
+    pattern: PatternName = Field("mars_terraform", title="Pattern", description="What is done to the twin.")
+    years: int = Field(
+        100, ge=1, le=1000, title="Years", description="Julian years of 365.25 days to simulate, 1 to 1000."
+    )
+    variant: VariantName = Field("", title="Variant", description=variants_told())
+    force: bool = Field(False, title="Force", description="Run the pattern on a body that lacks what it needs.")
+    parameters: dict[str, float | str] = Field({}, title="Parameters", description=parameters_told())
+    grid: GridText = Field("36x72", title="Grid", description="Latitudes x longitudes, such as 18x36, 36x72 or 90x180.")
+    again: bool = Field(
+        False, title="Another twin", description="Make another twin, though one of the same content lives."
+    )
 
 
-@task(name="create", cache_policy=NO_CACHE, persist_result=False)
+@coarse_task("create")
 def create(params: SimulateTwin) -> tuple[int, bool]:
     """Clone the body and queue the run, unless they are there already; the run's id, and whether it is owed."""
     with open_workplace() as w:
         if w.settings.dask_scheduler:
             with executor(w.settings):
                 pass  # it answers: better known before a twin is made
-        body = load_body(params.body, imported=w.bodies)
-        scenario = load_pattern(params.pattern).scenario(body, params.parameters)
-        twin, _ = lifecycle.create_twin(w, body, params.name, grid=params.grid, again=params.again)
+        body = load_body(imported_name(params.body, params.imported_body), imported=w.bodies)
+        scenario = load_pattern(params.pattern).scenario(
+            body, params.parameters, variant=params.variant or None, force=params.force
+        )
+        twin, _ = lifecycle.create_twin(w, body, params.name.strip() or body.name, grid=params.grid, again=params.again)
         run, _ = lifecycle.prepare_run(w, twin.id, scenario, check_years(params.years))
         return run.id, run.status != "completed"
 
 
-@task(name="simulate", cache_policy=NO_CACHE, persist_result=False)
+@coarse_task("simulate")
 def simulate(run_id: int, flow_run_id: str | None) -> dict[str, Any]:
-    """Simulate the run on a Dask cluster; the receipt."""
-    artifact: UUID | None = None
-    last = 0.0
-
-    def show(fraction: float) -> None:
-        nonlocal artifact, last
-        if time.monotonic() - last < 1.0 and fraction < 1.0:
-            return
-        last = time.monotonic()
-        try:
-            if artifact is None:
-                made = create_progress_artifact(progress=0.0, key=f"run-{run_id}", description=f"Run {run_id}")
-                artifact = _uuid(made)
-            update_progress_artifact(artifact_id=artifact, progress=100 * fraction)
-        except Exception as error:  # Prefect only shows progress: whatever ails it must not end the run
-            get_run_logger().warning("progress is not shown: %s", error)
-
-    with open_workplace() as w, executor(w.settings) as how:
-        return lifecycle.simulate_run(w, run_id, how, on_progress=show, flow_run_id=flow_run_id).as_dict()
+    """Simulate the run on a Dask cluster, once its twin is free; the receipt."""
+    show = Progress(f"run-{run_id}", f"Run {run_id}", "Simulating")
+    with open_workplace() as w, logs_shown():
+        await_twin(w, ledger.get_run(w.engine, run_id).twin_id)
+        with executor(w.settings) as how, forwarded_logs(how, w.settings):
+            return lifecycle.simulate_run(w, run_id, how, on_progress=show, flow_run_id=flow_run_id).as_dict()
 
 
-@task(name="insert", cache_policy=NO_CACHE, persist_result=False)
+@coarse_task("insert")
 def insert(receipt: dict[str, Any]) -> None:
     """Insert the result row."""
     with open_workplace() as w:
         lifecycle.insert_result(w, lifecycle.Receipt(**receipt))
 
 
-@task(name="report", cache_policy=NO_CACHE, persist_result=False)
+@coarse_task("report")
 def report(run_id: int) -> tuple[str, dict[str, float]]:
-    """Draw the report and show it as an artifact; path of the report, and the four scores."""
+    """Draw the report and show it as artifacts; path of the report, and the four scores."""
     with open_workplace() as w:
         written = write_run_report(w, run_id)
-        metrics = ledger.get_result(w.engine, run_id).success_metrics
-    create_markdown_artifact(markdown=written.markdown, key=f"result-{run_id}", description=f"Result of run {run_id}")
-    return str(written.html), {k: v for k, v in metrics.items() if isinstance(v, float)}
+        result = ledger.get_result(w.engine, run_id)
+    create_markdown_artifact(markdown=written.markdown, key=f"result-{run_id}", description=written.headline)
+    for what, rows in written.tables.items():
+        create_table_artifact(table=list(rows), key=f"{what}-{run_id}", description=f"{what.title()} of run {run_id}")
+    return str(written.html), {k: v for k, v in result.success_metrics.items() if isinstance(v, float)}
 
 
-@flow(name="simulate-twin", flow_run_name="{params.body} {params.pattern} {params.years} years")
-def simulate_twin(params: SimulateTwin = SimulateTwin()) -> dict[str, Any]:  # noqa: B008  (the form needs an instance)
-    """Clone a body, run a pattern on the twin, insert one result row, write the report; what is done is kept."""
-    log = get_run_logger()
-    run_id, owed = create(params)
+def to_its_result(run_id: int, *, owed: bool) -> dict[str, Any]:
+    """Simulate and insert what is owed of a run, and show its report."""
     if owed:
-        insert(simulate(run_id, flow_run.get_id()))
+        phase("Simulating")
+        receipt = simulate(run_id, flow_run.get_id())
+        phase("Inserting")
+        insert(receipt)
+    phase("Reporting")
     path, scores = report(run_id)
-    log.info("run %d completed: %s", run_id, scores)
+    get_run_logger().info("run %d completed: %s", run_id, scores)
     return {"run_id": run_id, "scores": scores, "report": path}
 
 
-def _uuid(value: Any) -> UUID:
-    return value if isinstance(value, UUID) else UUID(str(value))
+def run_name() -> str:
+    """What is done to which body for how long."""
+    p = SimulateTwin.model_validate(flow_run.get_parameters()["params"])
+    return f"{imported_name(p.body, p.imported_body)} {p.pattern} {p.years} years"
+
+
+@flow(name="simulate-twin", flow_run_name=run_name)
+@one_sentence
+def simulate_twin(params: SimulateTwin = SimulateTwin()) -> dict[str, Any]:  # noqa: B008  (the form needs an instance)
+    """Clone a body, run a pattern on the twin, insert one result row, write the report; what is done is kept."""
+    tag(params.imported_body or params.body, params.pattern)
+    phase("Creating")
+    try:
+        run_id, owed = create(params)
+        return to_its_result(run_id, owed=owed)
+    except TwinpipeError as error:
+        ended_badly(
+            f"{params.imported_body or params.body}, {params.years} years",
+            error,
+            "mend what the sentence names and run it again with the same values: whatever is sealed is kept.",
+        )
+        raise
 
 
 if __name__ == "__main__":

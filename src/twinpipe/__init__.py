@@ -8,14 +8,36 @@ tree["atmosphere"]["surface_temperature"]
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from twinpipe.area import area_mean, area_quantile, area_weights
     from twinpipe.body import load_body
-    from twinpipe.store import open_run
+    from twinpipe.catalogue import catalog
+    from twinpipe.opening import open_run, open_sweep, open_twin
     from twinpipe.tree import simulate
 
 __version__ = "0.1.0"
-__all__ = ["load_body", "open_run", "simulate"]
+__all__ = [
+    "area_mean",
+    "area_quantile",
+    "area_weights",
+    "catalog",
+    "load_body",
+    "open_run",
+    "open_sweep",
+    "open_twin",
+    "simulate",
+]
 
-_HOMES = {"load_body": "twinpipe.body", "open_run": "twinpipe.store", "simulate": "twinpipe.tree"}
+_HOMES = {
+    "area_mean": "twinpipe.area",
+    "area_quantile": "twinpipe.area",
+    "area_weights": "twinpipe.area",
+    "catalog": "twinpipe.catalogue",
+    "load_body": "twinpipe.body",
+    "open_run": "twinpipe.opening",
+    "open_sweep": "twinpipe.opening",
+    "open_twin": "twinpipe.opening",
+    "simulate": "twinpipe.tree",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -33,6 +33,10 @@ def caveats(outcome: Outcome) -> list[dict[str, Any]]:
     names = ("surface_temperature", "surface_air_pressure", "absorbed_shortwave_flux")
     t, p, absorbed = (float(grid.mean(outcome.maps[name][-1])) for name in names)
     found: list[dict[str, Any]] = []
+    lacks = outcome.spec.scenario.forced
+    if lacks:
+        text = f"The plan was forced on a body that lacks what it needs: {', and '.join(lacks)}."
+        found.append({"id": "forced", "text": text, "data": {}})
     if t > WARM:
         found.append(
             {

@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinpipe import cli_audit, cli_learned, cli_ledger, cli_results, cli_rollback, cli_runs
+from twinpipe import cli_analysis, cli_audit, cli_learned, cli_ledger, cli_patterns, cli_results, cli_rollback, cli_runs, cli_up
 from twinpipe.cli_options import LARGEST, Json, RunId, TwinId
 from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.settings import load_settings
@@ -230,10 +230,12 @@ def run(
     given: Annotated[
         list[str] | None, typer.Option("--set", help="key=value of a pattern's parameter, with a unit if you like.")
     ] = None,
+    variant: Annotated[str | None, typer.Option(help="Named set of the pattern's parameters.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Run a pattern on a body that lacks what it needs.")] = False,
     scenario: Annotated[Path | None, typer.Option(help="Scenario file (JSON or TOML) instead of a pattern.")] = None,
     grid: Annotated[str | None, typer.Option(help="Latitudes x longitudes; that of the twin when not given.")] = None,
     seed: Annotated[
-        int, typer.Option(min=0, max=LARGEST, help="Part of the run's name; nothing in a run is random so far.")
+        int, typer.Option(min=0, max=LARGEST, help="Of what is random, which is disasters; part of the run's name.")
     ] = 0,
     again: Annotated[bool, typer.Option(help="Run again what has been run already.")] = False,
     as_json: Json = False,
@@ -252,6 +254,8 @@ def run(
         pattern,
         duration,
         parse_pairs(given or []),
+        variant=variant,
+        force=force,
         scenario_file=scenario,
         grid=grid,
         seed=seed,
@@ -290,22 +294,6 @@ def result_show(run_id: RunId, as_json: Json = False) -> None:
         show_result(console, row)
 
 
-@app.command()
-def plot(run_id: RunId, as_json: Json = False) -> None:
-    """Draw the pictures and the report of a completed run."""
-    from twinpipe.reporting import write_run_report
-    from twinpipe.workplace import open_workplace
-
-    with open_workplace() as w:
-        written = write_run_report(w, run_id)
-    files = {"report": str(written.html), **{k: str(p) for k, p in written.pictures.items()}}
-    if as_json:
-        emit(files)
-    else:
-        for kind, path in files.items():
-            console.print(f"{kind}: {path}", soft_wrap=True)
-
-
 @database.command("migrate")
 def db_migrate(as_json: Json = False) -> None:
     """Bring the schema to the newest revision."""
@@ -341,7 +329,10 @@ cli_runs.register(runs, emit)
 cli_results.register(results, emit)
 cli_learned.register(app, emit)
 cli_audit.register(app, emit)
+cli_patterns.register(app, emit)
 cli_ledger.register(app, twins, emit)
+cli_up.register(app, emit)
+cli_analysis.register(app, emit)
 
 
 def main() -> None:

@@ -105,6 +105,24 @@ def check_workers(client: Client, address: str, ours: dict[str, str]) -> None:
 
 
 @contextmanager
+def forwarded_logs(how: Dask, settings: Settings, level: int = logging.INFO) -> Iterator[None]:
+    """What twinpipe says on the workers of a scheduler elsewhere is said by the logger here too, meanwhile."""
+    if settings.dask_scheduler is None:
+        yield  # threads of this process
+        return
+    how.client.forward_logging("twinpipe", level=level)
+    how.client.run(_set_level, level, on_error="ignore")
+    try:
+        yield
+    finally:
+        how.client.unforward_logging("twinpipe")
+
+
+def _set_level(level: int) -> None:
+    logging.getLogger("twinpipe").setLevel(level)  # on a worker, whose forwarding leaves the logger as it is
+
+
+@contextmanager
 def _threads(threads: int) -> Iterator[Client]:
     """One process with a thread per core: the kernel releases the GIL, and nothing has to be sent."""
     with (

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -76,13 +77,11 @@ def _server(w: Workplace) -> Any:
 
 
 def _flow_module() -> Any:
-    """flows/simulate_twin.py, imported where it lies: only flows know Prefect."""
-    spec = importlib.util.spec_from_file_location("simulate_twin", shared_folder("flows") / "simulate_twin.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """The package of flows, imported where it lies: only flows know Prefect."""
+    root = str(shared_folder("flows").parent)
+    if root not in sys.path:
+        sys.path.append(root)
+    return importlib.import_module("flows.simulate_twin")
 
 
 @contextmanager

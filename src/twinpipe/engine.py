@@ -6,6 +6,7 @@ writes and seals its own.  What comes back is a token.  Client, scheduler and wo
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 import uuid
@@ -35,6 +36,7 @@ from twinpipe.states import Kept
 from twinpipe.stepping import kernel_time
 from twinpipe.store import RunStore
 
+log = logging.getLogger("twinpipe")
 T = TypeVar("T")
 SEATS_PER_THREAD = 2  # of bands that run at once: one that runs, and one while that gathers its neighbours
 MOST_LOSSES = 10  # of workers in a segment of bands
@@ -106,6 +108,7 @@ def _advance(plan: Plan, path: Place, block: Block, segment: int, generation: in
     if segment + 1 < len(plan.segments):
         _states.keep(key, segment, output.state, max(BLOCKS_PER_THREAD * _own_threads(), len(plan.bands)))
     seconds = time.perf_counter() - began
+    log.info("block %d: segment %d of %d sealed in %.1f s", block.index, segment + 1, len(plan.segments), seconds)
     wall, cpu = (after - before for after, before in zip(kernel_time(), kernel_began, strict=True))
     return Token(block.index, segment, mass, energy, seconds, wall, cpu, _worker_address())
 

@@ -10,8 +10,10 @@ import numpy as np
 
 from twinpipe.constants import ARMSTRONG_PRESSURE, TRIPLE_POINT_WATER_PRESSURE
 from twinpipe.errors import SimulationError
+from twinpipe.goals import area_fraction, limited, liquid, microbial
 from twinpipe.grid import Array
 from twinpipe.measures import Outcome
+from twinpipe.milestones import milestones
 
 BEDROCK_MELTS = 176.0  # K, the eutectic of water and ammonia; B12
 
@@ -58,6 +60,29 @@ def _thinness(o: Outcome) -> Array:
     return np.zeros(len(o.series["global_surface_pressure"])) if thickness is None else np.asarray(1.0 / thickness)
 
 
+def _ice_lost(o: Outcome) -> Array:
+    """Share of the buried CO2 that has come into the air, over 1 %; 0 where none is buried."""
+    name = "buried_co2_mass"
+    if name not in o.series or float(o.initial_series[name][-1]) <= 0:
+        return np.zeros(o.plan.n_steps)
+    return np.asarray((1 - o.series[name] / o.initial_series[name][-1]) / 0.01)
+
+
+def _collapse(o: Outcome) -> Array:
+    """Half of the highest mean pressure so far, over the mean pressure; 0 without air."""
+    mean = np.maximum(o.trailing_mean("global_surface_pressure"), 1e-3)
+    return np.asarray(0.5 * np.maximum.accumulate(mean) / mean)
+
+
+def _at_least(share: float, condition: Callable[[Array, Array], Any]) -> Callable[[Outcome], Array]:
+    """Index of a condition on orbit means of temperature and pressure that holds on a share of the area."""
+    return lambda o: area_fraction(o, condition)[0] / share
+
+
+def _temperature_at(o: Outcome, step: int) -> dict[str, float]:
+    return {"surface_temperature_k": float(o.trailing_mean("global_surface_temperature")[step])}
+
+
 def _pressure_at(o: Outcome, step: int) -> dict[str, float]:
     return {"surface_pressure_pa": float(o.series["global_surface_pressure"][step])}
 
@@ -87,7 +112,7 @@ EVENTS: dict[str, Event] = {
             "warming_10K",
             "The orbit's mean temperature rose 10 K above that of the orbit before year 0",
             _warming,
-            lambda o, s: {"surface_temperature_k": float(o.trailing_mean("global_surface_temperature")[s])},
+            _temperature_at,
         ),
         Event(
             "oxygen_threshold_reached",
@@ -105,9 +130,56 @@ EVENTS: dict[str, Event] = {
             "bedrock_melts",
             "The orbit's mean temperature rose above 176 K, at which bedrock of water ice with ammonia melts",
             lambda o: o.trailing_mean("global_surface_temperature") / BEDROCK_MELTS,
-            lambda o, s: {"surface_temperature_k": float(o.trailing_mean("global_surface_temperature")[s])},
+            _temperature_at,
             rearm=0.99,
         ),
+        Event(
+            "cooling_10K",
+            "The orbit's mean temperature fell 10 K below that of the orbit before year 0",
+            lambda o: -_warming(o),
+            _temperature_at,
+        ),
+        Event(
+            "ice_sublimation_begins",
+            "1 % of the carbon dioxide ice that is buried at the pole has come into the air",
+            _ice_lost,
+            lambda o, s: {"buried_co2_kg": float(o.series["buried_co2_mass"][s])},
+        ),
+        Event(
+            "first_microbes_viable",
+            "On 1 % of the area the orbit's means allow microbes: 258 to 323 K and 5 kPa",
+            _at_least(0.01, microbial),
+            _pressure_at,
+            rearm=0.5,
+        ),
+        Event(
+            "limited_surface_habitability",
+            "On half of the area the orbit's means are above 250 K and 6.27 kPa, as people with oxygen masks need",
+            _at_least(0.5, limited),
+            _temperature_at,
+            rearm=0.9,
+        ),
+        Event(
+            "liquid_water_stable",
+            "On 1 % of the area the orbit's mean temperature lies between the melting and the boiling point of water",
+            _at_least(0.01, liquid),
+            _temperature_at,
+            rearm=0.5,
+        ),
+        Event(
+            "safe_o2_exceeded",
+            "Oxygen passed 22 % of the air, above which fires are not safe",
+            lambda o: _oxygen_percent(o) / 22.0,
+            lambda o, s: {"o2_percentage": float(_oxygen_percent(o)[s])},
+        ),
+        Event(
+            "runaway_warming",
+            "The orbit's mean temperature rose above 350 K",
+            lambda o: o.trailing_mean("global_surface_temperature") / 350.0,
+            _temperature_at,
+            rearm=0.99,
+        ),
+        Event("collapse", "The mean pressure fell to half of the highest before", _collapse, _pressure_at),
     )
 }
 
@@ -170,11 +242,10 @@ def crossings(index: Array, rearm: float) -> list[int]:
     return steps
 
 
-def key_events(outcome: Outcome) -> list[dict[str, Any]]:
-    """The crossings of the scenario's events in order of time."""
-    found: list[dict[str, Any]] = []
-    for name in outcome.spec.scenario.events:
-        event = EVENTS[name]
+def key_events(outcome: Outcome, resources: dict[str, Any]) -> list[dict[str, Any]]:
+    """The crossings and milestones of the scenario's events in order of time."""
+    found = milestones(outcome, resources)
+    for event in [EVENTS[name] for name in outcome.spec.scenario.events if name in EVENTS]:
         found += [
             {
                 "year": round(outcome.year(step), 3),

@@ -138,7 +138,7 @@ def end_state(m: Moment) -> str:
     """The highest rung of the ladder that the whole last orbit stands on; D1 [S16].
 
     E1 liquid water is stable somewhere at some time; E2 10 kPa in the mean, as an enclosure has; E3 6.27 kPa and
-    250 K in the mean; E4 21 kPa of O2 with a buffer gas and at most 0.5 kPa of CO2.
+    250 to 323 K in the mean; E4 21 kPa of O2 with a buffer gas and at most 0.5 kPa of CO2.
     """
     t, p = m.temperature, m.pressure
     mean_t, mean_p = m.mean(t), m.mean(p)
@@ -146,9 +146,9 @@ def end_state(m: Moment) -> str:
         ((t >= TRIPLE_POINT_WATER_TEMPERATURE) & (t <= boiling_point(p)) & (p >= TRIPLE_POINT_WATER_PRESSURE)).any()
     )
     breathable = m.mean(m.partial("O2")) >= 21e3 and m.mean(m.partial("CO2")) <= 500.0
-    if breathable and m.mean(m.partial("N2", "Ar")) >= 30e3 and mean_t >= 250.0:
+    if breathable and m.mean(m.partial("N2", "Ar")) >= 30e3 and 250.0 <= mean_t <= 323.0:
         return "E4"
-    if mean_p >= ARMSTRONG_PRESSURE and mean_t >= 250.0:
+    if mean_p >= ARMSTRONG_PRESSURE and 250.0 <= mean_t <= 323.0:
         return "E3"
     if mean_p >= 10e3 and recurrent:
         return "E2"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
+from twinpipe.constants import YEAR
+from twinpipe.part import Fraction, GasName, NotNegative, Part, Positive
+from twinpipe.products import Works
 from twinpipe.reactions import REACTIONS, PlantReaction, released_per_kg
+from twinpipe.schedule import Feedback as Feedback  # one place to import what an intervention is made of
+from twinpipe.schedule import Schedule as Schedule
 
 SuperGas = Literal["C3F8", "CF4", "C2F6", "SF6"]
 Aerosol = Literal["aluminium_nanorods", "nanorings", "graphene", "natural_dust", "silica_rods"]
@@ -16,45 +20,6 @@ MineralName = Literal["CaO", "MgO"]
 
 # Years on Earth [S37]; a tenth of that on a planet without an ozone layer is a pessimistic member (B11).
 SUPER_GAS_LIFETIME_YEARS: dict[str, float] = {"C3F8": 2600.0, "CF4": 50_000.0, "C2F6": 10_000.0, "SF6": 3200.0}
-
-
-class Feedback(Part):
-    """A controller of an intervention: rate = full rate x clip(gain (target - value) + its integral, 0, 1).
-
-    value is the mean over the orbit before; a negative gain works against a rise.
-    """
-
-    measure: Literal["surface_temperature_k", "surface_pressure_pa"] = "surface_temperature_k"
-    target: Finite
-    gain: Finite = Field(0.2, description="share of the full rate per unit of error")
-    integral_years: Positive = Field(20.0, description="time in which a lasting error adds as much again")
-
-
-class Schedule(Part):
-    """When an intervention acts, in years since the run's start."""
-
-    start_year: NotNegative = 0.0
-    end_year: Positive = 1000.0
-    shape: Literal["hold", "ramp", "pulse", "feedback"] = Field(
-        "hold",
-        description="hold: full rate from start to end; ramp: rises linearly over ramp_years, then holds; "
-        "pulse: full rate for pulse_years in every period_years; feedback: as its controller says",
-    )
-    ramp_years: NotNegative = 0.0
-    pulse_years: Positive | None = None
-    period_years: Positive | None = None
-    feedback: Feedback | None = None
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Schedule:
-        if self.end_year <= self.start_year:
-            raise ValueError(f"end_year {self.end_year:g} must come after start_year {self.start_year:g}")
-        pulse = self.pulse_years is not None and self.period_years is not None
-        if (self.shape == "pulse") != pulse or (self.pulse_years or 0) > (self.period_years or 0):
-            raise ValueError("a pulse, and nothing else, has pulse_years and a period_years that is not shorter")
-        if (self.shape == "feedback") != (self.feedback is not None):
-            raise ValueError("a schedule of shape feedback, and no other, has a table feedback")
-        return self
 
 
 class Region(Part):
@@ -162,6 +127,7 @@ class VolatileImport(Part):
     arrival_speed_m_s: NotNegative = 5000.0
     heat_fraction: Fraction = Field(0.5, description="part of the arrival energy that heats air and ground")
     energy_j_kg: NotNegative = Field(1.0e6, description="energy to send a kilogram on its way")
+    fleet: str | None = Field(None, description="fleet of the scenario whose cargo it is")
     schedule: Schedule = Schedule()
 
     @model_validator(mode="after")
@@ -173,13 +139,44 @@ class VolatileImport(Part):
 
 
 class GasExport(Part):
-    """Takes a gas from the air and away, as long as there is any; B16."""
+    """Takes a gas from the air and away, as long as there is any, and no more than a cap; B16."""
 
     kind: Literal["gas_export"] = "gas_export"
     gas: GasName
     rate_kg_s: NotNegative
     energy_j_kg: NotNegative | None = Field(None, description="half the square of the escape speed when not given")
+    cap_kg: Positive | None = Field(
+        None, description="largest mass that may be taken in all; the schedule ends in the year in which it is"
+    )
+    works: Works | None = Field(None, description="what is made of the gas; none: it is used as it is")
     schedule: Schedule = Schedule()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ends_at_its_cap(cls, data: Any) -> Any:
+        cap, rate = (data.get(key) for key in ("cap_kg", "rate_kg_s")) if isinstance(data, dict) else (None, None)
+        if not isinstance(cap, int | float) or not isinstance(rate, int | float) or cap <= 0 or rate <= 0:
+            return data
+        schedule = Schedule.model_validate(data.get("schedule", {}))
+        end = min(schedule.year_of(cap / rate / YEAR), schedule.end_year)
+        return {**data, "schedule": {**schedule.model_dump(), "end_year": end}}
+
+    @model_validator(mode="after")
+    def _possible(self) -> GasExport:
+        if self.works is not None:
+            self.works.check_feed(self.gas)
+        return self
+
+    def products(self) -> dict[str, float]:
+        """kg/s of each product at full rate; the gas itself where no works make something of it."""
+        made = self.works.products(self.gas) if self.works is not None else {self.gas: 1.0}
+        return {name: share * self.rate_kg_s for name, share in made.items()}
+
+    @property
+    def capped(self) -> bool:
+        """Whether its schedule ends because the cap is reached then."""
+        taken = self.rate_kg_s * self.schedule.full_years(self.schedule.end_year) * YEAR
+        return self.cap_kg is not None and taken >= self.cap_kg * (1 - 1e-9)
 
 
 class StoreRelease(Part):

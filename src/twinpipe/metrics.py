@@ -1,24 +1,39 @@
-"""The four success metrics, each 0..1, and the goals that they rest on; domain 3.9, formula version 2."""
+"""The four success metrics, each 0..1, and the goals that they rest on; domain 3.9, formula version 3."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from twinpipe.constants import MOLAR_MASS, TRIPLE_POINT_WATER_PRESSURE, TRIPLE_POINT_WATER_TEMPERATURE
+from twinpipe.goals import assess_goal as assess_goal
 from twinpipe.grid import Array
 from twinpipe.habitability import habitability_vector
 from twinpipe.maps import surface_ice
 from twinpipe.measures import Outcome
-from twinpipe.scenario import Goal
 
-METRICS_VERSION = 2
+METRICS_VERSION = 3
+OCEAN_KG_M2 = 1e5  # water all over a body, from which on it has oceans
 
 
 def trapezoid(x: Array, zero: float, low: float, high: float, end: float) -> Array:
     """0 up to zero, 1 from low to high, 0 from end on, linear between."""
     return np.interp(x, [zero, low, high, end], [0.0, 1.0, 1.0, 0.0])
+
+
+def water_there(outcome: Outcome) -> NDArray[np.bool_]:
+    """(lat, lon) where there is more than 1 kg m-2 of water or ice at the end of the run.
+
+    Where no water cycle moves it: where the body's deposits are, or everywhere below an ocean of 100 m in the mean.
+    """
+    body, grid = outcome.spec.body, outcome.plan.grid
+    liquid, ice = (outcome.maps.get(name) for name in ("liquid_water_amount", "water_ice_amount"))
+    if liquid is not None and ice is not None:
+        return np.asarray(liquid[-1] + ice[-1] > 1.0)
+    deep = body.hydrosphere.total_water_kg / body.bulk.area_m2 > OCEAN_KG_M2
+    return np.asarray((surface_ice(body, grid) > 0) | deep)
 
 
 def habitability(outcome: Outcome) -> float:
@@ -35,7 +50,7 @@ def habitability(outcome: Outcome) -> float:
     share = {g: n / total for g, n in moles.items()} if total > 0 else {}
     oxygen = trapezoid(share.get("O2", 0.0) * p, 0.0, 16e3, 24e3, 40e3) * (share.get("CO2", 0.0) * p < 1e3)
     warmth = trapezoid(t, 253.0, 273.0, 303.0, 323.0)
-    wet = (surface_ice(body, grid) > 0) & (t > TRIPLE_POINT_WATER_TEMPERATURE) & (p > TRIPLE_POINT_WATER_PRESSURE)
+    wet = water_there(outcome) & (t > TRIPLE_POINT_WATER_TEMPERATURE) & (p > TRIPLE_POINT_WATER_PRESSURE)
     air = trapezoid(p, 6.3e3, 50e3, 120e3, 300e3)
     score = 0.30 * oxygen + 0.30 * warmth + 0.25 * wet + 0.15 * air
     score *= 1 - 0.5 * np.exp(-p / body.bulk.gravity_m_s2 / 1400.0)
@@ -43,35 +58,12 @@ def habitability(outcome: Outcome) -> float:
     return float(grid.mean(np.where(lacking, np.minimum(score, 0.35), score)))
 
 
-def goal_series(outcome: Outcome, goal: Goal) -> tuple[Array, float]:
-    """The measure of a goal over the orbit that ends with each step, and its value at the start."""
-    name = "global_surface_pressure" if goal.measure == "surface_pressure_pa" else "global_surface_temperature"
-    start, values = outcome.start_mean(name), outcome.trailing_mean(name)
-    return (values - start, 0.0) if goal.measure == "surface_temperature_rise_k" else (values, start)
-
-
-def assess_goal(outcome: Outcome, goal: Goal) -> dict[str, Any]:
-    """Planned and achieved year of a goal, its progress 0..1 and what the run reached."""
-    values, start = goal_series(outcome, goal)
-    sign = 1.0 if goal.target >= start else -1.0
-    reached = np.flatnonzero(sign * values >= sign * goal.target)
-    progress = np.clip((values[-1] - start) / (goal.target - start), 0, 1) if goal.target != start else 1.0
-    return {
-        "id": goal.id,
-        "measure": goal.measure,
-        "target": goal.target,
-        "planned_year": goal.planned_year,
-        "achieved_year": outcome.year(int(reached[0])) if reached.size else None,
-        "progress": 1.0 if reached.size else float(progress),
-        "value": float(values[-1]),
-    }
-
-
 def success_metrics(outcome: Outcome, resources: dict[str, Any]) -> dict[str, Any]:
     """The four metrics with the goals that they rest on.
 
     timeline: mean over goals of min(1, planned / achieved year), an unmet goal half its progress; resource:
     what arrived and is still there over what was drawn; cost: min(1, budget / spent) times the mean progress.
+    goal_attainment, the mean progress, is the outcome of plans that are not for people under the open sky.
     """
     goals = [assess_goal(outcome, goal) for goal in outcome.spec.scenario.goals]
     timely = [
@@ -86,6 +78,7 @@ def success_metrics(outcome: Outcome, resources: dict[str, Any]) -> dict[str, An
         "timeline_efficiency": float(np.mean(timely)) if timely else 1.0,
         "resource_efficiency": min(1.0, useful / drawn) if drawn > 0 else 1.0,
         "cost_efficiency": thrift * attained,
+        "goal_attainment": attained if goals else None,
         "metrics_version": METRICS_VERSION,
         "habitability": habitability_vector(outcome),
         "goals": goals,

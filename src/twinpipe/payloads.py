@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from twinpipe.body import Body, explain
+from twinpipe.consumption import Name, Score, Text
+from twinpipe.consumption import ResourceConsumption as ResourceConsumption
 from twinpipe.digest import canonical_json
 from twinpipe.errors import BudgetError, InvalidInput
 from twinpipe.grid import Grid
@@ -27,10 +29,7 @@ from twinpipe.spec import RunChoices
 
 SCHEMA_VERSION = 1  # of the payloads of a result; simulation_results.schema_version
 
-Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")]
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Score = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(ge=0, le=100.000001)]  # shares that sum to 100 carry rounding
 # the first that fits, since trying all costs twice the time and changes nothing
 Measure = Annotated[Finite | dict[str, Finite] | dict[str, dict[str, Finite]], Field(union_mode="left_to_right")]
@@ -92,51 +91,6 @@ class KeyEvent(Part):
     data: dict[str, Finite]
 
 
-class InterventionAccount(Part):
-    """What one intervention drew, delivered and cost."""
-
-    kind: Name
-    gas: Name | None = None
-    drawn_kg: NotNegative
-    useful_kg: NotNegative
-    manufactured_kg: NotNegative
-    energy_j: NotNegative
-    peak_power_w: NotNegative
-    cost_gcc: NotNegative
-    delivered_light_j: NotNegative | None = None
-    delivered_by_gas_kg: dict[str, NotNegative] | None = None
-    reaction: Name | None = None
-    supplied_kg: NotNegative | None = None
-    turned_over_fraction: Score | None = None  # of what a plant could do, that there were reactants for
-    covered_m2: NotNegative | None = None
-    outside_temperature_k: NotNegative | None = None
-    under_cover_temperature_k: NotNegative | None = None
-
-
-class ResourceTotal(Part):
-    drawn_kg: NotNegative
-    useful_kg: NotNegative
-    energy_j: NotNegative
-    peak_power_w: NotNegative
-    cost_gcc: NotNegative
-
-
-class GasBooks(Part):
-    """What the simulation's own books say came, escaped and decayed."""
-
-    imported_kg: dict[str, NotNegative]
-    escaped_kg: dict[str, NotNegative]
-    decayed_kg: NotNegative
-
-
-class ResourceConsumption(Part):
-    """What a scenario consumed, per intervention and in total."""
-
-    interventions: list[InterventionAccount]
-    total: ResourceTotal
-    ledger: GasBooks
-
-
 class AssessedGoal(Goal):
     """A goal with the year in which it was reached, if it was, and what was reached at the end."""
 
@@ -159,6 +113,7 @@ class SuccessMetrics(Part):
     timeline_efficiency: Score
     resource_efficiency: Score
     cost_efficiency: Score
+    goal_attainment: Score | None = Field(None, description="mean progress of the goals; since metrics_version 3")
     metrics_version: Annotated[int, Field(ge=1)]
     habitability: HabitabilityVector | None = Field(None, description="since metrics_version 2")
     goals: list[AssessedGoal]

@@ -1,4 +1,4 @@
-"""What Prefect says of flow runs, asked through its REST API; never believed about a run's state."""
+"""What Prefect says of flow runs and is told about them, through its REST API; never believed about a run's state."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
 
 import orjson
 
 TERMINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+ALIVE = ("PENDING", "RUNNING", "CANCELLING")
 PAGE = 200
+CLIENT = str(uuid4())  # whom a server with CSRF protection gives its token
+
+Failures = (OSError, ValueError, KeyError, TypeError)
 
 
 def flow_states(ids: Sequence[str], seconds: float = 10.0) -> tuple[dict[str, str], str]:
@@ -22,18 +28,70 @@ def flow_states(ids: Sequence[str], seconds: float = 10.0) -> tuple[dict[str, st
     found: dict[str, str] = {}
     for first in range(0, len(ids), PAGE):
         part = list(ids[first : first + PAGE])
-        body = orjson.dumps({"flow_runs": {"id": {"any_": part}}, "limit": PAGE})
-        request = urllib.request.Request(f"{url}/flow_runs/filter", body, _headers())
         try:
-            with urllib.request.urlopen(request, timeout=seconds) as answer:
-                rows = orjson.loads(answer.read())
+            rows = post(url, "flow_runs/filter", {"flow_runs": {"id": {"any_": part}}, "limit": PAGE}, seconds)
             found |= {str(row["id"]): str(row["state_type"]) for row in rows}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except Failures as error:
             reason = error.reason if isinstance(error, urllib.error.URLError) else error
             return found, f"did not answer: {reason}"
     unknown = len(ids) - len(found)
     ending = f", of which {unknown} {'is' if unknown == 1 else 'are'} unknown there" if unknown else ""
     return found, f"asked about {len(ids)} flow runs{ending}"
+
+
+def live_flow_runs(url: str, pool: str) -> dict[str, str]:
+    """Names by id of the flow runs that a pool's workers have taken and not ended; raises OSError, ValueError."""
+    wanted = {"flow_runs": {"state": {"type": {"any_": list(ALIVE)}}}, "work_pools": {"name": {"any_": [pool]}}}
+    return {str(row["id"]): str(row["name"]) for row in post(url, "flow_runs/filter", {**wanted, "limit": PAGE})}
+
+
+def missed_flow_runs(url: str, pool: str) -> list[str]:
+    """Ids of scheduled flow runs that are late though a later one of the same deployment is late too."""
+    late = {"name": {"any_": ["Late"]}}
+    wanted = {"flow_runs": {"state": late}, "work_pools": {"name": {"any_": [pool]}}}
+    rows = post(url, "flow_runs/filter", {**wanted, "sort": "EXPECTED_START_TIME_DESC", "limit": PAGE})
+    seen: set[str] = set()
+    missed = []
+    for row in rows:
+        if not row["auto_scheduled"]:
+            continue
+        if row["deployment_id"] in seen:
+            missed.append(str(row["id"]))
+        seen.add(row["deployment_id"])
+    return missed
+
+
+def deployment_ids(url: str) -> dict[str, str]:
+    """Ids of deployments by name; raises OSError, ValueError."""
+    return {str(row["name"]): str(row["id"]) for row in post(url, "deployments/filter", {"limit": PAGE})}
+
+
+def set_state(url: str, flow_run: str, kind: str, message: str, *, force: bool = False) -> bool:
+    """Propose a state for a flow run; whether Prefect took it.  Raises OSError, ValueError."""
+    state = {"type": kind, "name": kind.capitalize(), "message": message}
+    answer = post(url, f"flow_runs/{flow_run}/set_state", {"state": state, "force": force})
+    return bool(answer["status"] == "ACCEPT")
+
+
+def post(url: str, path: str, content: object, seconds: float = 10.0) -> Any:
+    """What the API answers; raises OSError when it does not, ValueError when that is no JSON."""
+    headers = _headers()
+    for again in (True, False):
+        request = urllib.request.Request(f"{url.rstrip('/')}/{path}", orjson.dumps(content), headers)
+        try:
+            with urllib.request.urlopen(request, timeout=seconds) as answer:
+                return orjson.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            if not again or error.code != 403 or b"CSRF" not in error.read():
+                raise
+        headers |= _token(url, seconds)
+    return None
+
+
+def _token(url: str, seconds: float) -> dict[str, str]:
+    request = urllib.request.Request(f"{url.rstrip('/')}/csrf-token?client={CLIENT}", headers=_headers())
+    with urllib.request.urlopen(request, timeout=seconds) as answer:
+        return {"Prefect-Csrf-Token": str(orjson.loads(answer.read())["token"]), "Prefect-Csrf-Client": CLIENT}
 
 
 def _headers() -> dict[str, str]:

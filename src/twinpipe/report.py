@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined, Template
-
-from twinpipe import __version__, durable
+from twinpipe.pages import data_uri, write_page
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.spec import RunSpec
 from twinpipe.wording import (
@@ -57,7 +52,9 @@ def write_report(
     pictures the PNGs by name.  Raises StoreError when it cannot be written.
     """
     shown = [_picture(name, path, spec, result) for name, path in pictures.items()]
-    html = _template().render(
+    return write_page(
+        folder / "report.html",
+        "report.html.j2",
         title=f"{spec.body.name}: {scenario_title(spec)}",
         headline=headline(spec, result),
         notes=_notes(spec, result),
@@ -74,17 +71,17 @@ def write_report(
         run=[*([name[:1].upper() + name[1:], value] for name, value in facts.items()), *_performance(result)],
         provenance=_provenance(spec),
     )
-    path = folder / "report.html"
-    with durable.disk(path):
-        durable.replace(path, lambda f: f.write(html.encode()))
-    return path
 
 
-def markdown_summary(*, spec: RunSpec, result: Result, facts: Mapping[str, str], picture: Path | None = None) -> str:
-    """The report's main tables in Markdown, with a PNG as a data URI where one is given."""
+def markdown_summary(
+    *, spec: RunSpec, result: Result, facts: Mapping[str, str], picture: Path | None = None, link: str = ""
+) -> str:
+    """The report's main tables in Markdown, with a PNG as a data URI and a link to the report where they are given."""
     parts = [f"# {_plain(spec.body.name)}: {_plain(scenario_title(spec))}", _plain(headline(spec, result))]
     if picture is not None:
-        parts.append(f"![{CAPTIONS['hero']}]({_data_uri(picture)})")
+        parts.append(f"![{CAPTIONS['hero']}]({data_uri(picture)})")
+    if link:
+        parts.append(f"[The full report]({link}), with maps and every number")
     parts += _notes(spec, result)
     parts += ["## Planet", _table(["", "Start", "End"], _planet(result))]
     if story := _story(result):
@@ -95,8 +92,21 @@ def markdown_summary(*, spec: RunSpec, result: Result, facts: Mapping[str, str],
         parts += ["## Goals", _table(["Goal", "Target", "Reached", "Planned", "Achieved", "Progress"], goals)]
     header = ["Intervention", "Drawn", "Useful", "Energy", "Peak power", "Cost"]
     parts += ["## Resources", _table(header, _resources(spec, result)) or "Nothing was used."]
+    parts += ["## Books", _table(["Book", "Error", "Allowed"], _budgets(result))]
     parts += ["## Run", _table(["", ""], [[k, v] for k, v in facts.items()])]
     return "\n\n".join(p for p in parts if p) + "\n"
+
+
+def artifact_tables(spec: RunSpec, result: Result) -> dict[str, list[dict[str, str]]]:
+    """Tables of a result as records of text: events, scores, goals, resources and whether the books close."""
+    found = {
+        "events": (["Year", "Event", "Values"], _events(result)),
+        "scores": (["Score", "Value"], _scores(result)),
+        "goals": (["Goal", "Target", "Reached", "Planned", "Achieved", "Progress"], _goals(result)),
+        "resources": (["Intervention", "Drawn", "Useful", "Energy", "Peak power", "Cost"], _resources(spec, result)),
+        "budgets": (["Book", "Error", "Allowed"], _budgets(result)),
+    }
+    return {k: [dict(zip(columns, row, strict=True)) for row in rows] for k, (columns, rows) in found.items() if rows}
 
 
 def headline(spec: RunSpec, result: Result) -> str:
@@ -190,12 +200,21 @@ def _resources(spec: RunSpec, result: Result) -> Rows:
     columns = ("drawn_kg", "useful_kg", "energy_j", "peak_power_w", "cost_gcc")
     consumption = result["resource_consumption"]
     names = [intervention_name(i) for i in spec.scenario.interventions]
-    rows = [
-        [name, *(field_value(c, account.get(c)) for c in columns)]
-        for name, account in zip(names, consumption["interventions"], strict=True)
-    ]
-    total = consumption["total"]
-    return [*rows, ["Total", *(field_value(c, total.get(c)) for c in columns)]] if rows else []
+    accounts = list(zip(names, consumption["interventions"], strict=True))
+    # the cargo of a fleet is in its imports
+    accounts += [(f"Fleet: {_words(f['id'])}", {"cost_gcc": f["cost_gcc"]}) for f in consumption.get("fleets", [])]
+    works = consumption.get("undertakings", [])
+    accounts += [(_words(u["id"]).capitalize(), {**u, "useful_kg": sum(u["products_kg"].values())}) for u in works]
+    if not accounts:
+        return []
+    if (costs := consumption.get("costs")) and costs["contingency_gcc"] > 0:
+        accounts.append(("Contingency", {"cost_gcc": costs["contingency_gcc"]}))
+    accounts.append(("Total", consumption["total"]))
+    return [[name, *(field_value(c, account.get(c, 0.0)) for c in columns)] for name, account in accounts]
+
+
+def _words(identifier: str) -> str:
+    return identifier.replace("_", " ")
 
 
 def _ledger(result: Result) -> Rows:
@@ -234,6 +253,8 @@ def _interventions(spec: RunSpec) -> list[dict[str, Any]]:
         rows = []
         for name, value in _leaves(item.model_dump(mode="json", exclude={"kind"})):
             meaning = fields[name[0]].description if len(name) == 1 else None
+            if item.schedule.feedback is not None and name[-2:] == ("feedback", "target"):
+                name = (*name, item.schedule.feedback.measure)  # which says the unit
             rows.append([_label(name), _value(name, value), prose(meaning or "")])
         words = f"{intervention_rate(item)}, {schedule_words(item.schedule, float(spec.years))}"
         result.append({"name": intervention_name(item), "words": words, "rows": rows})
@@ -241,7 +262,7 @@ def _interventions(spec: RunSpec) -> list[dict[str, Any]]:
 
 
 def _provenance(spec: RunSpec) -> Rows:
-    python = {"twinpipe": __version__, "Python": platform.python_version()}
+    python = {"twinpipe": version("twinpipe"), "Python": platform.python_version()}
     versions = python | {name: version(name) for name in SERVED}
     return [
         ["Digest of the run's spec", spec.digest],
@@ -303,24 +324,13 @@ def _value(name: Name, value: Any) -> str:
     return formula(str(value)) if name and name[-1] == "gas" else str(value)
 
 
-# Pictures and templates
+# Pictures
 
 
 def _picture(name: str, path: Path, spec: RunSpec, result: Result) -> dict[str, str]:
     caption = CAPTIONS.get(name, name)
     alt = f"{caption} {headline(spec, result)}"
-    return {"name": name, "alt": alt, "caption": caption, "uri": _data_uri(path)}
-
-
-def _data_uri(path: Path) -> str:
-    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-    text = files("twinpipe").joinpath("report.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(text)
+    return {"name": name, "alt": alt, "caption": caption, "uri": data_uri(path)}
 
 
 def _plain(text: str) -> str:

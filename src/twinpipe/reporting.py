@@ -8,7 +8,7 @@ from pathlib import Path
 from twinpipe import lifecycle
 from twinpipe.db import ledger
 from twinpipe.plots import draw
-from twinpipe.report import markdown_summary, write_report
+from twinpipe.report import artifact_tables, headline, markdown_summary, write_report
 from twinpipe.store import open_run
 from twinpipe.workplace import Workplace
 
@@ -19,7 +19,9 @@ class Written:
 
     html: Path
     pictures: dict[str, Path]
+    headline: str
     markdown: str
+    tables: dict[str, list[dict[str, str]]]
 
 
 def write_run_report(w: Workplace, run_id: int) -> Written:
@@ -32,5 +34,7 @@ def write_run_report(w: Workplace, run_id: int) -> Written:
         pictures = draw(tree, spec, result["key_events"], folder)
     facts = {"twin": str(run.twin_id), "run": str(run.id), "run key": run.run_key, "store": str(path)}
     html = write_report(folder, spec=spec, result=result, facts=facts, pictures=pictures)
-    markdown = markdown_summary(spec=spec, result=result, facts=facts, picture=pictures["hero"])
-    return Written(html, pictures, markdown)
+    at = w.settings.report_url
+    link = f"{at.rstrip('/')}/{folder.name}/{html.name}" if at else ""
+    markdown = markdown_summary(spec=spec, result=result, facts=facts, picture=pictures["hero"], link=link)
+    return Written(html, pictures, headline(spec, result), markdown, artifact_tables(spec, result))

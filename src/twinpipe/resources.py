@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from twinpipe.body import Body
 from twinpipe.constants import YEAR
+from twinpipe.costs import FREE, binding, fleet_accounts, limits, products, undertaking_account
+from twinpipe.goals import available
 from twinpipe.intervention import (
     AerogelCover,
     AerosolFactory,
@@ -34,17 +34,23 @@ from twinpipe.scenario import Economy
 
 
 def resource_consumption(outcome: Outcome) -> dict[str, Any]:
-    """Per intervention and in total: drawn and useful mass (kg), energy (J), peak power (W), cost (GCC)."""
+    """Per intervention and in total: drawn and useful mass (kg), energy (J), peak power (W), cost (GCC).
+
+    With fleets, undertakings, products, costs, and the limits of the plan with the one that bound it.
+    """
     spec, clock, n = outcome.spec, outcome.plan.clock, outcome.plan.n_steps
     emitted: dict[str, float] = {}
     items = []
     delivered = outcome.books["seconds_at_full_rate"]
     turnover = _turnover(spec.scenario.interventions, delivered, outcome.books["reacted_mol"])
+    share = available(outcome)
     for k, item in enumerate(spec.scenario.interventions):
         full_seconds = float(activity(item.schedule, clock, 0, n).sum()) * clock.step_seconds
         if item.schedule.feedback is not None:
             full_seconds = delivered[k]
         items.append(_account(item, spec.body, full_seconds, spec.scenario.economy, turnover))
+        if isinstance(item, GasExport):
+            items[-1] = _as_taken(items[-1], item, share[item.gas])
         if isinstance(item, AerogelCover):
             items[-1] |= under_cover(item, outcome)
         if isinstance(item, SuperGreenhouseGasFactory):
@@ -53,12 +59,43 @@ def resource_consumption(outcome: Outcome) -> dict[str, Any]:
         if isinstance(item, SuperGreenhouseGasFactory) and account["drawn_kg"] > 0:
             left = outcome.gas_kg.get(item.gas, 0.0) / emitted[item.gas]
             account["useful_kg"] = account["drawn_kg"] * min(1.0, left)
-    total = {
-        key: float(np.sum([a[key] for a in items]))
-        for key in ("drawn_kg", "useful_kg", "energy_j", "peak_power_w", "cost_gcc")
+    economy = spec.scenario.economy or FREE
+    fleets = fleet_accounts(outcome)
+    works = [undertaking_account(u, spec.years, economy) for u in spec.scenario.undertakings]
+    total = {key: math.fsum(a[key] for a in (*items, *works)) for key in ("drawn_kg", "energy_j", "peak_power_w")}
+    total["useful_kg"] = math.fsum([*(a["useful_kg"] for a in items), *(sum(w["products_kg"].values()) for w in works)])
+    parts = {
+        "interventions_gcc": math.fsum(a["cost_gcc"] for a in items),
+        "fleets_gcc": math.fsum(f["cost_gcc"] for f in fleets),
+        "undertakings_gcc": math.fsum(w["cost_gcc"] for w in works),
     }
+    parts["contingency_gcc"] = economy.contingency * math.fsum(parts.values())
+    total["cost_gcc"] = math.fsum(parts.values())
+    made = products([*items, *works])
+    revenue = math.fsum(mass * economy.product_gcc_per_kg.get(name, 0.0) for name, mass in made.items())
     ledger = {k: outcome.books[k] for k in ("imported_kg", "escaped_kg", "decayed_kg")}
-    return {"interventions": items, "total": total, "ledger": ledger}
+    result: dict[str, Any] = {
+        "interventions": items,
+        "fleets": fleets,
+        "undertakings": works,
+        "products_kg": made,
+        "costs": {**parts, "total_gcc": total["cost_gcc"], "revenue_gcc": revenue},
+        "total": total,
+        "ledger": ledger,
+    }
+    result["limits"] = limits(outcome, result)
+    result["binding_limit"] = binding(result["limits"])
+    return result
+
+
+def _as_taken(account: dict[str, Any], item: GasExport, share: float) -> dict[str, Any]:
+    """The account of an export for the share of what it wanted that there was, with what was made of it."""
+    taken = {key: account[key] * share for key in ("drawn_kg", "useful_kg", "energy_j", "cost_gcc")}
+    per_kg = item.works.products(item.gas) if item.works is not None else {item.gas: 1.0}
+    made = {name: x * taken["drawn_kg"] for name, x in per_kg.items()}
+    useful = math.fsum(made.values())
+    own = {"products_kg": made, "useful_kg": useful}
+    return {**account, **taken, **own, **({"cap_kg": item.cap_kg} if item.cap_kg is not None else {})}
 
 
 def _turnover(
@@ -132,16 +169,18 @@ def _account(
             account |= {"energy_j": moved * item.energy_j_kg, "peak_power_w": item.rate_kg_s * item.energy_j_kg}
         case GasExport():
             moved, price_j = item.rate_kg_s * seconds, export_energy(item, body)
+            price_j += item.works.taken_j_kg(item.gas) if item.works is not None else 0.0
             account |= {"gas": item.gas, "drawn_kg": moved, "useful_kg": moved, "manufactured_kg": 0.0}
             account |= {"energy_j": moved * price_j, "peak_power_w": item.rate_kg_s * price_j}
         case VolatileImport():
             sent = item.rate_kg_s * seconds
             account |= {"drawn_kg": sent, "useful_kg": sent * (1 - item.loss_fraction), "manufactured_kg": 0.0}
             account |= {"energy_j": sent * item.energy_j_kg, "peak_power_w": item.rate_kg_s * item.energy_j_kg}
+            account |= {"fleet": item.fleet} if item.fleet is not None else {}
             account["delivered_by_gas_kg"] = {
                 g: x * sent * (1 - item.loss_fraction) for g, x in item.composition.items()
             }
-    price = economy or Economy(budget_gcc=1.0, energy_gcc_per_j=0.0, manufacture_gcc_per_kg=0.0)
+    price = economy or FREE
     account["cost_gcc"] = (
         account["energy_j"] * price.energy_gcc_per_j + account["manufactured_kg"] * price.manufacture_gcc_per_kg
     )

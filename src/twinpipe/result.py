@@ -12,6 +12,7 @@ from twinpipe.measures import Outcome, gas_by_name, state
 from twinpipe.metrics import success_metrics
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.physics.plants import PLANTS
+from twinpipe.physics.substances import GASES
 from twinpipe.place import Place
 from twinpipe.plan import Plan
 from twinpipe.resources import resource_consumption
@@ -45,6 +46,7 @@ def read_outcome(plan: Plan, path: Place, member: int) -> Outcome:
             gas_kg=gas_by_name(final["gas"][within]),
             books={
                 "imported_kg": gas_by_name(final["imported"][within]),
+                "exchanged_kg": dict(zip(GASES, final["imported"][within].tolist(), strict=True)),
                 "escaped_kg": gas_by_name(final["escaped"][within]),
                 "decayed_kg": float(final["decayed"][within].sum()),
                 "reacted_mol": dict(zip(PLANTS, final["reacted"][within].tolist(), strict=True)),
@@ -79,7 +81,7 @@ def build_result(outcome: Outcome) -> dict[str, Any]:
     return {
         "start_state": state(outcome, end=False),
         "end_state": state(outcome, end=True),
-        "key_events": key_events(outcome),
+        "key_events": key_events(outcome, resources),
         "resource_consumption": resources,
         "success_metrics": success_metrics(outcome, resources),
         "performance_data": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -9,19 +10,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from twinpipe import lifecycle
-from twinpipe.body import explain, read_table
+from twinpipe.assembly import body_values
+from twinpipe.body import Body, read_table
 from twinpipe.cluster import executor
 from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow
-from twinpipe.errors import InvalidInput
+from twinpipe.errors import Conflict, InvalidInput
+from twinpipe.game.interventions import expanded
 from twinpipe.heartbeat import LEASE_SECONDS
-from twinpipe.scenario import Scenario, load_pattern
+from twinpipe.scenario import Scenario, load_pattern, scenario_of
 from twinpipe.workplace import Workplace, open_workplace
+
+log = logging.getLogger("twinpipe")
 
 
 @contextmanager
@@ -33,12 +37,15 @@ def progress_bar(text: str, *, quiet: bool) -> Iterator[Any]:
         yield lambda fraction: bar.update(task, completed=fraction)
 
 
-def read_scenario(path: Path) -> Scenario:
-    """Scenario from a JSON or TOML file; raises InvalidInput."""
-    try:
-        return Scenario.model_validate(read_table(path, "scenario file"))
-    except ValidationError as error:
-        raise explain(error, path.name) from None
+def read_scenario(path: Path, body: Body, *, years: int, seed: int = 0) -> Scenario:
+    """Scenario from a JSON or TOML file, for a body and a run of so many years; raises InvalidInput, NotFound.
+
+    Its interventions are kinds of the model or ids of the game.
+    """
+    table = read_table(path, "scenario file")
+    if not isinstance(table, dict):
+        raise InvalidInput("scenario file", str(path), "it must be a valid dictionary")
+    return scenario_of(expanded(table, years=years, seed=seed), body_values(body), path.name)
 
 
 def await_lease(w: Workplace, twin_id: int, *, quiet: bool) -> None:
@@ -55,12 +62,33 @@ def await_lease(w: Workplace, twin_id: int, *, quiet: bool) -> None:
         time.sleep(2.5)  # more than two heartbeats
 
 
+def await_twin(w: Workplace, twin_id: int, patience: float = 86_400.0) -> None:
+    """Wait until nothing runs on a twin, one run at a time; a run whose process died is ended when its lease is over.
+
+    Raises Conflict when the twin is busy for longer than the patience.
+    """
+    until, told = time.monotonic() + patience, False
+    while True:
+        ledger.reap(w.engine)
+        held = next((r for r in ledger.list_runs(w.engine, twin_id) if r.status == "running"), None)
+        if held is None:
+            return
+        if time.monotonic() > until:
+            raise Conflict(f"run {held.id} holds twin {twin_id} for longer than {patience:.0f} s.")
+        if not told:
+            log.warning("run %d holds twin %d; waiting until it ends", held.id, twin_id)
+        told = True
+        time.sleep(2.0)
+
+
 def run_here(
     twin_id: int,
     pattern: str,
     years: int,
     parameters: dict[str, float | str],
     *,
+    variant: str | None = None,
+    force: bool = False,
     scenario_file: Path | None = None,
     grid: str | None = None,
     seed: int = 0,
@@ -68,13 +96,20 @@ def run_here(
     quiet: bool = False,
 ) -> dict[str, Any]:
     """Prepare, simulate and insert; the result row.  A request that was completed before gives that row."""
-    if scenario_file is not None and parameters:
-        raise InvalidInput("--set", ", ".join(parameters), "it goes with a pattern, not with a scenario file")
-    fixed = read_scenario(scenario_file) if scenario_file is not None else None
-    chosen = load_pattern(pattern)
+    if scenario_file is not None and (parameters or variant):
+        given = variant or ", ".join(parameters)
+        option = "--variant" if variant else "--set"
+        raise InvalidInput(option, given, "it goes with a pattern, not with a scenario file")
+    if scenario_file is not None:
+        read_table(scenario_file, "scenario file")  # better refused before anything is opened
+    else:
+        load_pattern(pattern)
     with open_workplace() as w:
         body = lifecycle.twin_body(ledger.get_twin(w.engine, twin_id))
-        scenario = fixed or chosen.scenario(body, parameters)
+        if scenario_file is not None:
+            scenario = read_scenario(scenario_file, body, years=years, seed=seed)
+        else:
+            scenario = load_pattern(pattern).scenario(body, parameters, variant=variant, force=force)
 
         def queue() -> RunRow:
             return lifecycle.prepare_run(w, twin_id, scenario, years, grid=grid, seed=seed, again=again)[0]

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from itertools import pairwise
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from twinpipe.assembly import assembled, body_values
 from twinpipe.body import Body, explain
+from twinpipe.disaster import Disaster
+from twinpipe.economy import Economy as Economy  # one place to import what a scenario is made of
 from twinpipe.errors import InvalidInput, NotFound
+from twinpipe.fleet import Fleet
 from twinpipe.intervention import Aerosol, AerosolFactory, Intervention, SuperGreenhouseGasFactory
 from twinpipe.part import Finite, NotNegative, Part, Positive
+from twinpipe.quantity import quantity as quantity
+from twinpipe.requirement import Requirement
+from twinpipe.shaft import Gate, Shaft
+from twinpipe.undertaking import Undertaking
 
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 EventName = Literal[
     "triple_point_pressure",
     "armstrong_limit",
@@ -23,34 +33,92 @@ EventName = Literal[
     "oxygen_threshold_reached",
     "shell_breach",
     "bedrock_melts",
+    "ice_sublimation_begins",
+    "first_microbes_viable",
+    "limited_surface_habitability",
+    "liquid_water_stable",
+    "safe_o2_exceeded",
+    "runaway_warming",
+    "cooling_10K",
+    "collapse",
+    "phase_started",
+    "phase_complete",
+    "intervention_started",
+    "intervention_ended",
+    "magnetosphere_shield_activated",
+    "biosphere_seeded",
+    "depletion_warning",
+    "preservation_cap_reached",
+    "contamination_gate_opened",
+    "contamination_gate_closed",
+    "depot_full",
+    "disaster",
+    "target_reached",
+    "budget_exceeded",
 ]
 PatternName = Literal["mars_terraform", "venus_industrial", "titan_fuel", "europa_ocean", "custom"]
+ClimateMeasure = Literal[
+    "surface_temperature_rise_k",
+    "surface_temperature_k",
+    "surface_pressure_pa",
+    "oxygen_pressure_pa",
+    "carbon_dioxide_pressure_pa",
+    "liquid_water_fraction",
+]
 
 
 class Goal(Part):
-    """A target for a measure of the run's orbit means and the year planned for it."""
+    """A target for a measure and the year planned for it.
+
+    Measures of the climate are means over an orbit, liquid_water_fraction is the share of the area on which that mean
+    is above freezing and below boiling; production_kg_a is what the plan makes of a product in a year.
+    """
 
     id: str
-    measure: Literal["surface_temperature_rise_k", "surface_temperature_k", "surface_pressure_pa"]
+    measure: ClimateMeasure | Literal["production_kg_a"]
+    product: str | None = None
     target: Finite
     planned_year: Positive
 
+    @model_validator(mode="after")
+    def _names_its_product(self) -> Goal:
+        if (self.measure == "production_kg_a") != (self.product is not None):
+            raise ValueError("a goal of measure production_kg_a, and no other, names its product")
+        return self
 
-class Economy(Part):
-    """Prices and the budget that the cost metric compares with; GCC is the game's currency."""
 
-    budget_gcc: Positive
-    energy_gcc_per_j: NotNegative
-    manufacture_gcc_per_kg: NotNegative
+class Phase(Part):
+    """A part of a plan's time."""
+
+    id: Identifier
+    title: str = Field("", max_length=200)
+    start_year: NotNegative
+    end_year: Positive
+
+    @model_validator(mode="after")
+    def _forward(self) -> Phase:
+        if self.end_year <= self.start_year:
+            raise ValueError(
+                f"phase {self.id} ends in year {self.end_year:g}, and must end after it starts in {self.start_year:g}"
+            )
+        return self
 
 
 class Scenario(Part):
     """A pattern made concrete: the interventions with years, amounts and targets."""
 
     pattern: PatternName = "custom"
+    variant: str | None = Field(None, description="named set of parameters of the pattern")
+    forced: tuple[str, ...] = Field((), description="what the body lacks of what the pattern needs")
     learned_pattern: str | None = Field(None, description="learned pattern that it was adapted from")
     parameters: dict[str, float] = Field({})
+    phases: tuple[Phase, ...] = ()
     interventions: tuple[Intervention, ...] = ()
+    fleets: tuple[Fleet, ...] = Field((), description="whose deliveries are among the interventions")
+    undertakings: tuple[Undertaking, ...] = Field((), description="bookkeeping that the physics does not feel")
+    disasters: tuple[Disaster, ...] = Field((), description="whose forcing is among the interventions, if it has any")
+    shaft: Shaft | None = None
+    gate: Gate | None = None
     goals: tuple[Goal, ...] = ()
     events: tuple[EventName, ...] = ()
     economy: Economy | None = None
@@ -70,6 +138,33 @@ class Scenario(Part):
                 raise ValueError(f"factories of {particle} must agree on its lifetime_years and extinction_m2_kg")
         return self
 
+    @model_validator(mode="after")
+    def _phases_follow_each_other(self) -> Scenario:
+        for a, b in pairwise(sorted(self.phases, key=lambda p: (p.start_year, p.end_year))):
+            if b.start_year < a.end_year * (1 - 1e-12):
+                raise ValueError(
+                    f"phases {a.id} (to year {a.end_year:g}) and {b.id} (from year {b.start_year:g}) overlap"
+                )
+        for what, entries in (("phase", self.phases), ("fleet", self.fleets), ("goal", self.goals)):
+            _all_different(what, (e.id for e in entries))
+        return self
+
+
+def _all_different(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"there are two entries {what} {name}")
+        seen.add(name)
+
+
+def scenario_of(table: Mapping[str, Any], values: Mapping[str, float], prefix: str) -> Scenario:
+    """The scenario of a plan's table with its open places filled; raises InvalidInput, NotFound."""
+    try:
+        return Scenario.model_validate(assembled(table, values))
+    except ValidationError as error:
+        raise explain(error, prefix) from None
+
 
 class Parameter(Part):
     """A knob of a pattern."""
@@ -80,102 +175,86 @@ class Parameter(Part):
     maximum: Finite
     description: str
 
+    @model_validator(mode="after")
+    def _default_within_bounds(self) -> Parameter:
+        if not self.minimum <= self.default <= self.maximum:
+            raise ValueError(f"default {self.default:g} must lie within {self.minimum:g} to {self.maximum:g}")
+        return self
 
-class Requirement(Part):
-    """What a pattern needs of a body; a mismatch is refused."""
 
-    minimum_co2_kg: NotNegative = 0.0
-    co2_ice: bool = False
+class Variant(Part):
+    """A named set of values of a pattern's parameters, with further goals."""
+
+    title: str
+    description: str
+    parameters: dict[str, Finite] = Field({})
+    goals: tuple[dict[str, Any], ...] = ()
 
 
 class Pattern(Part):
-    """A named, parameterised deployment plan; "$name" in its interventions stands for a parameter."""
+    """A named, parameterised deployment plan; "$name" stands for a parameter, "2 * $a + $b" for what it comes to."""
 
     name: PatternName
     title: str
     description: str
     requires: Requirement = Requirement()
     parameters: dict[str, Parameter] = Field({})
+    variants: dict[Identifier, Variant] = Field({})
+    phases: tuple[dict[str, Any], ...] = ()
+    fleets: tuple[dict[str, Any], ...] = ()
+    shaft: dict[str, Any] | None = None
+    gate: dict[str, Any] | None = None
     interventions: tuple[dict[str, Any], ...] = ()
+    undertakings: tuple[dict[str, Any], ...] = ()
     goals: tuple[dict[str, Any], ...] = ()
     events: tuple[str, ...] = ()
-    economy: Economy | None = None
+    economy: dict[str, Any] | None = None
 
-    def values(self, given: dict[str, float | str]) -> dict[str, float]:
+    def values(self, given: Mapping[str, float | str], variant: str | None = None) -> dict[str, float]:
         """Every parameter's value in its own unit, with bounds checked; raises InvalidInput, NotFound."""
-        for name in given:
+        usual = self.variant(variant).parameters if variant is not None else {}
+        for name in (*given, *usual):
             if name not in self.parameters:
                 raise NotFound(f"parameter of pattern {self.name}", name, sorted(self.parameters))
         result = {}
         for name, parameter in self.parameters.items():
-            value = quantity(given.get(name, parameter.default), parameter.unit, name)
+            asked = given.get(name, usual.get(name, parameter.default))
+            value = quantity(asked, parameter.unit, name)
             if not parameter.minimum <= value <= parameter.maximum:
                 bounds = f"it is {parameter.minimum:g} to {parameter.maximum:g} {parameter.unit}"
-                raise InvalidInput(name, given.get(name), bounds)
+                raise InvalidInput(name, asked, bounds)
             result[name] = value
         return result
 
-    def scenario(self, body: Body, given: dict[str, float | str] | None = None) -> Scenario:
-        """The scenario for a body; raises InvalidInput, NotFound, and refuses a body that does not fit."""
-        if body.atmosphere.mass_kg.get("CO2", 0.0) < self.requires.minimum_co2_kg:
-            need = f"pattern {self.name} needs at least {self.requires.minimum_co2_kg:g} kg of CO2"
+    def variant(self, name: str) -> Variant:
+        """The variant of that name; raises NotFound."""
+        if name not in self.variants:
+            raise NotFound(f"variant of pattern {self.name}", name, sorted(self.variants))
+        return self.variants[name]
+
+    def scenario(
+        self,
+        body: Body,
+        given: Mapping[str, float | str] | None = None,
+        *,
+        variant: str | None = None,
+        force: bool = False,
+    ) -> Scenario:
+        """The scenario for a body; force takes one that does not fit, and the scenario keeps what it lacks.
+
+        Raises InvalidInput, NotFound.
+        """
+        lacks = self.requires.missing(body)
+        if lacks and not force:
+            need = f"pattern {self.name} needs {', and '.join(lacks)}; --force runs it all the same"
             raise InvalidInput("body", body.name, need)
-        if self.requires.co2_ice and (body.co2_ice is None or body.co2_ice.condensation != "frost"):
-            raise InvalidInput("body", body.name, f"pattern {self.name} needs a body with seasonal CO2 ice")
-        values = self.values(given or {})
-        try:
-            return Scenario(
-                pattern=self.name,
-                parameters=values,
-                interventions=_filled(self.interventions, values),
-                goals=_filled(self.goals, values),
-                events=self.events,
-                economy=self.economy,
-            )
-        except ValidationError as error:
-            raise explain(error, self.name) from None
-
-
-def _filled(template: Any, values: dict[str, float]) -> Any:
-    """The template with every "$name" replaced by its value."""
-    if isinstance(template, dict):
-        return {key: _filled(value, values) for key, value in template.items()}
-    if isinstance(template, tuple | list):
-        return tuple(_filled(value, values) for value in template)
-    if isinstance(template, str) and template.startswith("$"):
-        return values[template[1:]]
-    return template
-
-
-def quantity(value: float | str, unit: str, field: str) -> float:
-    """A number in unit from a number or from text with a unit, such as "125 km"; raises InvalidInput."""
-    if isinstance(value, str):
-        text = value
-        try:
-            value = float(text)
-        except ValueError:
-            return _converted(text, unit, field)
-    if value != value or value in (float("inf"), float("-inf")):
-        raise InvalidInput(field, value, f"it is a finite number in {unit}")
-    return float(value)
-
-
-@cache
-def _units() -> Any:
-    import pint  # slow to import, and only needed where a person typed a unit
-
-    return pint.UnitRegistry()
-
-
-def _converted(text: str, unit: str, field: str) -> float:
-    try:
-        # a number, then a unit: pint would evaluate any expression
-        match = re.fullmatch(r"\s*([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)\s*([^0-9\s].*)", text)
-        if match is None:
-            raise ValueError("it is no number with a unit")
-        return quantity(float(_units().Quantity(float(match[1]), match[2]).to(unit).magnitude), unit, field)
-    except Exception:  # pint raises errors of its own, of the tokenizer and of Python's arithmetic
-        raise InvalidInput(field, text, f"it is a number, with a unit that converts to {unit}") from None
+        values = self.values(given or {}, variant)
+        keys = ("phases", "fleets", "shaft", "gate", "interventions", "undertakings", "goals", "events", "economy")
+        table = {key: getattr(self, key) for key in keys}
+        if variant is not None:
+            table["goals"] = (*self.goals, *self.variant(variant).goals)
+        table |= {"pattern": self.name, "variant": variant, "forced": tuple(lacks), "parameters": values}
+        return scenario_of(table, values | body_values(body), self.name)
 
 
 @cache
@@ -187,9 +266,22 @@ def pattern_names() -> tuple[str, ...]:
 
 @cache
 def load_pattern(name: str) -> Pattern:
-    """The pattern of that name, hyphens and case forgiven; raises NotFound."""
+    """The pattern of that name, hyphens, case and the game's other names forgiven; raises NotFound."""
     canonical = name.strip().lower().replace("-", "_")
+    canonical = ALIASES.get(canonical, canonical)
     if canonical not in pattern_names():
         raise NotFound("pattern", name, list(pattern_names()))
     text = (files("twinpipe.patterns") / f"{canonical}.toml").read_text(encoding="utf-8")
     return Pattern.model_validate(tomllib.loads(text))
+
+
+# The names that the game's planner, library and papers use; domain 3.2.
+ALIASES = {
+    "mars_terraforming": "mars_terraform",
+    "mars_pattern": "mars_terraform",
+    "venus_pattern": "venus_industrial",
+    "titan_pattern": "titan_fuel",
+    "europa_water": "europa_ocean",
+    "europa_pattern": "europa_ocean",
+    "europa_subsurface_exploration_pattern": "europa_ocean",
+}

@@ -27,7 +27,7 @@ class Settings(BaseSettings):
         description="Folder of the embedded database, the stores, imported bodies and reports.",
     )
     database_url: SecretStr | None = Field(
-        None, description="Postgres to use (postgresql://...); the embedded one when not set."
+        None, description="Postgres to use (postgresql://..., version 15 or newer); the embedded one when not set."
     )
     store_url: str | None = Field(
         None, description="Folder, or s3://bucket/prefix, of the Zarr stores; HOME/stores when not set."
@@ -35,11 +35,16 @@ class Settings(BaseSettings):
     dask_scheduler: str | None = Field(
         None, description="Address of an existing Dask scheduler; a local cluster when not set."
     )
-    dask_tls_ca: FilePath | None = Field(None, description="Certificate of the authority of a tls:// scheduler.")
+    dask_tls_ca: FilePath | None = Field(
+        None, description="Certificate of the authority of a tls:// scheduler; tcp:// is for this machine only."
+    )
     dask_tls_cert: FilePath | None = Field(None, description="Certificate of this client.")
     dask_tls_key: FilePath | None = Field(None, description="Key of this client.")
     workers: Annotated[int, Field(ge=0, le=1024)] = Field(
         0, description="Worker threads of the local cluster; 0 means one per core."
+    )
+    report_url: str | None = Field(
+        None, description="Where HOME/reports is served, for links in Prefect; `twinpipe up` serves and sets it."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = Field(
         "WARNING", description="Level of the logger 'twinpipe'."

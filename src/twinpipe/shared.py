@@ -8,8 +8,8 @@ from typing import Literal
 from twinpipe.errors import NotFound
 
 
-def shared_folder(name: Literal["sql", "flows", "schemas"]) -> Path:
-    """The folder of migrations, flows or schemas; raises NotFound when the installation lacks it."""
+def shared_folder(name: Literal["sql", "flows", "deploy", "schemas"]) -> Path:
+    """The folder of migrations, flows, deployments or schemas; raises NotFound when the installation lacks it."""
     package = Path(__file__).resolve().parent
     for folder in (package / "_share" / name, package.parents[1] / name):
         if folder.is_dir():

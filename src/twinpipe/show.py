@@ -85,6 +85,29 @@ def story_table(rows: list[dict[str, float]]) -> Table:
     return made
 
 
+def goals_table(goals: list[dict[str, Any]]) -> Table:
+    """Goals with the years in which they were planned and reached."""
+    made = Table(title="Goals", title_justify="left")
+    for heading in ("goal", "target", "at the end", "planned", "reached"):
+        made.add_column(heading)
+    for goal in goals:
+        reached = f"{goal['achieved_year']:.1f}" if goal["achieved_year"] is not None else f"{goal['progress']:.0%}"
+        numbers = (f"{goal['target']:.4g}", f"{goal['value']:.4g}", f"{goal['planned_year']:g}", reached)
+        made.add_row(goal["id"], *numbers)
+    return made
+
+
+def bill(resources: dict[str, Any]) -> str:
+    """What a plan cost and what bound it, in a sentence; products too."""
+    said = f"cost {resources['total']['cost_gcc']:.3g} GCC, energy {resources['total']['energy_j']:.3g} J"
+    made = ", ".join(f"{mass:.3g} kg of {name}" for name, mass in resources.get("products_kg", {}).items())
+    said += f"; made {made}" if made else ""
+    limits = ", ".join(f"{name} {share:.2g}" for name, share in resources.get("limits", {}).items())
+    if limits:
+        said += f"; bound by {resources['binding_limit'] or 'nothing'} (asked for over what there was: {limits})"
+    return said
+
+
 def show_result(console: Console, result: dict[str, Any]) -> None:
     """The story of a run: table, events, scores, budgets, store."""
     performance, metrics = result["performance_data"], result["success_metrics"]
@@ -96,12 +119,17 @@ def show_result(console: Console, result: dict[str, Any]) -> None:
     for event in result["key_events"]:
         events.add_row(f"{event['year']:.2f}", event["event"], event["description"])
     console.print(events if result["key_events"] else "No events.")
+    if metrics["goals"]:
+        console.print(goals_table(metrics["goals"]))
     scores = Table(title=f"Scores, formula version {metrics['metrics_version']}", title_justify="left")
     scores.add_column("metric")
     scores.add_column("score", justify="right")
     for name in ("habitability_score", "timeline_efficiency", "resource_efficiency", "cost_efficiency"):
         scores.add_row(name, f"{metrics[name]:.3f}")
+    if metrics.get("goal_attainment") is not None:
+        scores.add_row("goal_attainment", f"{metrics['goal_attainment']:.3f}")
     console.print(scores)
+    console.print(bill(result["resource_consumption"]), soft_wrap=True)
     mass, energy = performance["mass_error"], performance["energy_error"]
     console.print(f"books close: mass to {mass:.1e}, energy to {energy:.1e} of what moved")
     for caveat in performance.get("caveats", []):

@@ -20,7 +20,7 @@ from twinpipe.physics import budget, controllers, today
 from twinpipe.physics.equilibrium import approach, is_slow, lost, runaway
 from twinpipe.physics.model import Model, as_today, build, empty_ledger, first_guess
 from twinpipe.physics.nitrogen import collapse
-from twinpipe.physics.records import Ledger, State
+from twinpipe.physics.records import Ledger, State, zeros
 from twinpipe.plan import Block, Plan, Segment
 from twinpipe.scenario import Scenario
 from twinpipe.spec import RunSpec
@@ -104,7 +104,9 @@ class SegmentOutput:
 def _inward(a: Array) -> Array:
     """(member, ..., lat, lon) to (..., row, cell)."""
     moved = np.moveaxis(a, 0, -1)
-    return np.ascontiguousarray(moved.reshape(*moved.shape[:-2], moved.shape[-2] * moved.shape[-1]))
+    made = zeros(*moved.shape[:-2], moved.shape[-2] * moved.shape[-1])
+    made.reshape(moved.shape)[...] = moved
+    return made
 
 
 def _outward(a: Array, members: int) -> Array:

@@ -24,7 +24,7 @@ from twinpipe.neighbours import ALONE, Neighbours
 from twinpipe.physics.bands import advance_band
 from twinpipe.physics.kernel import advance
 from twinpipe.physics.model import Model
-from twinpipe.physics.records import Ledger, Outputs, State, scratch
+from twinpipe.physics.records import Ledger, Outputs, State, scratch, zeros
 
 LARGEST_CHANGE = 0.02  # of the pressure, in a step and over the orbit
 FACTORS = (2, 4, 8)
@@ -108,7 +108,7 @@ def _stretch(
     totals, zonals, series = dict(sums), [], []
     for a, b in pairwise(cuts):
         active = [w for w in windows if w[0] <= a and b <= w[1]]
-        stack = np.zeros((len(active), model.n_maps, *s.ice.shape))
+        stack = zeros(len(active), model.n_maps, *s.ice.shape)
         if r == 1:
             for w, total in zip(active, stack, strict=True):
                 total[:] = totals.get(w, 0.0)

@@ -77,17 +77,19 @@ def simulate(
     grid: str = "36x72",
     members: int = 1,
     output: OutputPolicy | None = None,
+    variant: str | None = None,
+    force: bool = False,
     **parameters: float | str,
 ) -> xr.DataTree:
     """Simulate a scenario or pattern on a body purely in memory; a tree with a group per sphere.
 
-    parameters are those of the pattern.  Raises InvalidInput, NotFound, SimulationError.
+    parameters, variant and force are those of the pattern.  Raises InvalidInput, NotFound, SimulationError.
     """
     body = load_body(body) if isinstance(body, str) else body
     if isinstance(scenario, str):
-        scenario = load_pattern(scenario).scenario(body, parameters)
-    elif parameters:
-        raise InvalidInput("parameters", sorted(parameters), "only a pattern takes parameters")
+        scenario = load_pattern(scenario).scenario(body, parameters, variant=variant, force=force)
+    elif parameters or variant:
+        raise InvalidInput("parameters", sorted(parameters) or variant, "only a pattern takes parameters and variants")
     Grid.parse(grid)
     steps = usual_steps(body.orbit.sidereal_year_s)
     spec = RunSpec(

@@ -45,6 +45,7 @@ _UNITS: tuple[tuple[str, str], ...] = (
     ("_kg_m2", "kg/m²"),
     ("_kg_m3", "kg/m³"),
     ("_kg_s", "kg/s"),
+    ("_kg_a", "kg/year"),
     ("_j_kg", "J/kg"),
     ("_m_s", "m/s"),
     ("_percentage", "%"),

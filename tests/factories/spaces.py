@@ -13,12 +13,22 @@ from pydantic.fields import FieldInfo
 
 from twinpipe.body import Body, Bulk
 from twinpipe.constants import GRAVITATIONAL_CONSTANT
-from twinpipe.intervention import ChemicalPlant, Region, Schedule, VolatileImport
-from twinpipe.payloads import COLUMNS, KeyEvent, RequiredConditions, SimulationParameters, Sphere, SweepDesign
+from twinpipe.fleet import Fleet
+from twinpipe.intervention import ChemicalPlant, GasExport, Region, Schedule, VolatileImport
+from twinpipe.payloads import (
+    COLUMNS,
+    AssessedGoal,
+    KeyEvent,
+    RequiredConditions,
+    SimulationParameters,
+    Sphere,
+    SweepDesign,
+)
 from twinpipe.reactions import REACTIONS
-from twinpipe.scenario import Scenario
+from twinpipe.scenario import Goal, Phase, Scenario
 from twinpipe.spec import RunChoices
 from twinpipe.spheres import Biosphere
+from twinpipe.undertaking import Undertaking
 
 Json = st.SearchStrategy[Any]
 
@@ -95,6 +105,34 @@ def _one_lifetime(value: dict[str, Any]) -> dict[str, Any]:
     return value | ({"interventions": made} if made else {})
 
 
+def _plan_that_can_be(value: dict[str, Any]) -> dict[str, Any]:
+    """One lifetime, at most one phase and fleet, and goals of different names."""
+    made = _one_lifetime(value) | {key: value[key][:1] for key in ("phases", "fleets") if key in value}
+    return made | ({"goals": list({g["id"]: g for g in value["goals"]}.values())} if "goals" in value else {})
+
+
+def _goal_that_can_be(value: dict[str, Any]) -> dict[str, Any]:
+    made = {k: v for k, v in value.items() if k != "product"}
+    return made | ({"product": "H2"} if value["measure"] == "production_kg_a" else {})
+
+
+def _fleet_that_can_be(value: dict[str, Any]) -> dict[str, Any]:
+    """A fleet that grows and is built before it flies."""
+    made = {k: v for k, v in value.items() if k not in ("first", "largest", "end_year", "built_from_year")}
+    return made | {"growth_per_year": 1.0, "composition": {"N2": 1.0}}
+
+
+def _export_that_can_be(value: dict[str, Any]) -> dict[str, Any]:
+    """No cap, which would change the schedule, and works that any gas can feed."""
+    made = {k: v for k, v in value.items() if k != "cap_kg"}
+    return made | ({"works": {"process": "none"}} if made.get("works") else {})
+
+
+def _undertaking_that_can_be(value: dict[str, Any]) -> dict[str, Any]:
+    made = _ordered("start_year", "end_year")({k: v for k, v in value.items() if k != "works"})
+    return {k: v for k, v in made.items() if k != "rate_kg_s" or made.get("feed")}
+
+
 def _life_that_can_be(value: dict[str, Any]) -> dict[str, Any]:
     """Warmth in order, the best nearer to the warmest; pressures as usual."""
     warm = {"coldest_k": 273.0, "best_k": 303.0, "warmest_k": 318.0}
@@ -127,6 +165,10 @@ FIELDS: dict[tuple[type[BaseModel], str], Json] = {
     (Bulk, "gravity_m_s2"): st.floats(1e-2, 1e2),
     (Schedule, "start_year"): st.floats(0, 1000),
     (Schedule, "end_year"): st.floats(0.5, 1000),
+    (Phase, "start_year"): st.floats(0, 1000),
+    (Phase, "end_year"): st.floats(0.5, 1000),
+    (Undertaking, "start_year"): st.floats(0, 1000),
+    (Undertaking, "end_year"): st.floats(0.5, 1000),
     (Region, "south_degree"): st.floats(-90, 0),
     (Region, "north_degree"): st.floats(0.5, 90),
     (VolatileImport, "composition"): MIXTURES,
@@ -135,7 +177,13 @@ FIXES: dict[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
     Schedule: _schedule,
     Body: _fitting_mass,
     RequiredConditions: _ordered_range,
-    Scenario: _one_lifetime,
+    Scenario: _plan_that_can_be,
+    Goal: _goal_that_can_be,
+    AssessedGoal: _goal_that_can_be,
+    Phase: _ordered("start_year", "end_year"),
+    Fleet: _fleet_that_can_be,
+    GasExport: _export_that_can_be,
+    Undertaking: _undertaking_that_can_be,
     Biosphere: _life_that_can_be,
     ChemicalPlant: _plant_that_can_be,
     SweepDesign: _no_member_twice,

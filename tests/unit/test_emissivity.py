@@ -26,6 +26,7 @@ def looked_up(pressure: float, temperature: float, depth: float = 0.0, co2_share
     emissivity(
         np.array([temperature]), np.array([math.log(pressure)]), np.array([0.5 * math.log(co2_share)]),
         np.array([depth]), inverse_emissivity_table().ravel(), out,
+        np.empty(1), np.empty(1), np.empty(1, dtype=np.int64),
     )  # fmt: skip
     return float(out[0])
 
@@ -176,5 +177,6 @@ def test_what_is_no_number_finds_a_place_in_the_table() -> None:
     wrong = np.array([np.nan, np.inf, -np.inf, 1e300, -1e300])
     out, table = np.empty(5), inverse_emissivity_table().ravel()
     for t, log_p in ((wrong, np.full(5, 6.0)), (np.full(5, 200.0), wrong)):
-        emissivity(t, log_p, np.zeros(5), np.zeros(5), table, out)
+        along, across, places = np.empty(5), np.empty(5), np.empty(5, dtype=np.int64)
+        emissivity(t, log_p, np.zeros(5), np.zeros(5), table, out, along, across, places)
         assert np.isfinite(out[1:]).all()

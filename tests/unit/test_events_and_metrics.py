@@ -13,10 +13,12 @@ from pydantic import ValidationError
 from tests.factories.outcomes import made_up
 
 from twinpipe.body import builtin_body
+from twinpipe.costs import spent
 from twinpipe.errors import SimulationError
 from twinpipe.events import EVENTS, check_sanity, crossings, key_events
 from twinpipe.grid import Array
 from twinpipe.metrics import assess_goal, habitability, success_metrics, trapezoid
+from twinpipe.milestones import MILESTONES
 from twinpipe.resources import resource_consumption
 from twinpipe.result import build_result
 from twinpipe.scenario import EventName, Goal, Scenario, load_pattern
@@ -38,12 +40,12 @@ ALL_EVENTS = Scenario(events=tuple(EVENTS))
 
 
 def test_nothing_happens_to_an_untouched_planet() -> None:
-    assert key_events(made_up(ALL_EVENTS)) == []
+    assert key_events(made_up(ALL_EVENTS), resource_consumption(made_up(ALL_EVENTS))) == []
 
 
 def test_warming_is_dated_to_the_step_at_which_the_orbit_mean_has_risen() -> None:
     outcome = made_up(ALL_EVENTS, global_surface_temperature=step_at(5.0, 210.0, 230.0))
-    (event,) = key_events(outcome)
+    (event,) = key_events(outcome, resource_consumption(outcome))
     half_an_orbit = 48 * outcome.plan.clock.step_seconds / (365.25 * 86400)
     assert event["event"] == "warming_10K"
     assert event["year"] == pytest.approx(5.0 + half_an_orbit, abs=0.02)
@@ -52,7 +54,7 @@ def test_warming_is_dated_to_the_step_at_which_the_orbit_mean_has_risen() -> Non
 
 def test_the_triple_point_is_passed_when_the_lowest_pressure_of_an_orbit_is_above_it() -> None:
     outcome = made_up(ALL_EVENTS, global_surface_pressure=step_at(4.0, 600.0, 700.0))
-    (event,) = key_events(outcome)
+    (event,) = key_events(outcome, resource_consumption(outcome))
     assert event["event"] == "triple_point_pressure"
     assert event["year"] == pytest.approx(4.0 + 1.8808, abs=0.03)
 
@@ -60,12 +62,12 @@ def test_the_triple_point_is_passed_when_the_lowest_pressure_of_an_orbit_is_abov
 def test_what_holds_at_the_start_is_no_event() -> None:
     outcome = made_up(ALL_EVENTS, oxygen_pressure=np.full(1021, 6.0))
     assert outcome.plan.n_steps == 1021
-    assert "oxygen_threshold_reached" not in {e["event"] for e in key_events(outcome)}
+    assert "oxygen_threshold_reached" not in {e["event"] for e in key_events(outcome, resource_consumption(outcome))}
 
 
 def test_oxygen_is_reported_in_percent() -> None:
     outcome = made_up(ALL_EVENTS, oxygen_pressure=step_at(10.0, 0.1, 1.2))
-    (event,) = key_events(outcome)
+    (event,) = key_events(outcome, resource_consumption(outcome))
     assert (event["event"], event["data"]) == ("oxygen_threshold_reached", {"o2_percentage": pytest.approx(0.2)})
 
 
@@ -94,7 +96,9 @@ def test_mars_today_is_not_habitable_and_a_warm_wet_breathable_planet_is() -> No
     assert habitability(made_up(Scenario())) < 0.36
     air = {"N2": 1.4e19, "O2": 4.2e18, "CO2": 1e15}
     good = made_up(Scenario(), gas=air, surface_temperature=288.0, surface_air_pressure=101_325.0)
-    assert 0.35 * 4 / 6 < habitability(good) < 1  # most of Mars has no water, which caps its cells at 0.35
+    assert 0.35 * 4 / 6 < habitability(good) < 1  # without water, which caps cells at 0.35
+    wet = made_up(Scenario(), gas=air, surface_temperature=288.0, surface_air_pressure=101_325.0, liquid_water_amount=9)
+    assert habitability(wet) > 0.85
 
 
 def test_a_planet_that_gives_more_co2_than_it_has_fails_its_run() -> None:
@@ -137,24 +141,37 @@ def test_an_unmet_goal_counts_half_its_progress() -> None:
 
 
 def test_resources_of_the_pattern_add_up() -> None:
-    scenario = load_pattern("mars_terraform").scenario(MARS, {"import_start": 0.0})
-    outcome = made_up(scenario, years=30, gas={"CO2": 2.4e16, "C3F8": 1e13})
+    scenario = load_pattern("mars_terraform").scenario(MARS)
+    outcome = made_up(scenario, years=100, gas={"CO2": 2.4e16, "C3F8": 1e13})
     resources = resource_consumption(outcome)
-    factory, mirror, imports = resources["interventions"]
+    factory, mirror, imports, later = resources["interventions"]
     seconds = 365.25 * 86400
-    assert factory["drawn_kg"] == pytest.approx(5e4 * (28 - 5) * seconds, rel=2e-3)  # a ramp of ten years
+    assert factory["drawn_kg"] == pytest.approx(5e4 * 98 * seconds, rel=2e-3)  # all of it: Mars stays cold
     assert factory["useful_kg"] == pytest.approx(1e13)
     assert mirror["drawn_kg"] == 2e11 * 0.004
-    assert imports["drawn_kg"] == pytest.approx(1.2e8 * 25 * seconds, rel=2e-3)
+    assert imports["drawn_kg"] == pytest.approx(1e16 * 50 / 584 * 365.25, rel=2e-3)
     assert imports["useful_kg"] == pytest.approx(0.98 * imports["drawn_kg"])
+    assert later["drawn_kg"] == 0
+    raw, processed = resources["fleets"]
+    assert raw["delivered_kg"] == pytest.approx(imports["useful_kg"], rel=1e-3)
+    assert raw["craft"] == 1000
+    assert processed["built"] == 0
     assert resources["total"]["drawn_kg"] == pytest.approx(sum(i["drawn_kg"] for i in resources["interventions"]))
+    costs = resources["costs"]
+    parts = [costs[f"{part}_gcc"] for part in ("interventions", "fleets", "undertakings")]
+    assert costs["contingency_gcc"] == pytest.approx(0.15 * sum(parts))
+    assert resources["total"]["cost_gcc"] == costs["total_gcc"] == pytest.approx(1.15 * sum(parts))
+    assert resources["binding_limit"] == max(resources["limits"], key=lambda k: resources["limits"][k])
+    assert spent(outcome, resources)[-1] == pytest.approx(costs["total_gcc"])
+    assert (np.diff(spent(outcome, resources)) >= 0).all()
     metrics = success_metrics(outcome, resources)
     for name in ("habitability_score", "timeline_efficiency", "resource_efficiency", "cost_efficiency"):
         assert 0 <= metrics[name] <= 1
 
 
 def test_a_scenario_can_name_the_events_that_there_are_and_no_others() -> None:
-    assert set(get_args(EventName)) == set(EVENTS)
+    assert set(get_args(EventName)) == set(EVENTS) | MILESTONES
+    assert not set(EVENTS) & MILESTONES
     with pytest.raises(ValidationError, match="events"):
         Scenario.model_validate({"events": ["first_rain"]})
 
@@ -163,3 +180,30 @@ def test_factories_of_one_gas_agree_on_its_lifetime() -> None:
     factory = {"kind": "super_greenhouse_gas", "rate_kg_s": 1.0}
     with pytest.raises(ValidationError, match="lifetime_years"):
         Scenario.model_validate({"interventions": [factory, factory | {"lifetime_years": 5.0}]})
+
+
+def test_a_plan_dates_its_milestones_each_once_and_in_order() -> None:
+    scenario = load_pattern("titan_fuel").scenario(builtin_body("titan"), {"harvest_rate": 1e15, "budget": 1e8})
+    outcome = made_up(scenario, years=40)
+    found = key_events(outcome, resource_consumption(outcome))
+    years = {e["event"]: e["year"] for e in found if e["event"] != "target_reached"}
+    assert len(years) == len([e for e in found if e["event"] != "target_reached"])
+    assert [e["year"] for e in found] == sorted(e["year"] for e in found)
+    assert years["preservation_cap_reached"] == years["intervention_ended"] == pytest.approx(25.0, abs=0.02)
+    assert years["depletion_warning"] == pytest.approx(10 + 0.8 * 15.007, abs=0.02)
+    assert years["extraction_phase_started"] == pytest.approx(11.0, abs=0.02)
+    assert years["budget_exceeded"] == pytest.approx(10.0, abs=0.03)  # depots cost 2e7, the works in year 10 1e8
+    assert sum(e["event"] == "target_reached" for e in found) == 2
+    goals = [assess_goal(outcome, goal) for goal in scenario.goals]
+    assert [g["achieved_year"] for g in goals] == [pytest.approx(10.0, abs=0.03)] * 2
+    assert [g["value"] for g in goals] == [0.0, 0.0]  # the cap has ended it
+
+
+def test_water_is_stable_where_the_means_of_an_orbit_say_so() -> None:
+    warm = np.full((6, 8), 280.0)
+    warm[:3] = 200.0
+    goal = Goal(id="wet", measure="liquid_water_fraction", target=0.5, planned_year=20.0)
+    outcome = made_up(Scenario(goals=(goal,)), surface_temperature=warm, surface_air_pressure=2e3)
+    found = assess_goal(outcome, goal)
+    assert found["value"] == pytest.approx(0.5)
+    assert found["achieved_year"] == pytest.approx(20.0, abs=0.02)  # when the last orbit ends

@@ -107,6 +107,31 @@ class DayStatistics(PlainRow):
         return super().as_dict() | {"day": self.day.isoformat()}
 
 
+@dataclass(frozen=True)
+class CataloguedRun(PlainRow):
+    """A run with its twin and what its result says; gone: its outputs were scrubbed or its twin is deleted."""
+
+    run_id: int
+    twin_id: int
+    twin_name: str
+    body: str
+    sweep_id: int | None
+    member: int | None
+    status: str
+    pattern: str
+    duration_years: int
+    parameters: dict[str, Any] | None
+    created_at: datetime
+    completed_at: datetime | None
+    gone: bool
+    overall_score: float | None
+    success_metrics: dict[str, Any] | None
+    start_temperature_k: float | None
+    end_temperature_k: float | None
+    start_pressure_pa: float | None
+    end_pressure_pa: float | None
+
+
 @cache
 def statement(name: str) -> str:
     """A statement of sql/queries, its parameters as the driver writes them."""
@@ -133,6 +158,12 @@ def best_results(engine: Engine, after: ScoreKey | None = None, count: int = 20)
     score, key = after or (2.0, LARGEST)
     given = {"after_score": score, "after_id": key, "count": _page(count)}
     return _rows(engine, RankedResult, "best_results", given)
+
+
+def catalogue(engine: Engine, before: int | None = None, count: int = MOST) -> list[CataloguedRun]:
+    """Runs with their twins and results, newest first, from the run before one on."""
+    given = {"before_id": LARGEST if before is None else before, "count": _page(count)}
+    return _rows(engine, CataloguedRun, "catalogue", given)
 
 
 def daily_statistics(engine: Engine, first: date, last: date, system: str | None = None) -> list[DayStatistics]:

@@ -123,6 +123,46 @@ def couple_air(ice: Array, frost: Array, coupling: Array, frosty: bool, A: Array
 
 
 @inlined
+def over_frosty_ground(
+    t: float, k: float, stiff: float, base: float, icy: bool, frost: float, coupling: float
+) -> tuple[float, float]:
+    """A and drive of a cell: OLR k T^4 along its tangent at t, then through the air as couple_air does."""
+    slope = 4.0 * k * t * t * t
+    a = stiff + slope
+    drive = base + 0.75 * slope * t
+    held = icy | (drive < frost * a)
+    through = coupling / (a + coupling) if coupling > 0.0 else 1.0
+    most = min(coupling, a) if coupling > 0.0 else a
+    own = most if held else through * a
+    return own, own * frost if held else drive * through
+
+
+@compiled
+def balance_with_air(
+    T: Array,
+    k: Array,
+    capacity: Array,
+    conduction: float,
+    inertia: Array,
+    top: float,
+    beta: Array,
+    absorbed: Array,
+    extra: Array,
+    ice: Array,
+    frost: Array,
+    coupling: Array,
+    base: Array,
+    A: Array,
+    drive: Array,
+) -> None:
+    """What linearise and couple_air do for a body with CO2 frost, in one loop; top beta I is the heat from below."""
+    for j in range(T.size):
+        base[j] = capacity[j] * T[j] + top * beta[j] * inertia[j] + absorbed[j] + extra[j]
+        stiff, held = capacity[j] + conduction * inertia[j], ice[j] > 0.0
+        A[j], drive[j] = over_frosty_ground(T[j], k[j], stiff, base[j], held, frost[j], coupling[j])
+
+
+@inlined
 def follow(t: float, tangent: float, stiff: float, drive: float, k: float) -> float:
     """The last point (K) at which to take the tangent of k T^4 in stiff T + k T^4 = drive; B8.
 
@@ -182,6 +222,7 @@ def surface_balance(
     Iterations go on where T' is far from where OLR was linearised (follow), as it is once all CO2 has frozen.
     olr is the flux that was applied, change the dm (kg m-2) of this step; latent is L (J kg-1); tangent is scratch.
     """
+    found = 0  # cells that need more than the tangent
     for j in range(T.size):  # bare ground, all cells side by side
         stiff = capacity[j] + conduction * inertia[j]
         drive = base[j] + source[j]
@@ -197,9 +238,47 @@ def surface_balance(
             tangent[j] = t1
             T[j] = (drive + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
             olr[j] = q3 * (4.0 * T[j] - 3.0 * t1)
-    for j in range(T.size):  # the few that iterate on, and ground with frost
+        near = (tangent[j] > 0.0) & (LEAST * tangent[j] <= T[j]) & (T[j] <= MOST * tangent[j])
+        found += 0 if near & (ice[j] <= 0.0) & (T[j] >= frost[j]) else 1
+    if found == 0:
+        return
+    far = 0  # cells that need more than two tangents
+    for j in range(T.size):  # ground with frost, all cells side by side
+        stiff = capacity[j] + conduction * inertia[j]
+        drive = base[j] + source[j]
+        tf, kj, t0 = frost[j], k[j], tangent[j]
+        near = (t0 > 0.0) & (LEAST * t0 <= T[j]) & (T[j] <= MOST * t0)
+        icy = (ice[j] > 0.0) | (T[j] < tf)
+        slope = 4.0 * kj * tf * tf * tf
+        held = 0.25 * slope * tf
+        dm = (stiff * tf + held - drive) * dt / latent
+        allowed = min(max(dm, -ice[j]), LARGEST_SHARE * column[j])
+        rest = drive + allowed * latent / dt
+        t1 = (rest + slope * tf - held) / (stiff + slope)
+        q3 = kj * t1 * t1 * t1
+        t2 = (rest + 3.0 * q3 * t1) / (stiff + 4.0 * q3)
+        q3 = kj * t2 * t2 * t2
+        t3 = (rest + 3.0 * q3 * t2) / (stiff + 4.0 * q3)
+        flux = q3 * (4.0 * t3 - 3.0 * t2)
+        cut = allowed != dm
+        good = near & ((not icy) | (not cut) | ((rest > 0.0) & (LEAST * t2 <= t3) & (t3 <= MOST * t2)))
+        good = good & (not linear)
+        far += 0 if good else 1
+        new = t3 if cut else tf
+        out = flux if cut else held
+        write = good & icy
+        T[j] = new if write else T[j]
+        olr[j] = out if write else olr[j]
+        ice[j] = ice[j] + allowed if write else ice[j]
+        change[j] = allowed if write else (0.0 if good else np.inf)  # infinite: not done yet
+    if far == 0:
+        return
+    for j in range(T.size):  # the few that iterate on
+        if change[j] != np.inf:
+            continue
         near = tangent[j] > 0.0 and LEAST * tangent[j] <= T[j] <= MOST * tangent[j]
         if near and ice[j] <= 0.0 and T[j] >= frost[j]:
+            change[j] = 0.0
             continue
         stiff = capacity[j] + conduction * inertia[j]
         drive = base[j] + source[j]

@@ -52,6 +52,7 @@ from twinpipe.physics.records import (
     Static,
 )
 from twinpipe.physics.rows import accumulate_plain, add_row_sum, add_scaled, any_positive, compensated, copy, tile
+from twinpipe.physics.settlement import settle
 from twinpipe.physics.substances import (
     BURIED_DUST,
     CH4,
@@ -63,7 +64,7 @@ from twinpipe.physics.substances import (
     N_STORES,
     O2,
 )
-from twinpipe.physics.surface import balance, carry_heat, settle
+from twinpipe.physics.surface import balance, carry_heat
 
 N_BASE_MAPS, N_BASE_SERIES = 6, 10  # of fields.MAPS and SERIES_FIELDS, before those of the ground and the stores
 THINNEST_SHELL = N_BASE_SERIES + N_LOCALS + 1 + N_STORES + N_AEROSOLS  # place of that series, after the stores

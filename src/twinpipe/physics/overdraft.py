@@ -9,7 +9,7 @@ s = A (T' - T*) >= -A T*.
 from __future__ import annotations
 
 from twinpipe.grid import Array
-from twinpipe.physics.co2_ice import ITERATIONS, couple_air
+from twinpipe.physics.co2_ice import ITERATIONS, couple_air, over_frosty_ground
 from twinpipe.physics.compiled import compiled, inlined, part
 from twinpipe.physics.records import (
     BASE,
@@ -69,6 +69,26 @@ def follow_tangents(
 
 
 @compiled
+def follow_tangents_over_frost(
+    T: Array,
+    k: Array,
+    capacity: Array,
+    conduction: float,
+    inertia: Array,
+    base: Array,
+    ice: Array,
+    frost: Array,
+    coupling: Array,
+    A: Array,
+    drive: Array,
+) -> None:
+    """A and drive of a row as co2_ice.balance_with_air makes them, to the bit."""
+    for j in range(T.size):
+        stiff, icy = capacity[j] + conduction * inertia[j], ice[j] > 0.0
+        A[j], drive[j] = over_frosty_ground(T[j], k[j], stiff, base[j], icy, frost[j], coupling[j])
+
+
+@compiled
 def follow_chords(
     T: Array,
     k: Array,
@@ -106,6 +126,11 @@ def mend(st: Static, o: Options, s: State, x: Scratch) -> None:
     for i in range(s.ice.shape[0]):
         t, k, capacity, base = s.T[0, i], x.fields[K, i], x.fields[CAPACITY, i], x.fields[BASE, i]
         a, drive = x.fields[A, i], x.fields[DRIVE, i]
-        follow_tangents(t, k, capacity, stiffness, st.inertia[i], base, a, drive)
-        couple_air(s.ice[i], x.fields[FROST, i], coupling, o.frost, a, drive)
+        if o.frost:
+            follow_tangents_over_frost(
+                t, k, capacity, stiffness, st.inertia[i], base, s.ice[i], x.fields[FROST, i], coupling, a, drive
+            )
+        else:
+            follow_tangents(t, k, capacity, stiffness, st.inertia[i], base, a, drive)
+            couple_air(s.ice[i], x.fields[FROST, i], coupling, False, a, drive)
         follow_chords(t, k, capacity, stiffness, st.inertia[i], base, coupling, overdrawn, a, drive)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple, get_args
 
 import numpy as np
@@ -271,8 +272,8 @@ DIURNAL, D, COUPLING, IMPACTS = 16, 17, 18, 19
 NITROGEN, HAZE, CLOUDS = 20, 21, 22
 METHANE, METHANE_COLUMN, METHANE_WIND = 23, 24, 25  # Pa and kg m-2 over Pa of all air; m s-1
 SNOW_ALBEDO, SNOW_HALF_COVER, BARE_ALBEDO, VAPOUR_HEIGHT = 26, 27, 28, 29
-WORK = 30  # ... and eight for whatever a process needs within a row
-N_ROWS = 38
+WORK = 30  # ... and ten for whatever a process needs within a row
+N_ROWS = 40
 N_PACKED = 15  # of Scratch.packed, the cells that cold_water.py packs
 # Rows of Scratch.moved: ice (kg m-2) that froze to the shell, that sublimated; the cold it took (J m-2); ocean's heat
 # that found no ice (J m-2); methane (kg m-2) that condensed
@@ -316,20 +317,35 @@ class Scratch(NamedTuple):
     beyond: Array  # (4, cell) transport.meet; 0 where there is nothing beyond
 
 
+def zeros(*shape: int) -> Array:
+    """Zeros that start on a line of the cache: vectors of 64 bytes then never cross one."""
+    size = math.prod(shape)
+    room = np.zeros(size + 7)
+    start = -room.ctypes.data % 64 // 8
+    return room[start : start + size].reshape(shape)
+
+
+def aligned(a: Array) -> Array:
+    """A copy that starts on a line of the cache."""
+    made = zeros(*a.shape)
+    made[...] = a
+    return made
+
+
 def scratch(
     n_lat: int, width: int, n_layers: int, n_shell_layers: int, members: int, *, banded: bool = False
 ) -> Scratch:
     """Room for a block, for whole steps; the frost point of a body without frost is one that no surface reaches."""
-    fields = np.zeros((N_FIELDS, n_lat, width))
+    fields = zeros(N_FIELDS, n_lat, width)
     fields[FROST] = -1.0
     return Scratch(
         fields,
-        np.empty((N_ROWS, width)),
-        np.zeros((max(n_layers, 2), width)),
+        zeros(N_ROWS, width),
+        zeros(max(n_layers, 2), width),
         np.empty((14, members)),
         np.zeros((12, members)),
         np.zeros((5, members)),
-        np.empty(STRIPES * members),
+        zeros(STRIPES * members),
         np.empty((N_PACKED, width)),
         np.empty(width, dtype=np.int64),
         np.empty((2, n_shell_layers, 1)),

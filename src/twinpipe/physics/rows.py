@@ -8,6 +8,7 @@ from twinpipe.grid import Array
 from twinpipe.physics.compiled import at, compiled, inlined
 
 STRIPES = 8  # sums of a row that run side by side
+MANY = 8  # members that a call of the kernel usually advances together
 
 
 @compiled
@@ -36,11 +37,32 @@ def any_positive(row: Array) -> bool:
 
 
 @compiled
+def _add_row_sum_of_eight(row: Array, weight: float, scratch: Array, out: Array) -> None:
+    """add_row_sum, to the bit, where the compiler knows that there are MANY members."""
+    whole = row.size // (STRIPES * MANY) * (STRIPES * MANY)
+    for m in range(STRIPES * MANY):
+        scratch[m] = 0.0
+    for start in range(0, whole, STRIPES * MANY):
+        for m in range(STRIPES * MANY):
+            scratch[m] += row[at(start + m)]
+    for m in range(row.size - whole):
+        scratch[m] += row[at(whole + m)]
+    for start in range(MANY, STRIPES * MANY, MANY):
+        for m in range(MANY):
+            scratch[m] += scratch[at(start + m)]
+    for m in range(MANY):
+        out[m] += weight * scratch[m]
+
+
+@compiled
 def add_row_sum(row: Array, weight: float, scratch: Array, out: Array) -> None:
     """out[member] += weight * sum over the longitudes of a row; scratch is (STRIPES members).
 
     Sums of every STRIPES-th longitude first, then of these: the same for a member in any block, and side by side.
     """
+    if out.size == MANY:
+        _add_row_sum_of_eight(row, weight, scratch, out)
+        return
     lanes = scratch.size
     whole = row.size // lanes * lanes
     for m in range(lanes):
@@ -55,17 +77,6 @@ def add_row_sum(row: Array, weight: float, scratch: Array, out: Array) -> None:
             scratch[m] += scratch[at(start + m)]
     for m in range(out.size):
         out[m] += weight * scratch[m]
-
-
-@compiled
-def air_heat(old_p: Array, new_p: Array, T: Array, cp_over_g: float, capacity: Array, gained: Array) -> None:
-    """Heat capacity of the air of a row, c_p p / g, and the heat (J m-2) that its change of mass brings.
-
-    Gas joins and leaves a column at the column's surface temperature.
-    """
-    for j in range(T.size):
-        gained[j] = cp_over_g * (new_p[j] - old_p[j]) * T[j]
-        capacity[j] = cp_over_g * new_p[j]
 
 
 @compiled
@@ -99,13 +110,6 @@ def zero_amplitude_on_ice(ice: Array, amplitude2: Array) -> None:
     for j in range(ice.size):
         if ice[j] > 0.0:
             amplitude2[j] = 0.0
-
-
-@compiled
-def capacity_over_dt(gas_heat: Array, inertia: Array, layer: float, inverse_dt: float, out: Array) -> None:
-    """C/dt (W m-2 K-1) of the surface layer: ground and, below a common lid, the air over it; B5."""
-    for j in range(out.size):
-        out[j] = (gas_heat[j] + layer * inertia[j]) * inverse_dt
 
 
 @compiled

@@ -73,3 +73,42 @@ def absorbed(
         planetary = r + (1.0 - r) * (1.0 - r) * a / (1.0 - r * a) + aerosol[j]
         coalbedo[j] = 1.0 - min(max(planetary, 0.0), 1.0)
         out[j] = coalbedo[j] * (q * sunlight[j] + mirror[j])
+
+
+@compiled
+def frosty_light(
+    log_p: Array,
+    log_share: Array,
+    ice: Array,
+    half: Array,
+    ground: Array,
+    ice_albedo: Array,
+    ice_emissivity: Array,
+    paint: Array,
+    reflectance: Array,
+    aerosol: Array,
+    sunlight: Array,
+    mirror: Array,
+    q: float,
+    frost: Array,
+    emit: Array,
+    coalbedo: Array,
+    out: Array,
+) -> None:
+    """co2_ice.frost_point, frost_cover and absorbed of a row with a single division; paint changes the albedo.
+
+    With x = 3182.48 / T_f, y = m + m_half, a = y A_s and z = y (1 - R A_s), all quotients are products over x y z.
+    """
+    for j in range(ice.size):
+        r = reflectance[j]
+        x = 23.3494 + 4.605170185988092 - log_p[j] - log_share[j]
+        y = ice[j] + half[j]
+        a = ground[j] * y + ice[j] * (ice_albedo[j] - ground[j]) + paint[j] * y
+        z = y - r * a
+        over = 1.0 / (x * y * z)
+        frost[j] = 3182.48 * (y * z) * over
+        emit[j] = 1.0 + ice[j] * (ice_emissivity[j] - 1.0) * (x * z) * over
+        planetary = r + (1.0 - r) * (1.0 - r) * a * (x * y) * over + aerosol[j]
+        kept = 1.0 - min(max(planetary, 0.0), 1.0)
+        coalbedo[j] = kept
+        out[j] = kept * (q * sunlight[j] + mirror[j])

@@ -18,6 +18,8 @@ from twinpipe.grid import Array
 from twinpipe.physics.compiled import compiled, part
 from twinpipe.physics.records import Static
 
+SIX = 6  # layers, as many as bodies with soil usually have
+
 
 @dataclass(frozen=True)
 class Column:
@@ -111,3 +113,41 @@ def substitute(T: Array, i: int, alpha: Array, beta: Array) -> None:
         a = alpha[k]
         for j in range(t.size):
             t[j] = a * above[j] + b[j]
+
+
+@compiled
+def from_below(T: Array, i: int, heat: Array, own: Array, below: Array, bottom: float, beta: Array) -> None:
+    """beta[1] (cell) of eliminate, to the bit, for a row of SIX layers in one loop."""
+    t1, t2, t3, t4, t5 = T[1, i], T[2, i], T[3, i], T[4, i], T[5, i]
+    o1, o2, o3, o4, o5 = own[1], own[2], own[3], own[4], own[5]
+    b1, b2, b3, b4 = below[1], below[2], below[3], below[4]
+    for j in range(beta.size):
+        b = o5 * t5[j] + bottom * heat[j]
+        b = o4 * t4[j] + b4 * b
+        b = o3 * t3[j] + b3 * b
+        b = o2 * t2[j] + b2 * b
+        beta[j] = o1 * t1[j] + b1 * b
+
+
+@compiled
+def renew(T: Array, i: int, heat: Array, alpha: Array, own: Array, below: Array, bottom: float) -> None:
+    """What eliminate and substitute do, to the bit, for a row of SIX layers in one loop."""
+    t0, t1, t2, t3, t4, t5 = T[0, i], T[1, i], T[2, i], T[3, i], T[4, i], T[5, i]
+    o1, o2, o3, o4, o5 = own[1], own[2], own[3], own[4], own[5]
+    b1, b2, b3, b4 = below[1], below[2], below[3], below[4]
+    a1, a2, a3, a4, a5 = alpha[1], alpha[2], alpha[3], alpha[4], alpha[5]
+    for j in range(t0.size):
+        e5 = o5 * t5[j] + bottom * heat[j]
+        e4 = o4 * t4[j] + b4 * e5
+        e3 = o3 * t3[j] + b3 * e4
+        e2 = o2 * t2[j] + b2 * e3
+        e1 = o1 * t1[j] + b1 * e2
+        t = a1 * t0[j] + e1
+        t1[j] = t
+        t = a2 * t + e2
+        t2[j] = t
+        t = a3 * t + e3
+        t3[j] = t
+        t = a4 * t + e4
+        t4[j] = t
+        t5[j] = a5 * t + e5

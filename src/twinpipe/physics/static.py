@@ -15,7 +15,7 @@ from twinpipe.physics import ground, regolith, runoff, soil, transport
 from twinpipe.physics.emissivity import inverse_emissivity_table
 from twinpipe.physics.orbit import insolation_table
 from twinpipe.physics.processes import on_the_ground
-from twinpipe.physics.records import Options, Static
+from twinpipe.physics.records import Options, Static, aligned
 from twinpipe.physics.substances import GASES
 
 LEAST_AIR = 1.0  # Pa; less holds no vapour over the ice
@@ -24,7 +24,7 @@ LEAST_AIR = 1.0  # Pa; less holds no vapour over the ice
 def _cells(per_member: list[Array]) -> Array:
     """(row, cell) from one (n_lat, n_lon) field per member."""
     stacked = np.stack(per_member, axis=-1)
-    return np.ascontiguousarray(stacked.reshape(stacked.shape[0], -1))
+    return aligned(stacked.reshape(stacked.shape[0], -1))
 
 
 def of_unit_star(body: Body) -> Body:
@@ -63,7 +63,7 @@ def static_of(
         altitude=altitude,
         ground_albedo=_cells([ground_albedo(b, grid)[own] for b in bodies]),
         inertia=inertia,
-        bottom_heat=options.geothermal / inertia,
+        bottom_heat=aligned(options.geothermal / inertia),
         humidity=_cells([humidity_of(b, grid)[own] for b in bodies]),
         insolation=np.ascontiguousarray(q[:, own]),
         harmonic=np.ascontiguousarray(q1[:, own]),

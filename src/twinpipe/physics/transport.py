@@ -24,6 +24,7 @@ import numpy as np
 from twinpipe.grid import Array, Grid
 from twinpipe.physics.compiled import at, compiled, inlined, making_arrays
 from twinpipe.physics.rows import copy
+from twinpipe.physics.zonal import solve_lon
 
 SOUTH, FIRST, LAST, NORTH = range(4)  # rows beside the edges of a band
 
@@ -195,60 +196,6 @@ def meet(edges: Array, band: int, beyond: Array) -> None:
             elif k == band - 1:
                 beyond[SOUTH, j] = P[k, j] + Q[k, j] * north[j]
             north[j] = p[k, j] + q[k, j] * north[j]
-
-
-@compiled
-def solve_lon(
-    a: Array, rhs: Array, D: Array, east: float, members: int, upper: Array, corner: Array, leak: Array
-) -> None:
-    """Solve (A - L_lon) x = rhs of one row in place of rhs; cyclic, by elimination of the corner.
-
-    Cells are (longitude, member), members innermost; upper, corner and leak are scratch of the same size.
-    The unknown of the last longitude is carried along: x_j = rhs_j + upper_j x_j+1 + corner_j x_last, with
-    leak_j = 1 - upper_j - corner_j, and after the back-substitution leak_j = 1 - corner_j.
-    """
-    b = members
-    last = rhs.size - b
-    if last == 0:
-        for m in range(b):
-            rhs[m] = rhs[m] / a[m]
-        return
-    for m in range(b):
-        g = D[m] * east
-        inverse = 1.0 / (a[m] + 2.0 * g)
-        upper[m] = g * inverse
-        corner[m] = g * inverse
-        leak[m] = a[m] * inverse
-        rhs[m] = rhs[m] * inverse
-    for start in range(b, last, b):
-        for m in range(b):
-            j, west = at(start + m), at(start - b + m)
-            g = D[j] * east
-            own = a[j] + g * leak[west]
-            inverse = 1.0 / (own + g * corner[west] + g)
-            leak[j] = own * inverse
-            upper[j] = g * inverse
-            corner[j] = g * corner[west] * inverse
-            rhs[j] = (rhs[j] + g * rhs[west]) * inverse
-    # Back-substitution in terms of x_last: x_j = rhs_j + corner_j x_last, where upper joins corner at the end.
-    for m in range(b):
-        j = at(last - b + m)
-        corner[j] += upper[j]
-    for start in range(last - 2 * b, -1, -b):
-        for m in range(b):
-            j, after = at(start + m), at(start + b + m)
-            rhs[j] += upper[j] * rhs[after]
-            corner[j] += upper[j] * corner[after]
-            leak[j] += upper[j] * leak[after]
-    for m in range(b):
-        j, west = at(last + m), at(last - b + m)
-        g = D[j] * east
-        inverse = 1.0 / (a[j] + g * leak[west] + g * leak[m])
-        rhs[j] = (rhs[j] + g * (rhs[west] + rhs[m])) * inverse
-    for start in range(0, last, b):
-        for m in range(b):
-            j, end = at(start + m), at(last + m)
-            rhs[j] += corner[j] * rhs[end]
 
 
 @making_arrays

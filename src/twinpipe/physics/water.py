@@ -10,7 +10,7 @@ import math
 
 from twinpipe.constants import MOLAR_MASS
 from twinpipe.grid import Array
-from twinpipe.physics import cold_water, longwave, phase, runoff, transport
+from twinpipe.physics import cold_water, longwave, phase, runoff, transport, zonal
 from twinpipe.physics.air import amounts
 from twinpipe.physics.compiled import at, compiled, part
 from twinpipe.physics.elementary import log
@@ -94,12 +94,12 @@ def carry(st: Static, o: Options, s: State, x: Scratch, members: int) -> None:
     """The air mixes its vapour, d(r p)/dt = div(K p_mean grad r), with r = w / p; B10."""
     vapour, mixing, after = s.local[WATER_VAPOUR], x.rows[D], x.totals[10]
     stiff, rhs, upper = x.fields[A], x.fields[DRIVE], x.fields[UPPER]
-    work, corner, leak = x.rows[WORK], x.rows[WORK + 1], x.rows[WORK + 2]
     after[:] = 0.0
-    transport.solve_lat(stiff, rhs, mixing, st.north, st.south, x.beyond, upper, leak)
+    transport.solve_lat(stiff, rhs, mixing, st.north, st.south, x.beyond, upper, x.rows[WORK])
     for i in range(stiff.shape[0]):
         scaled(rhs[i], 1.0, stiff[i], vapour[i])
-        transport.solve_lon(stiff[i], vapour[i], mixing, st.east[i], members, work, corner, leak)
+    zonal.solve_lons(stiff, vapour, mixing, st.east, members, x.rows[WORK : WORK + 6])
+    for i in range(stiff.shape[0]):
         scaled(vapour[i], o.dt, stiff[i], rhs[i])
         add_row_sum(rhs[i], st.weight[i], x.line, after)
 

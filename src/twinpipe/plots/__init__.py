@@ -1,8 +1,8 @@
-"""Pictures of a member of a run: maps at the start and the end, series with events, and one of both."""
+"""Pictures of runs: maps, series, Hovmöller diagrams, seasons, events, films; and of many members at once."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,17 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from twinpipe.durable import disk
+from twinpipe.plots.animation import write_animation
+from twinpipe.plots.ensemble import events_figure
 from twinpipe.plots.events import ROW, mark, place
-from twinpipe.plots.frame import DPI, INK, NORMAL, WIDTH, headline, new_figure
+from twinpipe.plots.frame import DPI, INK, NORMAL, WIDTH, headline, new_figure, title
+from twinpipe.plots.hovmoeller import hovmoeller_figure, seasons_figure
 from twinpipe.plots.maps import colour_bar, draw_map, last_window, maps_figure, shared_norm, start_and_end
 from twinpipe.plots.series import panel_in, pressure, series_figure, span, temperature, year_axis
 from twinpipe.spec import RunSpec
 from twinpipe.wording import quantity
 
-__all__ = ["draw", "hero_figure", "maps_figure", "series_figure"]
+__all__ = ["draw", "draw_kinds", "hero_figure", "maps_figure", "save", "series_figure"]
 
 HERO_HEIGHT = 14 / 3  # inches; 700 pixels
 
@@ -29,18 +32,40 @@ def draw(
 
     Raises StoreError when the folder cannot be written.
     """
-    figures = {
-        "maps": maps_figure(tree, spec, member),
-        "series": series_figure(tree, spec, events, member),
-        "hero": hero_figure(tree, spec, events, member),
+    return draw_kinds(tree, spec, events, folder, ("maps", "series", "hero"), member)
+
+
+def draw_kinds(
+    tree: xr.DataTree, spec: RunSpec, events: Sequence[dict[str, Any]], folder: Path, kinds: Sequence[str],
+    member: int = 0,
+) -> dict[str, Path]:  # fmt: skip
+    """Write pictures of a member by their kinds into a folder; their paths by kind.
+
+    kinds: hero, maps, series, hovmoeller, seasons, events, animation.  Raises StoreError when it cannot be written.
+    """
+    figures: dict[str, Callable[[], Figure]] = {
+        "maps": lambda: maps_figure(tree, spec, member),
+        "series": lambda: series_figure(tree, spec, events, member),
+        "hero": lambda: hero_figure(tree, spec, events, member),
+        "hovmoeller": lambda: hovmoeller_figure(tree, spec, member),
+        "seasons": lambda: seasons_figure(tree, spec, member),
+        "events": lambda: events_figure(events, spec.years, title(spec)),
     }
-    paths = {name: folder / f"{name}.png" for name in figures}
-    with disk(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, figure in figures.items():
-            title = {"Title": f"{spec.body.name}: {name}", "Software": "twinpipe"}
-            figure.savefig(paths[name], dpi=DPI, metadata=title)
+    paths = {}
+    for kind in kinds:
+        if kind == "animation":
+            paths[kind] = write_animation(tree, spec, folder / "animation.gif", member)
+        else:
+            paths[kind] = save(figures[kind](), folder / f"{kind}.png", f"{spec.body.name}: {kind}")
     return paths
+
+
+def save(figure: Figure, path: Path, words: str) -> Path:
+    """Write a figure as a PNG; its path.  Raises StoreError when it cannot be written."""
+    with disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=DPI, metadata={"Title": words, "Software": "twinpipe"})
+    return path
 
 
 def hero_figure(tree: xr.DataTree, spec: RunSpec, events: Sequence[dict[str, Any]], member: int = 0) -> Figure:

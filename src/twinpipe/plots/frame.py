@@ -40,9 +40,30 @@ def title(spec: RunSpec) -> str:
 
 
 def headline(figure: Figure, spec: RunSpec) -> None:
-    """The title of a picture, 0.2 inches below its top."""
+    """The title of a picture of one run."""
+    heading(figure, title(spec))
+
+
+def heading(figure: Figure, words: str) -> None:
+    """Words 0.2 inches below the top of a picture."""
     y = 1 - 0.2 / figure.get_size_inches()[1]
-    figure.text(0.5, y, title(spec), ha="center", va="center", fontsize=LARGE, weight="bold", color=INK)
+    figure.text(0.5, y, words, ha="center", va="center", fontsize=LARGE, weight="bold", color=INK)
+
+
+def bare_axes(figure: Figure, box: Box) -> Axes:
+    """Axes in a box in inches with faint lines across and no frame above and to the right."""
+    axes = axes_in(figure, box)
+    axes.grid(visible=True, axis="y", color="#dddddd", linewidth=0.5)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set(color=GREY, linewidth=0.6)
+    axes.tick_params(labelsize=SMALL + 0.5, colors=INK, width=0.5, length=2.5)
+    return axes
+
+
+def panel_title(axes: Axes, words: str) -> None:
+    """Words above the left end of a panel."""
+    title = axes.set_title(words, loc="left", fontsize=NORMAL, weight="bold", color=INK, pad=4)
+    title.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 1.0})  # hides the lines of events behind it
 
 
 def footnote(figure: Figure, words: str) -> None:

@@ -90,10 +90,10 @@ def draw_map(
         for dim in ("lat", "lon")
     }
     # rows cut into thinner ones: the map's curved edge is drawn with a straight piece for each
-    cuts = -(-144 // len(field))
-    rows = np.linspace(edges["lat"][:-1], edges["lat"][1:], cuts, endpoint=False, axis=1).ravel()
+    thinner = cuts(field)
+    rows = np.linspace(edges["lat"][:-1], edges["lat"][1:], thinner, endpoint=False, axis=1).ravel()
     fine = np.append(rows, edges["lat"][-1])
-    axes.pcolormesh(edges["lon"], fine, np.repeat(field, cuts, axis=0), norm=norm, cmap=colours)
+    axes.pcolormesh(edges["lon"], fine, np.repeat(field, thinner, axis=0), norm=norm, cmap=colours)
     levels = _altitude_levels(tree)
     if levels.size:
         # carried round the globe, so that contours reach the edge of the map
@@ -112,6 +112,11 @@ def draw_map(
     axes.yaxis.set_major_formatter(FuncFormatter(_latitude) if labelled else NullFormatter())
     axes.tick_params(labelsize=SMALL, colors=GREY)
     return axes
+
+
+def cuts(field: Array) -> int:
+    """How many thinner rows draw_map makes of each row of a field."""
+    return -(-144 // len(field))
 
 
 def _latitude(radians: float, _: object = None) -> str:

@@ -22,10 +22,11 @@ from twinpipe.plots.frame import (
     SMALL,
     WIDTH,
     Box,
-    axes_in,
+    bare_axes,
     footnote,
     headline,
     new_figure,
+    panel_title,
     set_ticks,
 )
 from twinpipe.spec import RunSpec
@@ -66,7 +67,7 @@ def span(spec: RunSpec) -> tuple[float, float]:
     return -spec.body.orbit.sidereal_year_s / YEAR, float(spec.years)
 
 
-def _series(tree: xr.DataTree, spec: RunSpec, name: str, member: int) -> tuple[Array, Array, Array]:
+def series(tree: xr.DataTree, spec: RunSpec, name: str, member: int) -> tuple[Array, Array, Array]:
     """Years, values at each step from the orbit before year 0 on, and the means over the orbit to each."""
     data = tree["simulation_state"].to_dataset()
     names = (f"initial_{name}", name)
@@ -79,20 +80,15 @@ def _series(tree: xr.DataTree, spec: RunSpec, name: str, member: int) -> tuple[A
 
 def panel_in(figure: Figure, box: Box, spec: RunSpec) -> Axes:
     """Axes over the years of a run."""
-    axes = axes_in(figure, box)
-    low, high = span(spec)
-    axes.set_xlim(low, high)
-    axes.grid(visible=True, axis="y", color="#dddddd", linewidth=0.5)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set(color=GREY, linewidth=0.6)
-    axes.tick_params(labelsize=SMALL + 0.5, colors=INK, width=0.5, length=2.5, labelbottom=False)
+    axes = bare_axes(figure, box)
+    axes.set_xlim(*span(spec))
+    axes.tick_params(labelbottom=False)
     axes.xaxis.set_major_locator(MaxNLocator(int(2 * box[2]), steps=[1, 2, 5, 10]))
     return axes
 
 
 def _heading(axes: Axes, words: str, *, legend: bool = True) -> None:
-    title = axes.set_title(words, loc="left", fontsize=NORMAL, weight="bold", color=INK, pad=4)
-    title.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 1.0})  # hides the lines of events behind it
+    panel_title(axes, words)
     if legend:
         axes.legend(
             loc="lower right", bbox_to_anchor=(1.0, 0.98), ncols=3, edgecolor="none", framealpha=1.0,
@@ -101,7 +97,7 @@ def _heading(axes: Axes, words: str, *, legend: bool = True) -> None:
         )  # fmt: skip
 
 
-def _limits(axes: Axes, low: float, high: float, least: float) -> None:
+def limits(axes: Axes, low: float, high: float, least: float) -> None:
     """Limits with a margin, at least so far apart, and never below 0 where the values are not."""
     middle, half = 0.5 * (low + high), max(0.5 * least, 0.56 * (high - low))
     axes.set_ylim(max(middle - half, 0.0 if low >= 0 else -np.inf), middle + half)
@@ -117,15 +113,15 @@ def _curve(axes: Axes, years: Array, values: Array, mean: Array, colours: tuple[
 
 def temperature(axes: Axes, tree: xr.DataTree, spec: RunSpec, member: int, *, short: bool = False) -> None:
     """Global mean temperature: thin at each step, bold over the last orbit."""
-    years, values, mean = _series(tree, spec, "global_surface_temperature", member)
+    years, values, mean = series(tree, spec, "global_surface_temperature", member)
     _curve(axes, years, values, mean, (FAINT, INK))
-    _limits(axes, float(values.min()), float(values.max()), 2.0)
+    limits(axes, float(values.min()), float(values.max()), 2.0)
     _heading(axes, "Temperature (K)" if short else "Surface temperature, global mean (K)")
 
 
 def pressure(axes: Axes, tree: xr.DataTree, spec: RunSpec, member: int, *, short: bool = False) -> None:
     """Global mean pressure, with the lines that mean something to water and to people."""
-    years, values, mean = _series(tree, spec, "global_surface_pressure", member)
+    years, values, mean = series(tree, spec, "global_surface_pressure", member)
     _curve(axes, years, values, mean, (FAINT, INK))
     low, high = float(values.min()), float(values.max())
     logarithmic = low > 0 and high > 10 * low
@@ -134,7 +130,7 @@ def pressure(axes: Axes, tree: xr.DataTree, spec: RunSpec, member: int, *, short
         axes.set_ylim(low / 1.2, high * 1.2)
         set_ticks(axes.yaxis, low, high, logarithmic=True)
     else:
-        _limits(axes, low, high, 0.02 * high)
+        limits(axes, low, high, 0.02 * high)
     for value, words in REFERENCES:
         if axes.get_ylim()[0] < value < axes.get_ylim()[1]:
             axes.axhline(value, color=ORANGE, linewidth=0.8, linestyle=(0, (5, 2)), zorder=1.5)
@@ -150,7 +146,7 @@ def _ice(axes: Axes, tree: xr.DataTree, spec: RunSpec, member: int) -> None:
     highest = 0.0
     curves = []
     for side in ("north", "south"):
-        curves.append((side, *_series(tree, spec, f"co2_ice_mass_{side}", member)))
+        curves.append((side, *series(tree, spec, f"co2_ice_mass_{side}", member)))
         highest = max(highest, float(curves[-1][2].max()))
     exponent = int(np.floor(np.log10(highest))) if highest > 0 else 0
     scale = 10.0**exponent
@@ -164,7 +160,7 @@ def _ice(axes: Axes, tree: xr.DataTree, spec: RunSpec, member: int) -> None:
             years[len(values) - len(mean) :], mean / scale, color=colour, linewidth=1.7, linestyle=style,
             label=f"{side}, mean over an orbit",
         )  # fmt: skip
-    _limits(axes, 0.0, max(highest / scale, 1e-3), 0.0)
+    limits(axes, 0.0, max(highest / scale, 1e-3), 0.0)
     unit = f"{number(scale).removeprefix('1×')} kg" if exponent else "kg"
     _heading(axes, f"CO₂ ice of each hemisphere ({unit})")
 

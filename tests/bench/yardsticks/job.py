@@ -27,7 +27,7 @@ from twinpipe.clock import Clock, usual_steps
 from twinpipe.fields import ZONALS
 from twinpipe.grid import Array, Grid
 from twinpipe.physics.model import Model, build, empty_ledger
-from twinpipe.physics.records import State
+from twinpipe.physics.records import State, aligned, zeros
 from twinpipe.scenario import Scenario
 from twinpipe.simulation import LANES, climate, join_members
 from twinpipe.spheres import Hydrosphere
@@ -94,9 +94,9 @@ class Kernel:
     """The kernel itself."""
 
     def __init__(self, model: Model, start: State) -> None:
-        self.model, self.state = model, State(*(a.copy() for a in start))
+        self.model, self.state = model, State(*(aligned(a) for a in start))
         self.ledger, self.step = empty_ledger(model.n_members), 0
-        self.sums = np.zeros((1, model.n_maps, *start.ice.shape))
+        self.sums = zeros(1, model.n_maps, *start.ice.shape)
         self.zonals, self.series = np.zeros((len(ZONALS), 0)), np.zeros((N_SERIES, 0))
 
     def advance(self, n: int) -> None:

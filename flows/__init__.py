@@ -1,0 +1,1 @@
+"""Flows of Prefect, each thin over a verb of the lifecycle; only here is Prefect imported."""

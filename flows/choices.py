@@ -1,0 +1,58 @@
+"""Fields of forms: what may be chosen is in their schema, so that the server refuses the rest."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from twinpipe.body import builtin_names
+from twinpipe.scenario import load_pattern, pattern_names
+
+
+def _one_of(names: tuple[str, ...]) -> AfterValidator:
+    def check(value: str) -> str:
+        if value not in names:
+            raise ValueError(f"it is one of {', '.join(names)}")
+        return value
+
+    return AfterValidator(check)
+
+
+BodyName = Annotated[str, _one_of(builtin_names()), Field(json_schema_extra={"enum": list(builtin_names())})]
+PatternName = Annotated[str, _one_of(pattern_names()), Field(json_schema_extra={"enum": list(pattern_names())})]
+GridText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$")]
+
+
+def _variants() -> tuple[str, ...]:
+    return ("", *sorted({v for name in pattern_names() for v in load_pattern(name).variants}))
+
+
+VariantName = Annotated[str, _one_of(_variants()), Field(json_schema_extra={"enum": list(_variants())})]
+
+
+def variants_told() -> str:
+    """Every pattern's variants, in prose."""
+    told = [
+        f"{name}: {key} ({variant.title})"
+        for name in pattern_names()
+        for key, variant in load_pattern(name).variants.items()
+    ]
+    return f"Named set of the pattern's parameters; none when empty. {'; '.join(told)}."
+
+
+def imported_name(body: str, imported: str) -> str:
+    """The body that a form means."""
+    return imported.strip() or body
+
+
+def parameters_told() -> str:
+    """Every pattern's parameters with units, ranges and defaults, as a list in Markdown."""
+    told = ["Of the pattern that is chosen: numbers in the unit given here, or text with another unit.", ""]
+    for name in pattern_names():
+        parts = [
+            f"{key} ({'' if p.unit == '1' else f'{p.unit}, '}{p.minimum:g} to {p.maximum:g}, default {p.default:g})"
+            for key, p in load_pattern(name).parameters.items()
+        ]
+        told.append(f"- **{name}**: {', '.join(parts) or 'none'}")
+    return "\n".join(told)

@@ -1,0 +1,73 @@
+"""The page of links of the operators, served on loopback with the reports beside it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from html import escape
+from http import HTTPStatus
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem;color:#1b1f24}
+h1{font-size:1.6rem}h2{font-size:1.1rem;margin-top:2rem}a{color:#0b5cad}td{padding:.2rem 1.2rem .2rem 0;
+vertical-align:top}code{background:#f1f3f5;padding:.1rem .3rem;border-radius:3px}p{color:#57606a}"""
+
+
+def links_page(parts: dict[str, dict[str, str]], commands: dict[str, str]) -> str:
+    """HTML of links by heading and of commands by what they do; it asks nobody for anything."""
+    body = ["<h1>twinpipe</h1>"]
+    for heading, links in parts.items():
+        rows = [f'<tr><td><a href="{escape(url)}">{escape(text)}</a></td></tr>' for text, url in links.items()]
+        body.append(f"<h2>{escape(heading)}</h2><table>{''.join(rows)}</table>")
+    rows = [f"<tr><td><code>{escape(c)}</code></td><td>{escape(what)}</td></tr>" for what, c in commands.items()]
+    body.append(f"<h2>In a terminal</h2><table>{''.join(rows)}</table>")
+    head = f'<meta charset="utf-8"><title>twinpipe</title><link rel="icon" href="data:,"><style>{STYLE}</style>'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>'
+
+
+class _Pages(SimpleHTTPRequestHandler):
+    """The page of links at /, and reports below /reports; nothing else, and nothing is written."""
+
+    def __init__(self, *arguments: Any, page: bytes, reports: Path) -> None:
+        self._page = page
+        super().__init__(*arguments, directory=str(reports))
+
+    def do_GET(self) -> None:
+        """Answer with the page or a report."""
+        if self.path == "/":
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(self._page)))
+            self.end_headers()
+            self.wfile.write(self._page)
+        elif self.path == "/reports" or self.path.startswith("/reports/"):
+            self.path = self.path.removeprefix("/reports") or "/"
+            super().do_GET()
+        else:
+            self.send_error(HTTPStatus.NOT_FOUND)
+
+    def end_headers(self) -> None:
+        """A report may change when its run is drawn again."""
+        self.send_header("Cache-Control", "no-cache")
+        super().end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nobody reads who looked at what."""
+
+
+@contextmanager
+def served(page: str, reports: Path, host: str, port: int) -> Iterator[None]:
+    """Serve the page and the reports meanwhile."""
+    reports.mkdir(parents=True, exist_ok=True)
+    with ThreadingHTTPServer((host, port), partial(_Pages, page=page.encode(), reports=reports)) as server:
+        thread = threading.Thread(target=server.serve_forever, name="links", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,1 @@
+"""Price tables, one file each."""
