@@ -14,7 +14,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinpipe import cli_analysis, cli_audit, cli_learned, cli_ledger, cli_patterns, cli_results, cli_rollback, cli_runs, cli_up
+from twinpipe import (
+    cli_analysis,
+    cli_audit,
+    cli_learned,
+    cli_ledger,
+    cli_patterns,
+    cli_results,
+    cli_rollback,
+    cli_runs,
+    cli_sweeps,
+    cli_up,
+)
 from twinpipe.cli_options import LARGEST, Json, RunId, TwinId
 from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.settings import load_settings
@@ -23,11 +34,13 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 bodies = typer.Typer(help="Celestial bodies.")
 twins = typer.Typer(help="Digital twins.")
 runs = typer.Typer(help="Runs; `run TWIN` runs a pattern on a twin.", cls=cli_runs.RunGroup)
+sweeps = typer.Typer(help="Sweeps; `sweep FILE` runs that of a file.", cls=cli_runs.RunGroup)
 results = typer.Typer(help="Results of runs.")
 database = typer.Typer(help="The ledger's schema.")
 app.add_typer(bodies, name="body")
 app.add_typer(twins, name="twin")
 app.add_typer(runs, name="run")
+app.add_typer(sweeps, name="sweep")
 app.add_typer(results, name="result")
 app.add_typer(database, name="db")
 
@@ -328,6 +341,7 @@ cli_rollback.register(database, emit)
 cli_runs.register(runs, emit)
 cli_results.register(results, emit)
 cli_learned.register(app, emit)
+cli_sweeps.register(sweeps, emit)
 cli_audit.register(app, emit)
 cli_patterns.register(app, emit)
 cli_ledger.register(app, twins, emit)

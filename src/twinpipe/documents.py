@@ -9,17 +9,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from twinpipe.consumption import Name, Text
 from twinpipe.part import Finite, Fraction, NotNegative, Part, Positive
-from twinpipe.payloads import (
-    Digest,
-    KeyEvent,
-    Name,
-    PerformanceData,
-    PlanetState,
-    ResourceConsumption,
-    SuccessMetrics,
-    Text,
-)
+from twinpipe.payloads import Digest, KeyEvent, PerformanceData, PlanetState, ResourceConsumption, SuccessMetrics
 
 Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Time = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")]

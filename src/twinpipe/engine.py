@@ -24,6 +24,7 @@ from twinpipe.errors import BudgetError, Cancelled, Failure, PeerLost, StoreErro
 from twinpipe.fields import ALL
 from twinpipe.gang import side_by_side
 from twinpipe.grid import Array
+from twinpipe.isolation import apart, ended_of, run_apart, start_apart
 from twinpipe.layout import Layout
 from twinpipe.makeup import check_alike, makeup
 from twinpipe.neighbours import ALONE, Circle, Neighbours
@@ -31,7 +32,7 @@ from twinpipe.peers import Letters, Link
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.place import Place
 from twinpipe.plan import BLOCKS_PER_THREAD, Block, Plan
-from twinpipe.simulation import BlockState, climate, own_outputs, run_segment, start
+from twinpipe.simulation import BlockState, climate, own_outputs
 from twinpipe.states import Kept
 from twinpipe.stepping import kernel_time
 from twinpipe.store import RunStore
@@ -85,12 +86,11 @@ def _advance(plan: Plan, path: Place, block: Block, segment: int, generation: in
     held = _states.take(key, segment - 1)
     initial: dict[str, Array] = {}
     if segment == 0:
-        state, initial = start(plan, block, neighbours)
-    elif held is not None:
-        state = held
+        state, initial, ended = start_apart(plan, block, neighbours)
     else:
-        state = BlockState.from_arrays(store.load_state(block.index, segment - 1))
-    output = run_segment(plan, block, plan.segments[segment], state, neighbours)
+        state = held or BlockState.from_arrays(store.load_state(block.index, segment - 1))
+        ended = ended_of(store.seals.read(block.index, segment - 1) if apart(plan) else None, block)
+    output = run_apart(plan, block, plan.segments[segment], state, ended, neighbours)
     mass, energy = max(output.record["mass_error"]), max(output.record["energy_error"])
     transport = max(output.record["transport_error"])
     if mass > MASS_TOLERANCE or max(energy, transport) > ENERGY_TOLERANCE:
@@ -343,17 +343,18 @@ class Dask:
 
 
 def prepare(plan: Plan, store: RunStore, layout: Layout) -> None:
-    """Make the arrays of a plan's outputs, and meanwhile the climates that its members start from.
+    """Make the arrays of a plan's outputs, and meanwhile the climate that its members start from.
 
     Raises StoreError, SimulationError.
     """
-    if len(plan.bands) > 1:  # which make it themselves
+    s = plan.specs[0]
+    if len(plan.bands) > 1 or any(other.body.digest != s.body.digest for other in plan.specs):  # which make their own
         store.create(layout)
         return
     with ThreadPoolExecutor(1) as beside:
-        climates = beside.submit(lambda: [climate(s.body, plan.grid, plan.clock, s.spin_up_orbits) for s in plan.specs])
+        calm = beside.submit(climate, s.body, plan.grid, plan.clock, s.spin_up_orbits)
         store.create(layout)
-        climates.result()
+        calm.result()
 
 
 def run_plan(

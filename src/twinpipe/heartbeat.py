@@ -1,7 +1,8 @@
-"""The heartbeat of a run: keeps its lease, tells its progress once a second, and hears of cancellation."""
+"""The heartbeat of a run or sweep: keeps its lease, tells its progress once a second, and hears of cancellation."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
@@ -19,10 +20,18 @@ HANDOVER_SECONDS = 120.0
 class Heartbeat:
     """Reports in a thread of its own, so that the lease lives however long a segment takes."""
 
-    def __init__(self, engine: Engine, run_id: int, generation: int, done: float = 0.0, interval: float = 1.0) -> None:
-        self._engine, self._run_id, self._generation, self._interval = engine, run_id, generation, interval
-        self._progress, self._alive, self._stop = done, True, Event()
-        self._thread = Thread(target=self._beat, name=f"heartbeat of run {run_id}", daemon=True)
+    def __init__(
+        self,
+        engine: Engine,
+        number: int,
+        generation: int,
+        done: float = 0.0,
+        interval: float = 1.0,
+        report: Callable[[Engine, int, int, float, float], bool] = report_progress,
+    ) -> None:
+        self._engine, self._number, self._generation, self._interval = engine, number, generation, interval
+        self._progress, self._alive, self._stop, self._report = done, True, Event(), report
+        self._thread = Thread(target=self._beat, name=f"heartbeat of {number}", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -42,9 +51,8 @@ class Heartbeat:
     def _beat(self) -> None:
         while self._alive and not self._stop.wait(self._interval):
             try:
-                self._alive = report_progress(
-                    self._engine, self._run_id, self._generation, min(self._progress, 0.999), LEASE_SECONDS
-                )
+                done = min(self._progress, 0.999)
+                self._alive = self._report(self._engine, self._number, self._generation, done, LEASE_SECONDS)
             except TwinpipeError:
                 # The database may be back before the lease runs out; if not, the insert is refused.
                 continue

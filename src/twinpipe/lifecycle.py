@@ -22,11 +22,13 @@ from twinpipe.heartbeat import HANDOVER_SECONDS, LEASE_SECONDS, Heartbeat
 from twinpipe.layout import run_layout, twin_layout
 from twinpipe.makeup import versions
 from twinpipe.measures import gas_by_name
+from twinpipe.members import spec_of
 from twinpipe.ownership import is_own_store
 from twinpipe.physics.compiled import CODE_FINGERPRINT, MODULE_FINGERPRINTS
 from twinpipe.physics.processes import processes
 from twinpipe.place import Place, place
 from twinpipe.plan import Plan, make_plan
+from twinpipe.quote import check_memory
 from twinpipe.result import build_result, read_outcome
 from twinpipe.scenario import Scenario
 from twinpipe.simulation import climate
@@ -180,6 +182,7 @@ def queue_spec(
     w: Workplace, twin_id: int, spec: RunSpec, *, again: bool = False, extends: int | None = None
 ) -> tuple[RunRow, bool]:
     """Queue a spec on a twin, and whether that is new; extends: the run with whose segments it begins."""
+    check_memory(run_plan_of(spec), w.settings)
     folder = spec.digest[:16] + (f"-{uuid.uuid4().hex[:8]}" if again else "")
     parameters = {"spec": spec.model_dump(mode="json", exclude={"body"}), "store": f"runs/{folder}.zarr"}
     return ledger.create_run(
@@ -215,8 +218,7 @@ def run_spec(w: Workplace, run: RunRow) -> RunSpec:
     """The spec of a run, from its row and its twin's snapshot alone; raises Conflict when they were scrubbed."""
     if run.parameters is None:
         raise Conflict(f"run {run.id} was scrubbed; its parameters are gone.")
-    twin = ledger.get_twin(w.engine, run.twin_id)
-    return RunSpec.model_validate({**run.parameters["spec"], "body": _snapshot(twin)})
+    return spec_of(run.parameters, twin_body(ledger.get_twin(w.engine, run.twin_id)))
 
 
 def check_resumable(run: RunRow) -> None:

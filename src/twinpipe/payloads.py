@@ -26,6 +26,7 @@ from twinpipe.messages import AuditDetail, Dropped, OutboxPayload
 from twinpipe.part import Finite, NotNegative, Part, Positive
 from twinpipe.scenario import Goal
 from twinpipe.spec import RunChoices
+from twinpipe.sweep_spec import SweepSpec
 
 SCHEMA_VERSION = 1  # of the payloads of a result; simulation_results.schema_version
 
@@ -164,6 +165,9 @@ class RunParameters(Part):
     extends: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = Field(
         None, description="run of fewer years, with whose segments it begins"
     )
+    varied: dict[Name, Finite] = Field(
+        {}, description="numbers of the body that are others than in its twin's snapshot"
+    )
 
 
 class SweepMember(Part):
@@ -171,6 +175,10 @@ class SweepMember(Part):
 
     spec_digest: Digest = Field(description="content name of the member's run, whose row keeps its spec")
     values: dict[Name, Finite] = Field({}, description="what the design varies, by name; not given: as in the base")
+    run: Annotated[int, Field(ge=1, le=2**63 - 1)] | None = Field(
+        None,
+        description="run of this content that was completed before, and stands for it; none: the sweep has its own",
+    )
 
 
 class SweepDesign(Part):
@@ -181,6 +189,7 @@ class SweepDesign(Part):
 
     base: RunChoices = Field(description="the run that the members vary")
     members: Annotated[list[SweepMember], Field(min_length=1, description="each of other content")]
+    asked: SweepSpec | None = Field(None, description="the file that it was made from")
 
     @field_validator("members")
     @classmethod

@@ -10,6 +10,7 @@ from twinpipe.errors import InvalidInput
 from twinpipe.grid import Grid
 from twinpipe.physics.processes import UNDIVIDED, processes
 from twinpipe.spec import RunSpec
+from twinpipe.sweep_spec import StopRule
 
 BLOCKS_PER_THREAD = 2  # open at once: one that runs, and one that waits so that no thread does
 CELLS_OF_A_BAND = 2**17  # at most
@@ -44,6 +45,7 @@ class Plan:
     members_per_block: int
     orbits_per_segment: int
     rows_per_band: int
+    stops: tuple[StopRule, ...] = ()  # by any of which a member is lost, and ends early
 
     def __post_init__(self) -> None:
         first = self.specs[0]
@@ -139,7 +141,11 @@ def rows_per_band(grid: Grid) -> int:
 
 
 def make_plan(
-    specs: tuple[RunSpec, ...], members_per_block: int = 16, orbits_per_segment: int = 0, rows: int = 0
+    specs: tuple[RunSpec, ...],
+    members_per_block: int = 16,
+    orbits_per_segment: int = 0,
+    rows: int = 0,
+    stops: tuple[StopRule, ...] = (),
 ) -> Plan:
     """Plan with segments of orbits_per_segment orbits, a multiple of the map interval, and bands of some rows.
 
@@ -156,5 +162,5 @@ def make_plan(
     elif orbits_per_segment % every:
         allowed = f"it is a multiple of maps_every_orbits ({every})"
         raise InvalidInput("orbits_per_segment", orbits_per_segment, allowed)
-    whole = Plan(specs, members_per_block, orbits_per_segment, first.grid_shape.n_lat)
+    whole = Plan(specs, members_per_block, orbits_per_segment, first.grid_shape.n_lat, stops)
     return whole if whole.processes & UNDIVIDED else replace(whole, rows_per_band=rows or rows_per_band(whole.grid))

@@ -2,47 +2,67 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from xarray import DataTree
 
 from twinpipe.caveats import caveats
 from twinpipe.errors import StoreError
 from twinpipe.events import check_sanity, key_events
-from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, active
+from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, Field, active
+from twinpipe.grid import Array
 from twinpipe.measures import Outcome, gas_by_name, state
 from twinpipe.metrics import success_metrics
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.physics.plants import PLANTS
 from twinpipe.physics.substances import GASES
 from twinpipe.place import Place
-from twinpipe.plan import Plan
+from twinpipe.plan import Block, Plan
 from twinpipe.resources import resource_consumption
 from twinpipe.store import RunStore, open_run
 
 
 def read_outcome(plan: Plan, path: Place, member: int) -> Outcome:
     """The outputs of a member, read back from the store, which must be complete; raises StoreError."""
-    tree, store = open_run(path), RunStore(path)
-    first = plan.slabs[member // plan.members_per_block][0]  # any band knows what belongs to the planet
-    block, within = first.index, member - first.members[0]
-    last = len(plan.segments) - 1
+    slab = plan.slabs[member // plan.members_per_block]
+    with open_run(path) as tree:
+        return read_outcomes(plan, RunStore(path), tree, slab, [member])[member]
+
+
+def read_outcomes(
+    plan: Plan, store: RunStore, tree: DataTree, slab: tuple[Block, ...], members: Sequence[int]
+) -> dict[int, Outcome]:
+    """The outputs of members of a slab, read back together from its open tree; raises StoreError."""
+    first = slab[0]  # any band knows what belongs to the planet
+    block, last = first.index, len(plan.segments) - 1
     final = store.load_state(block, last)
     seal = store.seals.read(block, last)
     if seal is None:
-        raise StoreError(f"segment {last} of block {block} is not sealed in {path}.")
+        raise StoreError(f"segment {last} of block {block} is not sealed in {store.path}.")
+    per_orbit = plan.clock.steps_per_orbit // plan.specs[members[0]].output.zonal_every_steps
 
-    def read(name: str, group: str) -> Any:
-        return tree[group][name].isel(member=member).to_numpy().astype(float)
+    def read(fields: Iterable[Field], prefix: str = "", records: slice = slice(None)) -> dict[str, Array]:
+        return {
+            f.name: tree[f.group][prefix + f.name].isel(member=list(members)).to_numpy()[:, records].astype(float)
+            for f in fields
+        }
 
-    per_orbit = plan.clock.steps_per_orbit // plan.specs[member].output.zonal_every_steps
-    with tree:
-        return Outcome(
+    maps, series = active(MAPS, plan.processes), active(SERIES_FIELDS, plan.processes)
+    read_maps, read_initial_maps = read(maps), read(maps, "initial_")
+    read_series, read_initial_series = read(series), read(series, "initial_")
+    zonals = read(ZONALS, records=slice(-per_orbit, None))
+    outcomes = {}
+    for i, member in enumerate(members):
+        within, spec = member - first.members[0], plan.specs[member]
+        outcomes[member] = Outcome(
             plan=plan,
-            spec=plan.specs[member],
-            maps={f.name: read(f.name, f.group) for f in active(MAPS, plan.processes)},
-            initial_maps={f.name: read(f"initial_{f.name}", f.group) for f in active(MAPS, plan.processes)},
-            series={f.name: read(f.name, f.group) for f in active(SERIES_FIELDS, plan.processes)},
-            initial_series={f.name: read(f"initial_{f.name}", f.group) for f in active(SERIES_FIELDS, plan.processes)},
-            last_zonals={f.name: read(f.name, f.group)[-per_orbit:] for f in ZONALS},
+            spec=spec,
+            maps={k: a[i] for k, a in read_maps.items()},
+            initial_maps={k: a[i] for k, a in read_initial_maps.items()},
+            series={k: a[i] for k, a in read_series.items()},
+            initial_series={k: a[i] for k, a in read_initial_series.items()},
+            last_zonals={k: a[i] for k, a in zonals.items()},
             gas_kg=gas_by_name(final["gas"][within]),
             books={
                 "imported_kg": gas_by_name(final["imported"][within]),
@@ -50,10 +70,12 @@ def read_outcome(plan: Plan, path: Place, member: int) -> Outcome:
                 "escaped_kg": gas_by_name(final["escaped"][within]),
                 "decayed_kg": float(final["decayed"][within].sum()),
                 "reacted_mol": dict(zip(PLANTS, final["reacted"][within].tolist(), strict=True)),
-                "seconds_at_full_rate": final["control"][within, :, 1].tolist(),
+                # as long as the longest scenario of all members
+                "seconds_at_full_rate": final["control"][within, : len(spec.scenario.interventions), 1].tolist(),
                 **{k: seal["record"][k][within] for k in ("mass_error", "energy_error", "transport_error")},
             },
         )
+    return outcomes
 
 
 def story(outcome: Outcome) -> list[dict[str, float]]:

@@ -22,6 +22,7 @@ from twinpipe.body import Body, builtin_body
 from twinpipe.scenario import Pattern, Scenario, load_pattern
 from twinpipe.shared import shared_folder
 from twinpipe.spec import RunSpec
+from twinpipe.sweep_spec import SweepSpec, read_sweep
 
 SCHEMAS: dict[str, Any] = {
     "body": Body,
@@ -30,6 +31,7 @@ SCHEMAS: dict[str, Any] = {
     "run_spec": RunSpec,
     "simulation_parameters": p.SimulationParameters,
     "run_parameters": p.RunParameters,
+    "sweep": SweepSpec,
     "sweep_design": p.SweepDesign,
     "planet_state": p.PlanetState,
     "key_events": list[p.KeyEvent],
@@ -79,6 +81,9 @@ def derived_examples() -> dict[str, Any]:
             "spec": {k: v for k, v in kept.items() if k != "body"},
             "store": f"runs/{spec.digest[:16]}.zarr",
         },
+        "sweep": read_sweep(shared_folder("schemas") / "examples" / "sweep.toml").model_dump(
+            mode="json", exclude_none=True
+        ),
         "sweep_design": {
             "base": {k: v for k, v in kept.items() if k != "body"},
             "members": [{"spec_digest": s.digest, "values": {"seed": s.seed}} for s in (spec, replicate)],

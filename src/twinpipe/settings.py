@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from platformdirs import user_data_path
-from pydantic import Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import ByteSize, Field, FilePath, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from twinpipe.errors import InvalidInput
@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     dask_tls_key: FilePath | None = Field(None, description="Key of this client.")
     workers: Annotated[int, Field(ge=0, le=1024)] = Field(
         0, description="Worker threads of the local cluster; 0 means one per core."
+    )
+    memory_limit: ByteSize | None = Field(
+        None, description="Memory of a worker, such as 4GB; what would take more is refused before it is begun."
     )
     report_url: str | None = Field(
         None, description="Where HOME/reports is served, for links in Prefect; `twinpipe up` serves and sets it."

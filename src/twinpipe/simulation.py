@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any
@@ -223,15 +223,15 @@ def climate(body: Body, grid: Grid, clock: Clock, orbits: int) -> Climate:
     return value
 
 
-def _model(plan: Plan, a: int, b: int, rows: tuple[int, int]) -> Model:
-    specs = plan.specs[a:b]
+def _model(plan: Plan, members: tuple[int, ...], rows: tuple[int, int]) -> Model:
+    specs = [plan.specs[m] for m in members]
     bodies, scenarios = tuple(s.body for s in specs), tuple(s.scenario for s in specs)
     key = (*(s.digest for s in specs), plan.processes, rows)
-    value: Model = _models.get(key, lambda: build(bodies, scenarios, plan.grid, plan.clock, plan.processes, rows))
-    return value
+    made: Model = _models.get(key, lambda: build(bodies, scenarios, plan.grid, plan.clock, plan.processes, rows))
+    return made
 
 
-def _climates_of(plan: Plan, block: Block, neighbours: Neighbours) -> Callable[[RunSpec], Climate]:
+def climates_of(plan: Plan, block: Block, neighbours: Neighbours) -> Callable[[RunSpec], Climate]:
     """The climate by spec; a band makes its part with its neighbours, each time and in the same order."""
     if len(plan.bands) == 1:
         return lambda s: climate(s.body, plan.grid, plan.clock, s.spin_up_orbits)
@@ -243,24 +243,26 @@ def _climates_of(plan: Plan, block: Block, neighbours: Neighbours) -> Callable[[
     return lambda s: made[s.body.digest, s.spin_up_orbits]
 
 
-def start(plan: Plan, block: Block, neighbours: Neighbours = ALONE) -> tuple[BlockState, dict[str, Array]]:
-    """State of a block at step 0, and maps and series of the orbit before, by name, member first."""
+def start(
+    plan: Plan, block: Block, neighbours: Neighbours = ALONE, members: Sequence[int] | None = None
+) -> tuple[BlockState, dict[str, Array]]:
+    """State of a block (or some of its members) at step 0, and maps and series of the orbit before, by name."""
     parts: list[BlockState] = []
     climates_of_block: list[Climate] = []
-    climate_of = _climates_of(plan, block, neighbours)
-    for a, b in _slabs(block):
-        climates = [climate_of(s) for s in plan.specs[a:b]]
-        states = [c.state for c in climates]
-        model = _model(plan, a, b, block.rows)
+    climate_of = climates_of(plan, block, neighbours)
+    for slab in slabs_of(block, members):
+        climates = [climate_of(plan.specs[m]) for m in slab]
+        states, n = [c.state for c in climates], len(slab)
+        model = _model(plan, slab, block.rows)
         joined = join_members(states)
-        sums = np.zeros((b - a, 0, model.n_maps, model.n_rows, plan.grid.n_lon))
+        sums = np.zeros((n, 0, model.n_maps, model.n_rows, plan.grid.n_lon))
         own = {
-            "refined_orbits": np.zeros(b - a),
-            "control": np.zeros((b - a, max(len(s.scenario.interventions) for s in plan.specs), 2)),
+            "refined_orbits": np.zeros(n),
+            "control": np.zeros((n, max(len(s.scenario.interventions) for s in plan.specs), 2)),
             "orbit_means": np.concatenate([controllers.orbit_means(c.series[:, :, None]) for c in climates]),
         }
         contents = budget.contents(model, joined, neighbours)
-        parts.append(_block_state(0, joined, empty_ledger(b - a), contents, sums, **own))
+        parts.append(_block_state(0, joined, empty_ledger(n), contents, sums, **own))
         climates_of_block += climates
     initial = {f.name: np.stack([c.maps[i] for c in climates_of_block]) for i, f in _numbered(plan, MAPS)}
     initial |= {f.name: np.stack([c.series[i] for c in climates_of_block]) for i, f in _numbered(plan, SERIES_FIELDS)}
@@ -273,9 +275,10 @@ def _numbered(plan: Plan, declared: tuple[Field, ...]) -> list[tuple[int, Field]
     return [(i, f) for i, f in enumerate(declared) if f in wanted]
 
 
-def _slabs(block: Block) -> list[tuple[int, int]]:
-    a, b = block.members
-    return [(i, min(i + LANES, b)) for i in range(a, b, LANES)]
+def slabs_of(block: Block, members: Sequence[int] | None = None) -> list[tuple[int, ...]]:
+    """The members of a block, or some of them, as the kernel takes them together."""
+    own = tuple(range(*block.members) if members is None else members)
+    return [own[i : i + LANES] for i in range(0, len(own), LANES)]
 
 
 def _join(parts: list[BlockState]) -> BlockState:
@@ -285,23 +288,30 @@ def _join(parts: list[BlockState]) -> BlockState:
     )
 
 
-def _part(state: BlockState, a: int, b: int) -> BlockState:
-    arrays = {k: v[a:b] for k, v in state.arrays().items() if k != "step"}
+def part_of(state: BlockState, which: Sequence[int]) -> BlockState:
+    """The state of some members of a block, by their places there, apart from it."""
+    arrays = {k: v[list(which)] for k, v in state.arrays().items() if k != "step"}
     return replace(state, **arrays)  # type: ignore[arg-type]  # an array for each field
 
 
 def run_segment(
-    plan: Plan, block: Block, segment: Segment, state: BlockState, neighbours: Neighbours = ALONE
+    plan: Plan,
+    block: Block,
+    segment: Segment,
+    state: BlockState,
+    neighbours: Neighbours = ALONE,
+    members: Sequence[int] | None = None,
 ) -> SegmentOutput:
     """Advance a block over a segment; a band at the same time as its neighbours.
 
-    Raises SimulationError when a member leaves the range of temperatures in which it means anything.
+    members: those of the block whose state it is; None: all.  Raises SimulationError when one leaves the range of
+    temperatures in which it means anything.
     """
-    first = block.members[0]
-    outputs = [
-        _run_slab(plan, segment, _part(state, a - first, b - first), _model(plan, a, b, block.rows), a, neighbours)
-        for a, b in _slabs(block)
-    ]
+    outputs: list[SegmentOutput] = []
+    for slab in slabs_of(block, members):
+        first = sum(len(o.state.refined_orbits) for o in outputs)
+        own = part_of(state, range(first, first + len(slab)))
+        outputs.append(_run_slab(plan, segment, own, _model(plan, slab, block.rows), slab, neighbours))
     names = outputs[0].arrays
     arrays = {name: np.concatenate([o.arrays[name] for o in outputs]) for name in names}
     record = {key: [x for o in outputs for x in o.record[key]] for key in outputs[0].record}
@@ -325,7 +335,7 @@ def _refined(plan: Plan, member: int, factor: int, rows: tuple[int, int]) -> Mod
 
 
 def _run_slab(
-    plan: Plan, segment: Segment, state: BlockState, model: Model, offset: int, neighbours: Neighbours
+    plan: Plan, segment: Segment, state: BlockState, model: Model, slab: tuple[int, ...], neighbours: Neighbours
 ) -> SegmentOutput:
     every, (first, last) = plan.specs[0].output.zonal_every_steps, segment.steps
     if state.step != first:
@@ -342,7 +352,7 @@ def _run_slab(
         shares = controllers.steer(model.scenarios, plan.clock, a, means, control)
         done, again = run_stretch(
             model,
-            lambda m, r: _refined(plan, offset + m, r, model.rows),
+            lambda m, r: _refined(plan, slab[m], r, model.rows),
             s,
             ledger,
             cuts,

@@ -31,7 +31,7 @@ def a_completed(
     payloads = a_result() | {
         "start_state": state(made, end=False),
         "end_state": state(made, end=True),
-        "key_events": key_events(made),
+        "key_events": key_events(made, resources),
         "resource_consumption": resources,
         "success_metrics": success_metrics(made, resources),
     }

@@ -23,6 +23,7 @@ from twinpipe.payloads import (
     SimulationParameters,
     Sphere,
     SweepDesign,
+    SweepMember,
 )
 from twinpipe.reactions import REACTIONS
 from twinpipe.scenario import Goal, Phase, Scenario
@@ -158,6 +159,8 @@ def _ordered_range(value: dict[str, Any]) -> dict[str, Any]:
 
 FIELDS: dict[tuple[type[BaseModel], str], Json] = {
     (RunChoices, "grid"): GRIDS,
+    (SweepDesign, "asked"): st.none(),
+    (SweepMember, "run"): st.none(),
     (SimulationParameters, "grid"): GRIDS,
     (KeyEvent, "data"): st.dictionaries(TEXT, st.floats(-1e12, 1e12), max_size=2),
     (Bulk, "mean_radius_m"): st.floats(1e4, 1e8),

@@ -6,16 +6,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from twinpipe import engine, simulation
-from twinpipe.neighbours import ALONE
+from twinpipe import isolation, simulation
 
 _run_segment = simulation.run_segment
 
 
-def _noted(plan: Any, block: Any, segment: Any, state: Any, neighbours: Any = ALONE) -> Any:
+def _noted(plan: Any, block: Any, segment: Any, *others: Any, **named: Any) -> Any:
     with Path(os.environ["TWINPIPE_TEST_COUNT"]).open("a", encoding="utf-8") as noted:  # whole lines are appended whole
         noted.write(f"{block.index} {segment.index}\n")
-    return _run_segment(plan, block, segment, state, neighbours)
+    return _run_segment(plan, block, segment, *others, **named)
 
 
-engine.run_segment = _noted  # type: ignore[attr-defined]  # where it is called from
+isolation.run_segment = _noted  # type: ignore[attr-defined]  # where it is called from

@@ -71,7 +71,7 @@ def test_a_century_with_everything_on_closes(century: Ran) -> None:
 
 
 def test_a_reaction_that_loses_an_atom_or_its_heat_is_caught(century: Ran) -> None:
-    model, state = _model(century.plan, 0, 1, (0, century.plan.grid.n_lat)), century.state
+    model, state = _model(century.plan, (0,), (0, century.plan.grid.n_lat)), century.state
     start = state.contents_at_start(model.options.area)
 
     def errors(store: np.ndarray, flow: np.ndarray) -> budget.Closure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, get_args
 
 import pytest
@@ -57,17 +58,21 @@ def test_a_match_is_whole_within_a_range_and_gone_at_twice_its_edge() -> None:
     assert within(8.0 * 2**0.2, 2.0, 8.0) > APPLIES
 
 
+def acting(scenario: Scenario) -> tuple[Any, ...]:
+    """What begins within the sixty years of the run."""
+    return tuple(i for i in scenario.interventions if i.schedule.start_year < 60)
+
+
 def test_phases_put_together_are_the_plan(lesson: Lesson) -> None:
     plan = whole_plan(lesson.deployment_sequence)
     scenario = a_completed(years=60).spec.scenario
     whole = Scenario.model_validate({**plan, "parameters": scenario.parameters, "pattern": scenario.pattern})
-    given = scenario.model_dump()
-    assert {k: v for k, v in whole.model_dump().items() if k in given and k not in ("variant", "forced")} == {
-        k: v for k, v in given.items() if k not in ("variant", "forced")
-    }
+    shared = ("phases", "fleets", "goals", "events", "economy")
+    assert [getattr(whole, name) for name in shared] == [getattr(scenario, name) for name in shared]
+    assert sorted(map(repr, whole.interventions)) == sorted(map(repr, acting(scenario)))
     starts = [phase.start_year for phase in lesson.deployment_sequence]
     assert starts == sorted(starts)
-    assert sum(len(phase.equipment) for phase in lesson.deployment_sequence) == len(scenario.interventions)
+    assert sum(len(phase.equipment) for phase in lesson.deployment_sequence) == len(acting(scenario))
 
 
 def test_amounts_follow_area_gravity_and_sunlight(lesson: Lesson) -> None:
@@ -78,7 +83,7 @@ def test_amounts_follow_area_gravity_and_sunlight(lesson: Lesson) -> None:
     made = adapt("p", lesson.deployment_sequence, lesson.required_conditions.source, body)
     before, after = a_completed(years=60).spec.scenario, made.scenario
     expected = {SuperGreenhouseGasFactory: 2.0, VolatileImport: 2.0, OrbitalMirror: 4.0}
-    for old, new in zip(before.interventions, after.interventions, strict=True):
+    for old, new in zip(acting(before), after.interventions, strict=True):
         amount = "area_m2" if isinstance(old, OrbitalMirror) else "rate_kg_s"
         assert getattr(new, amount) == pytest.approx(expected[type(old)] * getattr(old, amount))
         assert new.schedule == old.schedule
@@ -88,7 +93,7 @@ def test_amounts_follow_area_gravity_and_sunlight(lesson: Lesson) -> None:
     assert (after.pattern, after.learned_pattern, after.parameters) == ("custom", "p", {})
     assert len(made.changes) == 4
     same = adapt("p", lesson.deployment_sequence, lesson.required_conditions.source, mars)
-    assert (same.changes, same.scenario.interventions) == ((), before.interventions)
+    assert (same.changes, same.scenario.interventions) == ((), acting(before))
 
 
 def test_heavier_gravity_takes_less_gas_for_the_same_pressure(lesson: Lesson) -> None:
@@ -130,17 +135,18 @@ def test_a_run_that_did_nothing_teaches_nothing() -> None:
 def test_what_paid_is_told_with_its_gain() -> None:
     best = Trial({"a": 3.0, "b": 1.0}, 0.8)
     found = optimizations(best, [Trial({"a": 2.0, "b": 1.0}, 0.6), Trial({"a": 1.0, "b": 1.0}, 0.5)])
-    assert [(o.id, o.gain) for o in found] == [("a", pytest.approx(0.25))]
+    assert [o.id for o in found] == ["a"]
+    assert found[0].gain == pytest.approx(0.25)
     assert optimizations(best, [Trial({"a": 2.0, "b": 1.0}, 0.9)]) == []
     spread = [Trial({"a": float(i), "b": float((7 * i) % 9) / 10}, 0.1 * i) for i in range(9)]
-    assert [o.id for o in optimizations(Trial({"a": 9.0, "b": 0.05}, 0.95), spread)][0] == "a"
+    assert next(o.id for o in optimizations(Trial({"a": 9.0, "b": 0.05}, 0.95), spread)) == "a"
 
 
 @pytest.mark.parametrize("years", [1, 10, 100])
 def test_phases_fill_a_run_without_gaps(years: int) -> None:
     spec = a_completed(years=20).spec.model_copy(update={"years": years, "scenario": a_scenario()})
     phases = plan_phases(spec)
-    assert all(a.end_year == b.start_year for a, b in zip(phases, phases[1:], strict=False))
+    assert all(a.end_year == b.start_year for a, b in itertools.pairwise(phases))
     assert phases[-1].end_year == years
     acting: list[Any] = [i for i in spec.scenario.interventions if i.schedule.start_year < years]
     assert [item for phase in phases for _, item in phase.interventions] == acting

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from twinpipe.db.deletion import delete_twin, expire_twin
 from twinpipe.db.making import await_maker, making
+from twinpipe.db.members import Measured, completed_runs, core_seconds_per_cell_step, measure_runs, stop_member
 from twinpipe.db.reaper import reap
-from twinpipe.db.results import complete_run, get_result
+from twinpipe.db.results import complete_members, complete_run, get_result
 from twinpipe.db.rows import ResultRow, RunRow, SweepRow, TwinRow
 from twinpipe.db.runs import cancel_run, claim_run, create_run, fail_run, get_run, list_runs, report_progress
 from twinpipe.db.sweeps import (
@@ -22,6 +23,7 @@ from twinpipe.db.sweeps import (
 from twinpipe.db.twins import create_twin, ensure_body, get_twin, list_twins, mark_twin_failed, mark_twin_ready
 
 __all__ = [
+    "Measured",
     "ResultRow",
     "RunRow",
     "SweepRow",
@@ -31,7 +33,10 @@ __all__ = [
     "cancel_sweep",
     "claim_run",
     "claim_sweep",
+    "complete_members",
     "complete_run",
+    "completed_runs",
+    "core_seconds_per_cell_step",
     "create_run",
     "create_sweep",
     "create_twin",
@@ -52,7 +57,9 @@ __all__ = [
     "making",
     "mark_twin_failed",
     "mark_twin_ready",
+    "measure_runs",
     "reap",
     "report_progress",
     "report_sweep_progress",
+    "stop_member",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, func, select
 
-from twinpipe.db.encoding import INSERT, encode_result
+from twinpipe.db.encoding import INSERT, EncodedResult, encode_result
 from twinpipe.db.learned import count_outcome
 from twinpipe.db.leases import lock_run
 from twinpipe.db.models import METRICS, SimulationResult
@@ -56,26 +56,41 @@ def complete_run(
     another generation, InvalidInput when a payload is refused, BudgetError when the books do not close.
     """
     encoded = encode_result(result)
-    payload = encoded.payload_sha256
     with transaction(engine) as connection, explained():
-        run = lock_run(connection, run_id)
-        if run.status == "completed":
-            return _same(connection, run_id, payload)
-        if run.status != "running" or run.lease_generation != generation:
-            raise Conflict(f"run {run_id} is {run.status} and no longer held by this process.")
-        note_seals(connection, run.digital_twin_id, seals, run_id=run_id)
-        if run.learned_pattern is not None:
-            score = sum(result["success_metrics"][name] for name in METRICS) / len(METRICS)
-            count_outcome(connection, run.learned_pattern, run_id, run.run_key, score)
-        given = encoded.parameters(run_id, run.digital_twin_id)
-        given |= {
-            "member": run.sweep_id is not None,
-            "topic": RUN_COMPLETED,
-            "dedup_key": dedup_key(RUN_COMPLETED, run_id),
-        }
-        with driver_cursor(connection, COMPLETE) as cursor:  # last: the results of a day share a row
-            row = cursor.execute(COMPLETE, given).fetchone()
-        return _same(connection, run_id, payload) if row is None else int(row[0])
+        return _complete(connection, run_id, generation, encoded, result, seals)
+
+
+@retried
+def complete_members(engine: Engine, generation: int, results: Mapping[int, dict[str, Any]]) -> list[int]:
+    """complete_run for some members of a sweep, by their runs, all or none of them; ids of the results."""
+    encoded = {run_id: encode_result(result) for run_id, result in results.items()}
+    with transaction(engine) as connection, explained():
+        return [_complete(connection, i, generation, encoded[i], results[i], ()) for i in sorted(encoded)]
+
+
+def _complete(
+    connection: Connection,
+    run_id: int,
+    generation: int,
+    encoded: EncodedResult,
+    result: Mapping[str, Any],
+    seals: Sequence[Mapping[str, Any]],
+) -> int:
+    payload = encoded.payload_sha256
+    run = lock_run(connection, run_id)
+    if run.status == "completed":
+        return _same(connection, run_id, payload)
+    if run.status != "running" or run.lease_generation != generation:
+        raise Conflict(f"run {run_id} is {run.status} and no longer held by this process.")
+    note_seals(connection, run.digital_twin_id, seals, run_id=run_id)
+    if run.learned_pattern is not None:
+        score = sum(result["success_metrics"][name] for name in METRICS) / len(METRICS)
+        count_outcome(connection, run.learned_pattern, run_id, run.run_key, score)
+    given = encoded.parameters(run_id, run.digital_twin_id)
+    given |= {"member": run.sweep_id is not None, "topic": RUN_COMPLETED, "dedup_key": dedup_key(RUN_COMPLETED, run_id)}
+    with driver_cursor(connection, COMPLETE) as cursor:  # last: the results of a day share a row
+        row = cursor.execute(COMPLETE, given).fetchone()
+    return _same(connection, run_id, payload) if row is None else int(row[0])
 
 
 def _same(connection: Connection, run_id: int, payload: bytes) -> int:

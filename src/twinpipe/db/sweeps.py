@@ -37,16 +37,20 @@ def create_sweep(
 ) -> tuple[SweepRow, bool]:
     """The sweep of a design on a twin with its member runs, all queued or nothing, and whether it is new.
 
-    members: parameters of the run of each member, in the order of the spec, which names them by content; pattern
-    and years of a run are those of its parameters.  The same spec is the same sweep, whatever it is called, unless
-    again is set; one that failed, was cancelled or scrubbed does not count.  The same key is the same sweep.
-    Raises NotFound, InvalidInput naming the field and the member, and Conflict when the twin is deleted or not
-    ready, or the key is that of another sweep.
+    members: parameters of the run of each member that has none yet, in the order of the spec, which names them by
+    content; pattern and years of a run are those of its parameters.  The same spec is the same sweep, whatever it is
+    called, unless again is set; one that failed, was cancelled or scrubbed does not count, and the same key is the
+    same sweep.  Raises NotFound, InvalidInput naming the field and the member, and Conflict when the twin is deleted
+    or not ready, or the key is that of another sweep.
     """
     check_name(name)
     check_json(name, "name")
     runs = _member_runs(spec, members)
-    spec_digest = digest(SweepDesign.model_validate(spec).model_dump(mode="json"))
+    # which members were there before does not count: the same file is the same sweep
+    by_content: Any = {"asked": {"name": True}, "members": {"__all__": {"run"}}}
+    spec_digest = digest(
+        SweepDesign.model_validate(spec).model_dump(mode="json", exclude=by_content, exclude_none=True)
+    )
     key = key or uuid4()  # minted outside what is retried, so that a repetition finds its own row
 
     @retried
@@ -65,10 +69,11 @@ def create_sweep(
                 return SweepRow.of(newest), False
             who = user_id(connection, initiated_by)
             row = {"digital_twin_id": twin_id, "initiated_by_id": who, "sweep_key": key, "name": name, "spec": spec}
-            row |= {"spec_digest": spec_digest, "members": len(runs)}
+            row |= {"spec_digest": spec_digest, "members": len(spec["members"])}
             number = connection.execute(insert(Sweep).values(row).returning(Sweep.id)).scalar_one()
             place = {"digital_twin_id": twin_id, "initiated_by_id": who, "sweep_id": number}
-            connection.execute(insert(SimulationRun), [place | run for run in runs])
+            if runs:
+                connection.execute(insert(SimulationRun), [place | run for run in runs])
             return _get(connection, number), True
 
     return create()
@@ -78,11 +83,11 @@ def _member_runs(spec: dict[str, Any], members: Sequence[dict[str, Any]]) -> lis
     """What is in the rows of the members; raises InvalidInput."""
     check_json(spec, "spec")
     check_payload("sweeps", "spec", spec)
-    named = spec["members"]
-    if len(members) != len(named):
-        raise InvalidInput("members", len(members), f"the spec names {len(named)} members")
+    new = [(number, m["spec_digest"]) for number, m in enumerate(spec["members"]) if m.get("run") is None]
+    if len(members) != len(new):
+        raise InvalidInput("members", len(members), f"the spec names {len(new)} members")
     runs = []
-    for number, parameters in enumerate(members):
+    for (number, name), parameters in zip(new, members, strict=True):
         field = f"members.{number}.parameters"
         check_json(parameters, field)
         check_payload("simulation_runs", "parameters", parameters, field)
@@ -94,7 +99,7 @@ def _member_runs(spec: dict[str, Any], members: Sequence[dict[str, Any]]) -> lis
                 "pattern": choices.scenario.pattern,
                 "duration_years": choices.years,
                 "parameters": parameters,
-                "spec_digest": named[number]["spec_digest"],
+                "spec_digest": name,
             }
         )
     return runs
@@ -125,8 +130,9 @@ def report_sweep_progress(
 def finish_sweep(engine: Engine, sweep_id: int, generation: int, seals: Sequence[Mapping[str, Any]] = ()) -> str:
     """End a sweep whose members have all ended, note its seals and give its twin back; its status.
 
-    It is completed when at least one member is, failed otherwise.  To finish again is the same.  Raises NotFound,
-    and Conflict when members are still owed, or when the sweep was cancelled or belongs to another generation.
+    It is completed when at least one member is, or was before, failed otherwise.  To finish again is the same.
+    Raises NotFound, and Conflict when members are still owed, or when the sweep was cancelled or belongs to another
+    generation.
     """
     s, r = Sweep, SimulationRun
     with transaction(engine) as connection, explained():
@@ -140,7 +146,8 @@ def finish_sweep(engine: Engine, sweep_id: int, generation: int, seals: Sequence
         members = {status: int(number) for status, number in connection.execute(counted)}
         if owed := sum(members.get(status, 0) for status in OPEN):
             raise Conflict(f"sweep {sweep_id} has {owed} members that have not ended.")
-        if not members.get("completed"):
+        design = connection.execute(select(s.spec).where(s.id == sweep_id)).scalar_one()
+        if not members.get("completed") and not any(m.get("run") for m in design["members"]):
             message = f"none of its {sum(members.values())} members completed"
             end(connection, s, sweep_id, sweep.digital_twin_id, "failed", message)
             return "failed"
