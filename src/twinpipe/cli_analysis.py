@@ -89,6 +89,27 @@ def register(app: typer.Typer, emit: Emit) -> None:
         """Copy the outputs of a completed sweep to NetCDF or to a Zarr store with other chunks."""
         _export("sweep", sweep, to, chunks, as_json)
 
+    report = typer.Typer(help="Reports: one HTML file each, which needs nothing else.")
+    app.add_typer(report, name="report")
+
+    @report.command("run")
+    def report_run(run: Number, as_json: Json = False) -> None:
+        """Write the report of a completed run."""
+        from twinpipe.reporting import write_run_report
+        from twinpipe.workplace import open_workplace
+
+        with open_workplace() as w:
+            _told({"report": str(write_run_report(w, run).html)}, as_json)
+
+    @report.command("sweep")
+    def report_sweep(sweep: Number, as_json: Json = False) -> None:
+        """Write the report of a completed sweep: spread, events, what answers to what was varied, every member."""
+        from twinpipe import drawing
+        from twinpipe.workplace import open_workplace
+
+        with open_workplace() as w:
+            _told({"report": str(drawing.report_sweep(w, sweep))}, as_json)
+
     def _export(what: Literal["run", "twin", "sweep"], number: int, to: Path, chunks: ReadBy, as_json: bool) -> None:
         from twinpipe import lookup
         from twinpipe.export import export

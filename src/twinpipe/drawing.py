@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from twinpipe import lifecycle
 from twinpipe.db import ledger
-from twinpipe.lookup import run_tree
+from twinpipe.errors import NotFound
+from twinpipe.lookup import run_tree, sweep_tree
 from twinpipe.plots import draw_kinds, save
 from twinpipe.plots.comparison import comparison_figure
+from twinpipe.sweep_report import write_sweep_report
 from twinpipe.workplace import Workplace
 
 
@@ -28,3 +31,25 @@ def draw_comparison(w: Workplace, run_id: int, other_id: int) -> Path:
         names = (f"run {run_id}", f"run {other_id}")
         figure = comparison_figure((one, other), (specs[0], specs[1]), names)
         return save(figure, w.reports / f"run-{run_id}" / f"against-{other_id}.png", " and ".join(names))
+
+
+def report_sweep(w: Workplace, sweep_id: int) -> Path:
+    """Write the report of a completed sweep, and its pictures, into the reports folder; its path.
+
+    Raises NotFound, Conflict, StoreError.
+    """
+    sweep, members = ledger.get_sweep(w.engine, sweep_id), ledger.list_members(w.engine, sweep_id)
+    with sweep_tree(w, sweep_id) as tree:
+        specs = [lifecycle.run_spec(w, run) for run in members]
+        results = [_result(w, run.id) for run in members]
+        before = sum(1 for member in (sweep.spec or {}).get("members", ()) if member.get("run"))
+        facts = {"sweep": f"{sweep.id}, {sweep.name}", "sweep key": sweep.sweep_key, "twin": str(sweep.twin_id)}
+        facts |= {"members computed before, which are not in this report": str(before)} if before else {}
+        return write_sweep_report(w.reports / f"sweep-{sweep_id}", tree, specs, results, facts)
+
+
+def _result(w: Workplace, run_id: int) -> dict[str, Any] | None:
+    try:
+        return ledger.get_result(w.engine, run_id).as_dict()
+    except NotFound:  # a member that failed
+        return None

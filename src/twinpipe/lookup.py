@@ -24,7 +24,10 @@ def run_tree(w: Workplace, run_id: int, verify: bool = False) -> xr.DataTree:
     """The outputs of a completed run, of a member those of it alone; raises NotFound, Conflict, StoreError."""
     run = ledger.get_run(w.engine, run_id)
     tree = store.open_run(_place(w, run), verify)
-    return tree if run.member is None else tree.isel(member=[run.member], missing_dims="ignore")
+    if run.sweep_id is None:
+        return tree
+    place = [member.id for member in ledger.list_members(w.engine, run.sweep_id)].index(run_id)
+    return tree.isel(member=[place], missing_dims="ignore")
 
 
 def sweep_tree(w: Workplace, sweep_id: int, verify: bool = False) -> xr.DataTree:
@@ -33,6 +36,8 @@ def sweep_tree(w: Workplace, sweep_id: int, verify: bool = False) -> xr.DataTree
     if sweep.status != "completed":
         raise Conflict(f"sweep {sweep_id} is {sweep.status}; only a completed sweep can be opened.")
     completed = [run for run in ledger.list_members(w.engine, sweep_id) if run.status == "completed"]
+    if not completed:  # all that it asked for had been computed before
+        raise Conflict(f"sweep {sweep_id} computed no member of its own; open the runs that `sweep show` names.")
     return store.open_run(_place(w, completed[0]), verify)
 
 

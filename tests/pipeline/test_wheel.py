@@ -28,7 +28,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Python of an environment with the wheel, and with what it depends on but not this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
     copy = folder / "source"  # hatchling leaves nothing behind in the checkout, but reads all of it
-    kept = ("src", "sql", "flows", "schemas", "pyproject.toml", "README.md", "LICENSE")
+    kept = ("src", "sql", "flows", "deploy", "schemas", "pyproject.toml", "README.md", "LICENSE")
     copy.mkdir()
     for name in kept:
         source = ROOT / name
@@ -59,7 +59,7 @@ def test_the_wheel_does_the_main_job_outside_a_checkout(installed: Path, open_fo
     where = run(installed, "-c", "import twinpipe; print(twinpipe.__file__)", env=env, cwd=open_folder)
     assert str(installed.parents[1]) in where
     shared = Path(where.strip()).parent / "_share"
-    for pattern in ("sql/versions/*.py", "sql/queries/*.sql", "flows/*.py", "schemas/*.json"):
+    for pattern in ("sql/versions/*.py", "sql/queries/*.sql", "flows/*.py", "deploy/*.yaml", "schemas/*.json"):
         assert {p.name for p in shared.glob(pattern)} == {p.name for p in ROOT.glob(pattern)} != set()
     status = json.loads(run(command, "db", "migrate", "--json", env=env, cwd=open_folder))
     assert status["up_to_date"]
