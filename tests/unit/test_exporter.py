@@ -192,7 +192,7 @@ def scored(run_id: int, score: float, cost: float) -> Completed:
         ("habitability_score", "timeline_efficiency", "resource_efficiency", "cost_efficiency"), score
     )
     return a_completed(
-        run_id, result={"success_metrics": metrics, "resource_consumption": {"total": {"cost_gcc": cost}}}
+        run_id, result={"success_metrics": metrics, "resource_consumption": {"costs": {"total_gcc": cost}}}
     )
 
 

