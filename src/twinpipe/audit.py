@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -114,6 +114,7 @@ class _Look:
     census: Census
     grace: timedelta
     contents: bool
+    seals: dict[Place, set[tuple[int, int]] | str] = field(default_factory=dict)  # of stores that were looked at
 
     def strays(self, found: list[Place]) -> Iterator[Drift]:
         """Folders of stores that no living twin owns."""
@@ -262,14 +263,21 @@ class _Look:
         return None if key else f"the root of {path} does not say whose it is."
 
     def _trouble_of_run(self, run: RunEntry, path: Place) -> str | None:
+        if path not in self.seals:  # which the members of a sweep have in common
+            self.seals[path] = self._sealed(path)
+        if isinstance(sealed := self.seals[path], str):
+            return sealed
+        lacking = [place for place in run.seals if place not in sealed]
+        return f"the ledger names a seal of block and segment {lacking[0]} that is not there." if lacking else None
+
+    def _sealed(self, path: Place) -> set[tuple[int, int]] | str:
+        """What is sealed in a store that is whole, else what its trouble is."""
         try:
             store = RunStore(path)
             store.verify(contents=self.contents)
-            sealed = {(seal["block"], seal["segment"]) for seal in store.seals.all()}
+            return {(seal["block"], seal["segment"]) for seal in store.seals.all()}
         except StoreError as error:
             return str(error)
-        lacking = [place for place in run.seals if place not in sealed]
-        return f"the ledger names a seal of block and segment {lacking[0]} that is not there." if lacking else None
 
     def _displaced(self, twin: TwinEntry) -> bool:
         """Whether the twin's store was made in another folder than the one that is set now."""

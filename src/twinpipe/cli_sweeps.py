@@ -149,7 +149,8 @@ def _member_table(title: str, members: list[dict[str, Any]]) -> Table:
 def _sensitivity_table(s: dict[str, Any]) -> Table:
     where = "".join(f", {k} {v:g}" for k, v in s.get("at", {}).items())
     where += f", {s['variant']}" if "variant" in s else ""
-    made = Table(title=f"Sensitivity of {s['measure']}{where} ({s['points']} points)", title_justify="left")
+    title = f"Sensitivity of {s['measure']}{where}: {s['points']} points, {100 * s['explained']:.1f} % explained"
+    made = Table(title=title, title_justify="left")
     for heading in ("axis", "first order", "total"):
         made.add_column(heading)
     for name, x in s["axes"].items():

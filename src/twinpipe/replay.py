@@ -62,6 +62,8 @@ def verify_run(w: Workplace, run_id: int, on_progress: Callable[[float], object]
     run = ledger.get_run(w.engine, run_id)
     if run.status != "completed":
         raise Conflict(f"run {run_id} is {run.status}; only a completed run can be verified.")
+    if run.sweep_id is not None:
+        raise Conflict(f"run {run_id} is a member of sweep {run.sweep_id}, whose seals are of many members together.")
     spec, store = run_spec(w, run), RunStore(run_path(w, run))
     plan, reasons = run_plan_of(spec), []
     try:

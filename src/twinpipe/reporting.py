@@ -10,6 +10,7 @@ from twinpipe.db import ledger
 from twinpipe.plots import draw
 from twinpipe.report import artifact_tables, headline, markdown_summary, write_report
 from twinpipe.store import open_run
+from twinpipe.sweeping import place_in_store
 from twinpipe.workplace import Workplace
 
 
@@ -31,7 +32,7 @@ def write_run_report(w: Workplace, run_id: int) -> Written:
     spec, path = lifecycle.run_spec(w, run), lifecycle.run_path(w, run)
     folder = w.reports / f"run-{run_id}"
     with open_run(path) as tree:
-        pictures = draw(tree, spec, result["key_events"], folder)
+        pictures = draw(tree, spec, result["key_events"], folder, place_in_store(w, run))
     facts = {"twin": str(run.twin_id), "run": str(run.id), "run key": run.run_key, "store": str(path)}
     html = write_report(folder, spec=spec, result=result, facts=facts, pictures=pictures)
     at = w.settings.report_url

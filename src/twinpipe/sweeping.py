@@ -283,18 +283,21 @@ def _kept(w: Workplace, sweep_id: int) -> list[tuple[str, int]]:
     sweep = ledger.get_sweep(w.engine, sweep_id)
     own = ledger.list_members(w.engine, sweep_id)
     found = [(str(run_path(w, run)), i) for i, run in enumerate(own) if run.status == "completed"]
-    others: dict[int, list[int]] = {}
+    others: dict[int, dict[int, int]] = {}
     for number in [m["run"] for m in (sweep.spec or {})["members"] if m.get("run")]:
         run = ledger.get_run(w.engine, number)
-        if run.parameters is None:
-            continue
-        if run.sweep_id is None:
-            found.append((str(run_path(w, run)), 0))
-            continue
-        if run.sweep_id not in others:
-            others[run.sweep_id] = [r.id for r in ledger.list_members(w.engine, run.sweep_id)]
-        found.append((str(run_path(w, run)), others[run.sweep_id].index(run.id)))
+        if run.sweep_id is not None and run.sweep_id not in others:
+            others[run.sweep_id] = {r.id: i for i, r in enumerate(ledger.list_members(w.engine, run.sweep_id))}
+        if run.parameters is not None:
+            found.append((str(run_path(w, run)), others.get(run.sweep_id or 0, {}).get(run.id, 0)))
     return found
+
+
+def place_in_store(w: Workplace, run: RunRow) -> int:
+    """Which member of its store a run is."""
+    if run.sweep_id is None:
+        return 0
+    return [r.id for r in ledger.list_members(w.engine, run.sweep_id)].index(run.id)
 
 
 def _note_failure(w: Workplace, sweep_id: int, generation: int, error: BaseException) -> None:

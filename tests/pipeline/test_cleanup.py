@@ -427,9 +427,9 @@ def test_the_flow_cleans_up_and_tells_what_went(work: Workplace, monkeypatch: py
     monkeypatch.setattr(flow, "create_markdown_artifact", lambda **artifact: told.append(artifact["markdown"]))
     twin = stored_twin(work)
     silent = make_running(work.engine, stored_twin(work, ttl_days=0), lease=-1)
-    assert flow.run_cleanup.fn(in_days(31), True)["reaped_runs"] == [silent.id]
+    assert flow.run_cleanup.__wrapped__(in_days(31), True)["reaped_runs"] == [silent.id]
     assert ledger.get_run(work.engine, silent.id).status == "running"
-    report = flow.run_cleanup.fn(in_days(31), False)
+    report = flow.run_cleanup.__wrapped__(in_days(31), False)
     assert report["reaped_runs"] == [silent.id]
     assert (report["expired_twins"], report["bytes"]) == ([twin.id], BYTES)
     assert "stores of 5,000 bytes went" in told[-1]

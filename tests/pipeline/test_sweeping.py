@@ -17,12 +17,15 @@ from tests.pipeline.terminal import environment
 from tests.pipeline.test_isolation import MIRRORS
 
 from twinpipe import lifecycle, sweeping
+from twinpipe.audit import audit
 from twinpipe.body import builtin_body
 from twinpipe.db import ledger
 from twinpipe.engine import Executor, Serial, prepare, run_plan
 from twinpipe.errors import Cancelled, Conflict, InvalidInput
 from twinpipe.layout import run_layout
 from twinpipe.quantiles import LEVELS
+from twinpipe.replay import verify_run
+from twinpipe.reporting import write_run_report
 from twinpipe.result import build_result, read_outcome
 from twinpipe.scenario import Scenario
 from twinpipe.settings import Settings
@@ -99,6 +102,11 @@ def test_a_sweep_that_grows_computes_only_what_is_new(w: Workplace) -> None:
     assert (same.id, new) == (second.sweep_id, False)
     third, receipt = run(w, a_sweep(axes=DRAWN, design={"kind": "sobol", "points": 4}))  # all are there
     assert (receipt.status, receipt.computed, third["counts"]["reused"]) == ("completed", 0, 4)
+    assert audit(w).drifts == ()
+    report = write_run_report(w, found["ranking"][0]["run"])
+    assert all(picture.stat().st_size > 1000 for picture in report.pictures.values())
+    with pytest.raises(Conflict, match="member of sweep"):
+        verify_run(w, found["ranking"][0]["run"])
     with open_run(str(Path(found["statistics"]))) as tree:
         warm = tree["atmosphere"]["surface_temperature"]
         assert warm.dims == ("quantile", "time", "lat", "lon")
@@ -196,7 +204,7 @@ points = 32
 """
 
 
-@pytest.mark.parametrize("kills", [2])
+@pytest.mark.parametrize("kills", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_a_sweep_that_is_killed_and_resumed_has_the_digests_of_one_that_was_not(
     w: Workplace, tmp_path: Path, server: str, kills: int
 ) -> None:

@@ -117,6 +117,7 @@ def test_a_form_offers_what_may_be_chosen_and_refuses_the_rest(page: Page, up: U
     assert post(up.api, "flow_runs/count", {"flows": {"name": {"any_": ["simulate-twin"]}}}) == before
 
 
+@pytest.mark.slow  # minutes of a browser and a server, which a busy machine makes many
 def test_a_run_is_seen_from_its_form_to_its_pictures(page: Page, up: Upstairs) -> None:
     open_form(page, up, "Simulate")
     page.locator("input[type=number]").fill("12")
@@ -148,6 +149,7 @@ def test_a_run_is_seen_from_its_form_to_its_pictures(page: Page, up: Upstairs) -
     report.close()
 
 
+@pytest.mark.slow  # minutes of a browser and a server, which a busy machine makes many
 def test_a_run_that_is_cancelled_in_the_browser_stops_and_keeps_what_is_sealed(page: Page, up: Upstairs) -> None:
     number = up.start("simulate", years=1000, grid="36x72", name="to be cancelled")
     up.until_simulating(number)
@@ -164,6 +166,7 @@ def test_a_run_that_is_cancelled_in_the_browser_stops_and_keeps_what_is_sealed(p
     assert len(list(seals)) > 1
 
 
+@pytest.mark.slow  # minutes of a browser and a server, which a busy machine makes many
 def test_the_nights_are_scheduled_and_do_what_they_say(page: Page, up: Upstairs) -> None:
     page.goto(f"{up.prefect}/deployments")
     for night, at in NIGHTS.items():
@@ -222,6 +225,7 @@ def test_applying_the_deployments_again_changes_nothing(up: Upstairs) -> None:
     assert what_is_there() == before
 
 
+@pytest.mark.slow  # minutes of a browser and a server, which a busy machine makes many
 def test_a_run_whose_worker_is_killed_goes_on_and_an_end_in_its_middle_leaves_nothing(up: Upstairs) -> None:
     number = up.start("simulate", years=1000, grid="36x72", name="to lose its worker")
     up.until_simulating(number)
