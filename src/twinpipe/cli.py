@@ -14,7 +14,18 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinpipe import cli_analysis, cli_audit, cli_ledger, cli_patterns, cli_rollback, cli_runs, cli_sweeps, cli_up
+from twinpipe import (
+    cli_analysis,
+    cli_audit,
+    cli_learned,
+    cli_ledger,
+    cli_patterns,
+    cli_results,
+    cli_rollback,
+    cli_runs,
+    cli_sweeps,
+    cli_up,
+)
 from twinpipe.cli_options import LARGEST, Json, RunId, TwinId
 from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.settings import load_settings
@@ -328,6 +339,8 @@ def _status(as_json: bool, *, migrate_first: bool) -> None:
 
 cli_rollback.register(database, emit)
 cli_runs.register(runs, emit)
+cli_results.register(results, emit)
+cli_learned.register(app, emit)
 cli_sweeps.register(sweeps, emit)
 cli_audit.register(app, emit)
 cli_patterns.register(app, emit)

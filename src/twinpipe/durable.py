@@ -169,6 +169,25 @@ def create_once(path: Place, content: bytes) -> bool:
     return True
 
 
+def create_folder(path: Path, files: Mapping[str, bytes]) -> bool:
+    """Write a new folder with these files whole or not at all; False, and no change, when it exists."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    try:
+        aside.mkdir()
+        for name, content in files.items():
+            (aside / name).write_bytes(content)
+            sync(aside / name)
+        sync(aside)
+        if path.exists():
+            return False
+        aside.rename(path)  # fails over a folder that has something in it
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    sync(path.parent)
+    return True
+
+
 def share(source: Place, path: Place) -> None:
     """Give a file a second name at path, by a copy where it cannot have one; what is there is replaced."""
     if not isinstance(path, Path):

@@ -98,6 +98,7 @@ def state(outcome: Outcome, *, end: bool) -> dict[str, Any]:
             "co2_ice_mean_kg": float(ice.mean()),
             "co2_ice_maximum_kg": float(ice.max()),
             "co2_ice_minimum_kg": float(ice.min()),
+            "co2_ice_kg": float(ice[-1]),
             "water_ice_surface_kg": float(grid.mean(surface_ice(body, grid))) * body.bulk.area_m2,
             "total_water_kg": body.hydrosphere.total_water_kg,
         },

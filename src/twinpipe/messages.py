@@ -87,6 +87,13 @@ class Repair(Part):
     done: Words
 
 
+class Exported(Part):
+    """export: what of a run was given out, and the digest of its bytes."""
+
+    what: Literal["result", "manifest", "body"]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
 def _by_key(tags: dict[str, str], otherwise: str) -> Callable[[Any], str]:
     """The tag of a value by the first of the keys that it has."""
 
@@ -115,7 +122,8 @@ AuditDetail = Annotated[
     | Annotated[TwinDeletion, Tag("delete")]
     | Annotated[RowsPurged, Tag("purge")]
     | Annotated[OutputsGivenUp, Tag("give up outputs")]
-    | Annotated[Repair, Tag("repair")],
+    | Annotated[Repair, Tag("repair")]
+    | Annotated[Exported, Tag("export")],
     Discriminator(
         _by_key(
             {
@@ -124,6 +132,7 @@ AuditDetail = Annotated[
                 "deleted": "purge",
                 "reason": "give up outputs",
                 "subject": "repair",
+                "what": "export",
             },
             "expire",
         )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
 from twinpipe.body import Body, explain
 from twinpipe.consumption import Name, Score, Text
@@ -19,6 +19,9 @@ from twinpipe.consumption import ResourceConsumption as ResourceConsumption
 from twinpipe.digest import canonical_json
 from twinpipe.errors import BudgetError, InvalidInput
 from twinpipe.grid import Grid
+from twinpipe.lesson import DeploymentPhase as DeploymentPhase  # one place to import what columns hold
+from twinpipe.lesson import Optimization as Optimization
+from twinpipe.lesson import RequiredConditions as RequiredConditions
 from twinpipe.messages import AuditDetail, Dropped, OutboxPayload
 from twinpipe.part import Finite, NotNegative, Part, Positive
 from twinpipe.scenario import Goal
@@ -57,6 +60,7 @@ class HydrosphereState(Sphere):
     co2_ice_mean_kg: NotNegative
     co2_ice_maximum_kg: NotNegative
     co2_ice_minimum_kg: NotNegative
+    co2_ice_kg: NotNegative | None = Field(None, description="at the end, as the masses of the gases are")
     water_ice_surface_kg: NotNegative
     total_water_kg: NotNegative
 
@@ -207,39 +211,6 @@ class SimulationParameters(Part):
     @classmethod
     def _grid_is_valid(cls, value: str) -> str:
         return str(Grid.parse(value))
-
-
-class RequiredConditions(Part):
-    """What a body must be like for a learned pattern to apply; what is not given does not matter."""
-
-    celestial_body_type: Name | None = None
-    atmosphere_present: bool | None = None
-    surface_water_ice: bool | None = None
-    solar_flux_range: Annotated[list[NotNegative], Field(min_length=2, max_length=2)] | None = Field(
-        None, description="lowest and highest insolation, as fractions of Earth's"
-    )
-
-    @model_validator(mode="after")
-    def _ordered(self) -> RequiredConditions:
-        if self.solar_flux_range is not None and self.solar_flux_range[0] > self.solar_flux_range[1]:
-            raise ValueError("solar_flux_range must begin with the lower value")
-        return self
-
-
-class DeploymentPhase(Part):
-    """A phase of a learned deployment."""
-
-    phase: Name
-    duration_days: NotNegative
-    equipment: list[Text] = Field([])
-
-
-class Optimization(Part):
-    """Something learned that made a deployment better."""
-
-    id: Name
-    description: Text
-    gain: Finite | None = Field(None, description="change of the success score")
 
 
 # (table, column) -> what it holds

@@ -117,6 +117,15 @@ def run_here(
         return _to_its_result(w, twin_id, queue, f"{body.name}, {years} years", quiet=quiet)
 
 
+def run_scenario(w: Workplace, twin_id: int, scenario: Scenario, years: int, *, quiet: bool = False) -> dict[str, Any]:
+    """Run a scenario that is made already to its result row."""
+
+    def queue() -> RunRow:
+        return lifecycle.prepare_run(w, twin_id, scenario, years)[0]
+
+    return _to_its_result(w, twin_id, queue, f"twin {twin_id}, {years} years", quiet=quiet)
+
+
 def resume_here(run_id: int, *, quiet: bool = False) -> dict[str, Any]:
     """Go on with a run that ended or lost its process, from its last seals; the result row.
 

@@ -110,6 +110,7 @@ class Scenario(Part):
     pattern: PatternName = "custom"
     variant: str | None = Field(None, description="named set of parameters of the pattern")
     forced: tuple[str, ...] = Field((), description="what the body lacks of what the pattern needs")
+    learned_pattern: str | None = Field(None, description="learned pattern that it was adapted from")
     parameters: dict[str, float] = Field({})
     phases: tuple[Phase, ...] = ()
     interventions: tuple[Intervention, ...] = ()

@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
+from twinpipe import documents as d
 from twinpipe import messages as m
 from twinpipe import payloads as p
 from twinpipe.body import Body, builtin_body
@@ -43,6 +44,12 @@ SCHEMAS: dict[str, Any] = {
     "outbox_payload": m.OutboxPayload,
     "outbox_outcome": m.Dropped,
     "audit_detail": m.AuditDetail,
+    "result": d.ExportedResult,
+    "manifest": d.Manifest,
+    "mission_profile": d.MissionProfile,
+    "mission_phase": d.MissionPhase,
+    "body_file": d.BodyFile,
+    "comparison": d.Comparison,
 }
 
 

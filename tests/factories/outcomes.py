@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from twinpipe.body import builtin_body
+from twinpipe.body import Body, builtin_body
 from twinpipe.clock import usual_steps
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, active
 from twinpipe.measures import Outcome, gas_by_name
@@ -21,9 +21,15 @@ from twinpipe.spec import RunSpec
 STEPS = 96
 
 
-def made_up(scenario: Scenario, years: int = 20, gas: dict[str, float] | None = None, **given_values: Any) -> Outcome:
+def made_up(
+    scenario: Scenario,
+    years: int = 20,
+    gas: dict[str, float] | None = None,
+    body: Body | None = None,
+    **given_values: Any,
+) -> Outcome:
     """An outcome with constant fields, apart from series and last maps that are given by name."""
-    spec = RunSpec(body=builtin_body("mars"), scenario=scenario, years=years, grid="6x8")
+    spec = RunSpec(body=body or builtin_body("mars"), scenario=scenario, years=years, grid="6x8")
     plan = make_plan((spec,))
     level = {"surface_temperature": 210.0, "surface_air_pressure": 600.0, "daily_maximum_temperature": 250.0}
     maps = {f.name: np.full((len(plan.windows), 6, 8), level.get(f.name, 1.0)) for f in active(MAPS, plan.processes)}
@@ -47,7 +53,7 @@ def made_up(scenario: Scenario, years: int = 20, gas: dict[str, float] | None = 
         "reacted_mol": dict.fromkeys(PLANTS, 0.0),
         "seconds_at_full_rate": [x * plan.clock.step_seconds for x in full],
     }
-    return Outcome(plan, spec, maps, initial, series, before, zonal, gas or {"CO2": 2.4e16}, books)
+    return Outcome(plan, spec, maps, initial, series, before, zonal, {"CO2": 2.4e16} if gas is None else gas, books)
 
 
 def simulated(name: str, scenario: Scenario, years: int, grid: str, spin_up_orbits: int = 30) -> Outcome:

@@ -153,8 +153,8 @@ def _no_member_twice(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _ordered_range(value: dict[str, Any]) -> dict[str, Any]:
-    pair = value.get("solar_flux_range")
-    return value | ({"solar_flux_range": sorted(pair)} if pair else {})
+    ranges = {k: sorted(v) for k, v in value.items() if "_range" in k and v is not None}
+    return {**value, **ranges}
 
 
 FIELDS: dict[tuple[type[BaseModel], str], Json] = {

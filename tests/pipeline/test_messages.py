@@ -16,7 +16,7 @@ from twinpipe.db.deletion import expire_twins
 from twinpipe.db.outbox import PAYLOADS, owe, settle, take
 from twinpipe.db.retention import Limits, in_batches, purge
 from twinpipe.db.session import transaction
-from twinpipe.db.trail import DETAILS, note
+from twinpipe.db.trail import DETAILS, note, note_export
 from twinpipe.errors import InvalidInput
 from twinpipe.payloads import check_shape
 
@@ -27,6 +27,7 @@ OWED: dict[str, dict[str, Any]] = {
     "run.completed": {"run_id": 12, "twin_id": 7, "result_id": 3},
 }
 DONE: dict[str, list[dict[str, Any]]] = {
+    "export": [{"what": "manifest", "sha256": 64 * "0"}],
     "delete": [{"was": "ready"}],
     "expire": [{}, {"count": 2, "first": 1, "last": 9}],
     "purge": [{"deleted": 1, "scrubbed": 0, "first": 1, "last": 1}],
@@ -90,6 +91,7 @@ def test_whatever_the_ledger_writes_is_of_the_declared_shape(engine: Engine) -> 
     assert ledger.delete_twin(engine, by_hand.id)
     assert ledger.expire_twin(engine, expired.id)
     give_up_outputs(engine, kept.run_id, "they are gone")
+    note_export(engine, "result", kept.run_id, 64 * "0")
     note_repair(engine, "ghost_row", f"twin {kept.twin_id}", "write the twin's store again from its snapshot")
     later = datetime.now(UTC) + 400 * DAY
     assert {twin.twin_id for twin in expire_twins(in_batches(engine), later, 730 * DAY)} == {expired.id, of_age.id}

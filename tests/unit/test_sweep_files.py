@@ -132,4 +132,4 @@ def test_the_example_that_ships_has_512_members() -> None:
     spec = read_sweep(shared_folder("schemas") / "examples" / "sweep.toml")
     members = expand(spec, MARS, "36x72")
     assert len(members) == len({m.spec.digest for m in members}) == 512
-    assert len({m.spec.body.digest for m in members}) == 1  # with one climate to start from
+    assert len({m.spec.body.digest for m in members}) == 512

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Engine, Integer, Select, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -16,8 +17,9 @@ from twinpipe.db.session import check_json, retried, transaction
 from twinpipe.db.twins import user_id
 from twinpipe.db.validations import check_name, check_share
 from twinpipe.errors import Conflict, InvalidInput, NotFound
-from twinpipe.payloads import check_payload
+from twinpipe.payloads import adapter, check_payload
 
+AS_GOOD = 0.9  # of a pattern's own score, which an application of it has to reach to count as a success
 CONTENT = ("required_conditions", "deployment_sequence", "optimizations")
 
 
@@ -71,9 +73,14 @@ def learn_pattern(
         )
         connection.execute(new.on_conflict_do_nothing(index_elements=["pattern_id"]))
         row = _get(connection, pattern_id)
-    if any(getattr(row, column) != value for column, value in content.items()):
+    if any(_read(column, getattr(row, column)) != _read(column, value) for column, value in content.items()):
         raise Conflict(f"pattern_id: {pattern_id} is that of a pattern with other content.")
     return row
+
+
+def _read(column: str, value: Any) -> Any:
+    """What a column's JSON means: a large float comes back as a whole number with other digits."""
+    return adapter("learned_patterns", column).validate_python(value)
 
 
 @retried
@@ -83,7 +90,7 @@ def apply_pattern(engine: Engine, pattern_id: str, run_id: int, *, succeeded: bo
     Raises NotFound, InvalidInput, Conflict when the run has not ended or another outcome was counted.
     """
     check_share(score, "score")
-    p, a, r = LearnedPattern, PatternApplication, SimulationRun
+    p, r = LearnedPattern, SimulationRun
     with transaction(engine) as connection, explained():
         number = connection.scalar(select(p.id).where(p.pattern_id == pattern_id).with_for_update())
         if number is None:
@@ -95,17 +102,37 @@ def apply_pattern(engine: Engine, pattern_id: str, run_id: int, *, succeeded: bo
             raise Conflict(f"run {run_id} is {run.status}; a pattern is judged when its run has ended.")
         if succeeded and run.status != "completed":
             raise InvalidInput("succeeded", succeeded, f"run {run_id} is {run.status}")
-        row = {"learned_pattern_id": number, "simulation_run_id": run_id, "run_key": run.run_key}
-        new = insert(a).values(row | {"succeeded": succeeded, "score": score}).on_conflict_do_nothing().returning(a.id)
-        if connection.scalar(new) is None:
-            here = (a.learned_pattern_id == number, a.run_key == run.run_key)
-            if connection.execute(select(a.succeeded, a.score).where(*here)).one() != (succeeded, score):
-                raise Conflict(f"run {run_id} was counted for {pattern_id} with another outcome.")
-            return False
-        applied = select(func.count(), func.avg(cast(a.succeeded, Integer))).where(a.learned_pattern_id == number)
-        times, rate = connection.execute(applied).one()
-        connection.execute(update(p).where(p.id == number).values(times_applied=times, success_rate=float(rate)))
-        return True
+        return _count(connection, number, pattern_id, run_id, run.run_key, succeeded, score)
+
+
+def count_outcome(connection: Connection, pattern_id: str, run_id: int, run_key: UUID, score: float) -> None:
+    """Count a run that a pattern made, as it is completed: a success when it does nearly as well as the pattern did.
+
+    Nothing when there is no such pattern in this ledger, as where the scenario came from another.
+    """
+    p = LearnedPattern
+    wanted = select(p.id, p.success_score).where(p.pattern_id == pattern_id).with_for_update()
+    row = connection.execute(wanted).one_or_none()
+    if row is not None:
+        _count(connection, row.id, pattern_id, run_id, run_key, score >= AS_GOOD * row.success_score, score)
+
+
+def _count(
+    connection: Connection, number: int, pattern_id: str, run_id: int, run_key: UUID, succeeded: bool, score: float
+) -> bool:
+    """Count an application of a locked pattern, once; raises Conflict when another outcome was counted."""
+    p, a = LearnedPattern, PatternApplication
+    row = {"learned_pattern_id": number, "simulation_run_id": run_id, "run_key": run_key}
+    new = insert(a).values(row | {"succeeded": succeeded, "score": score}).on_conflict_do_nothing().returning(a.id)
+    if connection.scalar(new) is None:
+        here = (a.learned_pattern_id == number, a.run_key == run_key)
+        if connection.execute(select(a.succeeded, a.score).where(*here)).one() != (succeeded, score):
+            raise Conflict(f"run {run_id} was counted for {pattern_id} with another outcome.")
+        return False
+    applied = select(func.count(), func.avg(cast(a.succeeded, Integer))).where(a.learned_pattern_id == number)
+    times, rate = connection.execute(applied).one()
+    connection.execute(update(p).where(p.id == number).values(times_applied=times, success_rate=float(rate)))
+    return True
 
 
 @retried

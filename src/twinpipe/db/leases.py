@@ -30,7 +30,8 @@ LOCK_RUN = text("""
         SELECT id FROM digital_twins
         WHERE id = (SELECT digital_twin_id FROM simulation_runs WHERE id = :run) FOR UPDATE
     )
-    SELECT r.id, r.digital_twin_id, r.status, r.lease_generation, r.sweep_id
+    SELECT r.id, r.digital_twin_id, r.status, r.lease_generation, r.sweep_id, r.run_key,
+        r.parameters #>> '{spec,scenario,learned_pattern}' AS learned_pattern
     FROM twin JOIN simulation_runs r ON r.digital_twin_id = twin.id WHERE r.id = :run FOR UPDATE OF r""")
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select
 
 from twinpipe.db.encoding import INSERT, EncodedResult, encode_result
+from twinpipe.db.learned import count_outcome
 from twinpipe.db.leases import lock_run
-from twinpipe.db.models import SimulationResult
+from twinpipe.db.models import METRICS, SimulationResult
 from twinpipe.db.outbox import RUN_COMPLETED, dedup_key
 from twinpipe.db.refusals import explained
 from twinpipe.db.rows import ResultRow
@@ -49,14 +50,14 @@ def complete_run(
 ) -> int:
     """Insert the result, complete the run and its twin, all or nothing; id of the result.
 
-    The statistics of the day, the seals of what was written and a message to the outbox are a part of it.  The
-    twin of a sweep's member stays the sweep's.
+    The statistics of the day, the seals of what was written, a message to the outbox, and the outcome for the learned
+    pattern that the run was made by, if any, are a part of it.  The twin of a sweep's member stays the sweep's.
     The same result again is the same row. Raises Conflict when the run has another result or belongs to
     another generation, InvalidInput when a payload is refused, BudgetError when the books do not close.
     """
     encoded = encode_result(result)
     with transaction(engine) as connection, explained():
-        return _complete(connection, run_id, generation, encoded, seals)
+        return _complete(connection, run_id, generation, encoded, result, seals)
 
 
 @retried
@@ -64,11 +65,16 @@ def complete_members(engine: Engine, generation: int, results: Mapping[int, dict
     """complete_run for some members of a sweep, by their runs, all or none of them; ids of the results."""
     encoded = {run_id: encode_result(result) for run_id, result in results.items()}
     with transaction(engine) as connection, explained():
-        return [_complete(connection, run_id, generation, encoded[run_id], ()) for run_id in sorted(encoded)]
+        return [_complete(connection, i, generation, encoded[i], results[i], ()) for i in sorted(encoded)]
 
 
 def _complete(
-    connection: Connection, run_id: int, generation: int, encoded: EncodedResult, seals: Sequence[Mapping[str, Any]]
+    connection: Connection,
+    run_id: int,
+    generation: int,
+    encoded: EncodedResult,
+    result: Mapping[str, Any],
+    seals: Sequence[Mapping[str, Any]],
 ) -> int:
     payload = encoded.payload_sha256
     run = lock_run(connection, run_id)
@@ -77,6 +83,9 @@ def _complete(
     if run.status != "running" or run.lease_generation != generation:
         raise Conflict(f"run {run_id} is {run.status} and no longer held by this process.")
     note_seals(connection, run.digital_twin_id, seals, run_id=run_id)
+    if run.learned_pattern is not None:
+        score = sum(result["success_metrics"][name] for name in METRICS) / len(METRICS)
+        count_outcome(connection, run.learned_pattern, run_id, run.run_key, score)
     given = encoded.parameters(run_id, run.digital_twin_id)
     given |= {"member": run.sweep_id is not None, "topic": RUN_COMPLETED, "dedup_key": dedup_key(RUN_COMPLETED, run_id)}
     with driver_cursor(connection, COMPLETE) as cursor:  # last: the results of a day share a row

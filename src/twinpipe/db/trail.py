@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 from sqlalchemy.dialects.postgresql import insert
 
 from twinpipe.db.models import AuditLog
-from twinpipe.db.session import check_json
+from twinpipe.db.session import check_json, retried, transaction
 from twinpipe.db.validations import check_word
-from twinpipe.messages import Expiry, OutputsGivenUp, Repair, RowsPurged, TwinDeletion
+from twinpipe.messages import Expiry, Exported, OutputsGivenUp, Repair, RowsPurged, TwinDeletion
 from twinpipe.payloads import check_shape
 
 GIVE_UP = "give up outputs"  # noted for as long as there is a ledger
-DETAILS = {"delete": TwinDeletion, "expire": Expiry, "purge": RowsPurged, "repair": Repair, GIVE_UP: OutputsGivenUp}
+DETAILS = {
+    "delete": TwinDeletion,
+    "expire": Expiry,
+    "purge": RowsPurged,
+    "repair": Repair,
+    "export": Exported,
+    GIVE_UP: OutputsGivenUp,
+}
 
 
 def note(connection: Connection, actor: str, action: str, entity: str, entity_id: int | None, **detail: Any) -> None:
@@ -24,3 +31,10 @@ def note(connection: Connection, actor: str, action: str, entity: str, entity_id
     check_shape(DETAILS[action], detail, "detail")
     row = {"actor": actor, "action": action, "entity": entity, "entity_id": entity_id, "detail": detail}
     connection.execute(insert(AuditLog).values(row))
+
+
+@retried
+def note_export(engine: Engine, what: str, run_id: int, sha256: str, actor: str = "system") -> None:
+    """Note that something of a run is given out; twice, at worst, when the reply to the first note is lost."""
+    with transaction(engine) as connection:
+        note(connection, actor, "export", "simulation_runs", run_id, what=what, sha256=sha256)

@@ -18,6 +18,7 @@ from twinpipe.game.file import Dialect, GameFile, read_file
 from twinpipe.game.inconsistency import contradictions
 from twinpipe.game.inventory import fill_air, fill_ground, fill_water
 from twinpipe.game.orbit import fill_orbit, planet_of, sunlight
+from twinpipe.game.words import original
 
 KINDS = ("terrestrial_planet", "moon", "dwarf_planet")
 
@@ -67,7 +68,7 @@ def import_bodies(path: Path, only: str | None = None) -> ImportReport:
     for e in entries:
         lacking = _lacks(e, file, known)
         if lacking is None:
-            bodies.append(_import(e, file, known.get(e.identifier)))
+            bodies.append(_import(e, file, known.get(original(e.identifier))))
         elif only is None:
             skipped.append(Skipped(e.identifier, lacking.allowed))
         else:
@@ -107,7 +108,7 @@ def _lacks(e: Entry, file: GameFile, known: dict[str, Body]) -> InvalidInput | N
     planet = planet_of(file, e)
     path = planet or e
     light = sunlight(path, file.stars, own_orbit=planet is not None)
-    if e.identifier not in known and path.insolation is None and light is None:
+    if original(e.identifier) not in known and path.insolation is None and light is None:
         allowed = "it must have a distance to a star or an insolation, so that there is sunlight to compute with"
         return InvalidInput(f"{path.identifier}.star_distances", None, allowed)
     return None
@@ -134,6 +135,8 @@ def _import(e: Entry, file: GameFile, builtin: Body | None) -> ImportedBody:
     fill_ground(draft, e, builtin)
     if builtin is not None:
         _keep_climate(draft, e, builtin)
+        if original(e.identifier) != e.identifier:
+            _resume(draft, e, builtin)
     else:
         from twinpipe.game.climate import fill_climate
 
@@ -182,8 +185,24 @@ def _keep_climate(draft: Draft, e: Entry, builtin: Body) -> None:
     draft.assume(f"maps, climate calibration, CO2 ice, soil and escape completed from the built-in {builtin.name}")
     if e.albedo is not None:
         draft.assume(f"albedo {e.albedo:g} replaced by the map of the built-in {builtin.name}")
-    if e.surface_temperature is not None:
+    if e.surface_temperature is not None and original(e.identifier) == e.identifier:
         draft.assume(f"surface_temperature {e.surface_temperature:g} K is not used: the climate is computed")
+
+
+def _resume(draft: Draft, e: Entry, builtin: Body) -> None:
+    """Begin where a twin ended: from its temperature, with what its ground has kept."""
+    if e.surface_temperature is not None:
+        contrast = builtin.climate.start.p2_k if builtin.climate.start is not None else 0.0
+        start = {"mean_k": e.surface_temperature, "p2_k": contrast}
+        draft.take("climate.start", start, "surface_temperature", " (K)")
+        draft.assume(f"the climate spins up from {e.surface_temperature:g} K, at which a twin ended")
+    kept = (e.geosphere_attributes.stored_volatiles or {}).get("CO2", {})
+    for place, there, target in (
+        ("regolith", builtin.regolith, "regolith.inventory_kg"),
+        ("buried_polar_ice", builtin.buried_co2, "buried_co2.mass_kg"),
+    ):
+        if there is not None and place in kept:
+            draft.take(target, kept[place], f"geosphere_attributes.stored_volatiles.CO2.{place}", " (kg)")
 
 
 def _tell_rest(draft: Draft, e: Entry, unknown: tuple[str, ...]) -> None:

@@ -18,6 +18,7 @@ AIR, WATER, GROUND = "atmosphere_attributes", "hydrosphere_attributes", "geosphe
 THINNEST_AIR_PA = 1.0  # below it, air whose gases are not named is left out
 ROCK_DENSITY = 3500.0  # kg m-3; of Io and Luna, which have little water
 POLAR_PLACES = ("polar_caps", "psr_deposits")
+SEASONAL_CAPS = "seasonal_caps"  # CO2 that has frozen out of the air, of which a body counts it as a part
 
 
 def fill_air(draft: Draft, e: Entry, builtin: Body | None) -> None:
@@ -43,9 +44,17 @@ def fill_air(draft: Draft, e: Entry, builtin: Body | None) -> None:
             draft.suppose("atmosphere.mass_kg", {}, "the file tells neither mass nor pressure of any air")
         return
     unit = " (kg)" if key.endswith("mass") else " (bar): p A / g"
-    draft.take("atmosphere.mass_kg", _shares(draft, e, total), key, f"{unit} shared by `{AIR}.composition`")
-    if builtin is not None and builtin.co2_ice is not None:
+    gases, frozen = _shares(draft, e, total), _frozen_air(e)
+    if frozen > 0:
+        gases["CO2"] = gases.get("CO2", 0.0) + frozen
+        draft.assume(f"CO2 of {SEASONAL_CAPS}, {frozen:.4g} kg, counts with the air that it has frozen out of")
+    draft.take("atmosphere.mass_kg", gases, key, f"{unit} shared by `{AIR}.composition`")
+    if frozen == 0 and builtin is not None and builtin.co2_ice is not None:
         draft.assume(f"total_atmospheric_mass {total:g} kg includes the CO2 frozen in the seasonal caps")
+
+
+def _frozen_air(e: Entry) -> float:
+    return (e.geosphere_attributes.stored_volatiles or {}).get("CO2", {}).get(SEASONAL_CAPS, 0.0)
 
 
 def _shares(draft: Draft, e: Entry, total: float) -> dict[str, float]:
@@ -177,7 +186,11 @@ def fill_ground(draft: Draft, e: Entry, builtin: Body | None) -> None:
     if builtin is not None:
         moved = ("polar_caps",) if builtin.hydrosphere.surface_ice else ()
     kept = {
-        compound: {k: kg for k, kg in places.items() if not (compound == "H2O" and k in moved)}
+        compound: {
+            k: kg
+            for k, kg in places.items()
+            if not (compound == "H2O" and k in moved) and (compound, k) != ("CO2", SEASONAL_CAPS)
+        }
         for compound, places in stored.items()
     }
     draft.take("geosphere.stored_volatiles_kg", kept, f"{GROUND}.stored_volatiles", " (kg)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 # alias -> the word of the flat list, for the keys of a body and of its spheres, and for values of `type`
@@ -20,7 +21,13 @@ SPHERES: dict[str, dict[str, str]] = {
     }
 }
 TYPES: dict[str, str] = {"terrestrial": "terrestrial_planet"}
+TWIN = "-TWIN-"  # between the identifier of a body and that of a twin of it
 STATES: dict[str, str] = {"vapor": "gas", "vapour": "gas"}
+
+
+def original(identifier: str) -> str:
+    """Identifier of the body that a twin's end state descends from; any other as it is."""
+    return re.sub(rf"{TWIN}\d+-Y\d+.*$", "", identifier)
 
 
 def plain_words(entry: dict[str, Any]) -> dict[str, Any]:

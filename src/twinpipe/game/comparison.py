@@ -1,0 +1,82 @@
+"""Completed runs side by side: the keys of the game's compare_scenarios, a ranking and a Pareto front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from twinpipe.documents import Comparison
+from twinpipe.errors import InvalidInput
+from twinpipe.game.completed import METRICS, Completed
+
+
+def compare(runs: Sequence[Completed]) -> Comparison:
+    """Two or more runs; raises InvalidInput for fewer."""
+    given = {run.run_id: run for run in runs}
+    if len(given) < 2:
+        raise InvalidInput("runs", ", ".join(map(str, given)) or None, "at least two different runs are compared")
+    ranked = sorted(given.values(), key=lambda run: (-run.score, run.cost_gcc, run.run_id))
+    front = pareto_front(ranked)
+    return Comparison(
+        total_costs={run.name: run.cost_gcc for run in ranked},
+        player_revenue={run.name: run.contracts_gcc + run.product_revenue_gcc for run in ranked},
+        efficiency_scores={run.name: run.score for run in ranked},
+        recommendations=_recommendations(ranked, front),
+        ranking=[_row(place, run, run in front) for place, run in enumerate(ranked, 1)],
+        pareto_front=[run.name for run in front],
+    )
+
+
+def pareto_front(runs: Sequence[Completed]) -> list[Completed]:
+    """Runs that no other beats, cheapest first: none has at least the score for at most the cost, and one better."""
+
+    def beaten(run: Completed) -> bool:
+        return any(
+            other.score >= run.score
+            and other.cost_gcc <= run.cost_gcc
+            and (other.score, -other.cost_gcc) != (run.score, -run.cost_gcc)
+            for other in runs
+        )
+
+    return sorted((run for run in runs if not beaten(run)), key=lambda run: (run.cost_gcc, run.score, run.run_id))
+
+
+def _row(place: int, run: Completed, on_front: bool) -> dict[str, Any]:
+    metrics = run.result["success_metrics"]
+    return {
+        "rank": place,
+        "run": run.name,
+        "run_id": run.run_id,
+        "body": run.spec.body.name,
+        "pattern": run.spec.scenario.pattern,
+        "years": run.spec.years,
+        "score": run.score,
+        **{name: metrics[name] for name in METRICS},
+        "goals_reached": len(metrics["goals"]) - len(run.unmet_goals),
+        "goals": len(metrics["goals"]),
+        "events": [event["event"] for event in run.result["key_events"]],
+        "cost_gcc": run.cost_gcc,
+        "contracts_gcc": run.contracts_gcc,
+        "product_revenue_gcc": run.product_revenue_gcc,
+        "on_pareto_front": on_front,
+    }
+
+
+def _recommendations(ranked: Sequence[Completed], front: Sequence[Completed]) -> list[str]:
+    best = ranked[0]
+    lines = [f"{best.name} has the best overall score ({best.score:.2f}) for {best.cost_gcc:.3g} GCC."]
+    cheapest = front[0]
+    if cheapest is not best:
+        share = f"{100 * cheapest.cost_gcc / best.cost_gcc:.3g} % of the cost of {best.name}"
+        lines.append(f"{cheapest.name} takes {share} and scores {best.score - cheapest.score:.2f} less.")
+    if beaten := [run.name for run in ranked if run not in front]:
+        lines.append(f"Do without {', '.join(beaten)}: another run scores at least as much for no more.")
+    lines += [f"{run.name} has not reached {', '.join(run.unmet_goals)}." for run in ranked if run.unmet_goals]
+    for what, values in (
+        ("bodies", {run.spec.body.name for run in ranked}),
+        ("durations", {f"{run.spec.years} years" for run in ranked}),
+        ("formulas of the scores", {f"version {r.result['success_metrics']['metrics_version']}" for r in ranked}),
+    ):
+        if len(values) > 1:
+            lines.append(f"The runs are of different {what}: {', '.join(sorted(values))}.")
+    return lines

@@ -1,0 +1,86 @@
+"""Units of the game that stand for interventions, and what the mission engine is to do with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from twinpipe.constants import ATOMIC_MASS, FORMULA, MOLAR_MASS
+from twinpipe.documents import Effect, InventoryUnit, Manufacture, Material, SetUnitState, TransferResource
+from twinpipe.intervention import ChemicalPlant, GasExport, Intervention, SuperGreenhouseGasFactory, VolatileImport
+from twinpipe.reactions import REACTIONS
+
+# kind of intervention -> id and name of a unit; one unit is the whole works, since the engine makes a row of each
+UNITS: dict[str, tuple[str, str]] = {
+    "super_greenhouse_gas": ("greenhouse_gas_factory", "Greenhouse Gas Factory"),
+    "aerosol": ("aerosol_factory", "Aerosol Factory"),
+    "orbital_mirror": ("orbital_mirror_array", "Orbital Mirror Array"),
+    "sunshade": ("solar_shade_array", "Solar Shade Array"),
+    "dark_dust": ("dust_spreader_fleet", "Dust Spreader Fleet"),
+    "albedo_paint": ("albedo_coating_fleet", "Albedo Coating Fleet"),
+    "heater": ("thermal_plant", "Thermal Plant"),
+    "volatile_import": ("volatile_receiving_station", "Volatile Receiving Station"),
+    "gas_export": ("gas_harvester", "Gas Harvester"),
+    "store_release": ("volatile_extraction_complex", "Volatile Extraction Complex"),
+    "reaction": ("chemical_processing_plant", "Chemical Processing Plant"),
+    "inoculation": ("bioreactor_complex", "Bioreactor Complex"),
+    "aerogel_cover": ("aerogel_cover_field", "Aerogel Cover Field"),
+}
+FLEET, DEPOT = "Cycler Fleet", "Orbital Depot"
+
+
+def inventory(items: Sequence[Intervention]) -> list[InventoryUnit]:
+    """One unit for each intervention, of the same order, each with a name of its own."""
+    seen: Counter[str] = Counter()
+    units = []
+    for item in items:
+        unit, name = UNITS[item.kind]
+        seen[unit] += 1
+        units.append(InventoryUnit(id=unit, name=f"{name} {seen[unit]}"))
+    return units
+
+
+def work(item: Intervention, unit: str, account: dict[str, Any]) -> list[Effect]:
+    """What the unit of an intervention does once it stands: what it makes and moves, in kg over the whole run."""
+    effects: list[Effect] = [SetUnitState(unit=unit, state="operational")]
+    match item:
+        case SuperGreenhouseGasFactory():
+            made = account["manufactured_kg"]
+            effects.append(Manufacture(unit=unit, output=item.gas, inputs=_elements(item.gas), quantity=made))
+        case ChemicalPlant():
+            effects += _reaction(item, unit, account["useful_kg"])
+        case VolatileImport():
+            carried = [gas for gas, share in item.composition.items() if share > 0]
+            effects += [TransferResource(source_unit=FLEET, target_unit=unit, resource=gas) for gas in carried]
+        case GasExport():
+            effects.append(TransferResource(source_unit=unit, target_unit=DEPOT, resource=item.gas))
+        case _ if account["manufactured_kg"] > 0:
+            output = item.kind.replace("_", " ")
+            effects.append(Manufacture(unit=unit, output=output, quantity=account["manufactured_kg"]))
+    return effects
+
+
+def _elements(gas: str) -> list[Material]:
+    """Elements in a kilogram of a gas."""
+    whole = 1000 * MOLAR_MASS[gas]
+    return [Material(material=e, quantity=n * ATOMIC_MASS[e] / whole) for e, n in FORMULA[gas].items()]
+
+
+def _reaction(plant: ChemicalPlant, unit: str, turned_kg: float) -> list[Effect]:
+    """What a plant makes of so many kg of its reactant, each product with the whole of its inputs' share."""
+    moles = REACTIONS[plant.reaction].moles
+    per_mol = abs(moles[plant.reactant]) * MOLAR_MASS[plant.reactant]
+    mass = {s: abs(n) * MOLAR_MASS[s] for s, n in moles.items()}
+    taken = [s for s, n in moles.items() if n < 0]
+    made = [s for s, n in moles.items() if n > 0]
+    total = sum(mass[s] for s in made)
+    return [
+        Manufacture(
+            unit=unit,
+            output=product,
+            inputs=[Material(material=s, quantity=mass[s] / total) for s in taken],
+            quantity=turned_kg * mass[product] / per_mol,
+        )
+        for product in made
+    ]

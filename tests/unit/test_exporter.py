@@ -1,0 +1,221 @@
+"""Laws of what leaves for the game: it comes back as it was, has only words that the game knows, and validates."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from tests.factories.completed import a_completed
+from tests.factories.specs import a_body
+
+from twinpipe import schemas
+from twinpipe.body import builtin_body
+from twinpipe.documents import Manifest
+from twinpipe.errors import InvalidInput
+from twinpipe.exporting import body_text
+from twinpipe.game.comparison import compare
+from twinpipe.game.completed import Completed
+from twinpipe.game.entry import parse_entry
+from twinpipe.game.equipment import UNITS
+from twinpipe.game.exporter import body_file, exported_result, twin_identifier
+from twinpipe.game.file import read_file
+from twinpipe.game.importer import ImportedBody, import_bodies
+from twinpipe.game.manifest import check_bundle, mission_bundle, mission_id
+from twinpipe.intervention import Intervention
+from twinpipe.scenario import Scenario
+
+EXACT = 1e-9
+NOW = "2026-01-02T03:04:05+00:00"
+# What the game's loader knows of a body and of its spheres; what it hands on to build_* must be among it.
+BODY_KEYS = {
+    *("identifier", "name", "type", "parent_body", "mass", "radius", "density", "size", "gravity", "orbital_period"),
+    *("rotational_period", "axial_tilt", "surface_temperature", "albedo", "insolation", "known_pressure"),
+    *("star_distances", "orbital_elements", "properties", "geological_activity"),
+    *("atmosphere_attributes", "hydrosphere_attributes", "geosphere_attributes", "biosphere_attributes"),
+}
+SPHERE_KEYS = {
+    "atmosphere_attributes": {"composition", "pressure", "total_atmospheric_mass", "dust", "pollution"},
+    "hydrosphere_attributes": {"total_hydrosphere_mass", "liquid_bodies", "composition", "state_distribution"},
+    "geosphere_attributes": {"stored_volatiles"},
+}
+AIRS: dict[str, dict[str, float]] = {
+    "mars": {"CO2": 3.1e16, "N2": 2.2e17, "O2": 1e13},
+    "venus": {"CO2": 4.6e20, "N2": 1.1e19},
+    "earth": {"N2": 3.9e18, "O2": 1.2e18, "Ar": 6.6e16, "CO2": 3e15, "H2O": 1e16},
+    "titan": {"N2": 8.7e18, "CH4": 3e17, "H2": 6e14},
+    "europa": {},
+    "custom": {"CO2": 2e16, "C3F8": 3e13, "SO2": 1e10},
+}
+
+
+def ended(name: str) -> Completed:
+    """A made-up end of a run on a body, with air that its body does not have today."""
+    body = a_body(identifier="FAR-02", name="Far", kind="custom") if name == "custom" else builtin_body(name)
+    air: dict[str, Any] = {"surface_temperature_k": 231.25, "surface_pressure_pa": 7123.4567}
+    changes = {"end_state": {"atmosphere": air, "hydrosphere": {"co2_ice_kg": 1.7e15 if name == "mars" else 0.0}}}
+    return a_completed(scenario=Scenario(), body=body, years=60, gas=AIRS[name], result=changes)
+
+
+def back(run: Completed, folder: Path) -> tuple[ImportedBody, Path]:
+    path = folder / "twin.json"
+    path.write_bytes(body_text(body_file(run)))
+    return import_bodies(path).bodies[0], path
+
+
+@pytest.mark.parametrize("name", AIRS)
+def test_what_is_exported_is_imported_as_it_was(tmp_path: Path, name: str) -> None:
+    run = ended(name)
+    imported, path = back(run, tmp_path)
+    body, end, entry = imported.body, run.end, parse_entry(read_file(path).entries[0])
+    masses: dict[str, float] = dict(body.atmosphere.mass_kg.items())
+    wanted = {g: kg for g, kg in AIRS[name].items() if g != "C3F8"}
+    if name == "mars":
+        wanted["CO2"] += end["hydrosphere"]["co2_ice_kg"]
+    assert masses == pytest.approx(wanted, rel=EXACT)
+    assert entry.surface_temperature == pytest.approx(end["atmosphere"]["surface_temperature_k"], rel=EXACT)
+    assert (entry.atmosphere_attributes.pressure or 0.0) * 1e5 == pytest.approx(7123.4567, rel=EXACT)
+    assert body.hydrosphere.total_water_kg == pytest.approx(end["hydrosphere"]["total_water_kg"], rel=EXACT)
+    ice = math.fsum(d.mass_kg for d in body.hydrosphere.surface_ice)
+    assert ice == pytest.approx(end["hydrosphere"]["water_ice_surface_kg"], rel=EXACT)
+    stored = body.geosphere.stored_volatiles_kg
+    assert stored.get("CO2", {}) == pytest.approx(end["geosphere"]["stored_volatiles_kg"].get("CO2", {}), rel=EXACT)
+    assert body.bulk == run.spec.body.bulk
+    for field in ("semi_major_axis_m", "solar_day_s", "eccentricity", "obliquity_degree", "sidereal_year_s"):
+        assert getattr(body.orbit, field) == pytest.approx(getattr(run.spec.body.orbit, field), rel=EXACT)
+    if name != "custom":
+        assert body.climate.start is not None
+        assert body.climate.start.mean_k == pytest.approx(231.25, rel=EXACT)
+    if body.regolith is not None and name == "mars":
+        assert body.regolith.inventory_kg == pytest.approx(stored["CO2"]["regolith"], rel=EXACT)
+    assert not [line for line in imported.assumptions if "unknown key" in line]
+
+
+def test_what_the_game_cannot_hold_is_told(tmp_path: Path) -> None:
+    assert body_file(ended("custom")).metadata.left_out_kg == {"C3F8": 3e13}
+
+
+@pytest.mark.parametrize("name", AIRS)
+def test_a_body_file_has_only_words_that_the_loader_knows(name: str) -> None:
+    value = json.loads(body_text(body_file(ended(name))))
+    Draft202012Validator(schemas.schema("body_file")).validate(value)
+    bodies = [body for group in value["celestial_bodies"].values() for body in group]
+    assert len(bodies) == 1
+    assert bodies[0].keys() <= BODY_KEYS
+    for sphere, keys in SPHERE_KEYS.items():
+        assert bodies[0][sphere].keys() <= keys
+    assert isinstance(bodies[0]["mass"], str)
+    assert bodies[0]["hydrosphere_attributes"]["state_distribution"].keys() == {"liquid", "solid", "gas"}
+    assert sum(bodies[0]["hydrosphere_attributes"]["state_distribution"].values()) == pytest.approx(100)
+
+
+def test_the_end_of_a_twin_of_a_twin_has_one_suffix(tmp_path: Path) -> None:
+    first = ended("mars")
+    assert twin_identifier(first) == "MARS-01-TWIN-7-Y60"
+    imported, _ = back(first, tmp_path)
+    second = a_completed(scenario=Scenario(), body=imported.body, years=5)
+    assert twin_identifier(second) == "MARS-01-TWIN-7-Y5"
+    assert body_file(second).celestial_bodies.terrestrial_planets[0].name == "Mars (twin 7, year 5)"
+    assert imported.body.co2_ice == builtin_body("mars").co2_ice
+
+
+def test_a_result_has_the_games_names_beside_ours() -> None:
+    value = exported_result(a_completed()).model_dump(mode="json", exclude_unset=True)
+    Draft202012Validator(schemas.schema("result")).validate(value)
+    air = value["end_state"]["atmosphere"]
+    assert (air["temperature"], air["pressure"]) == (air["surface_temperature_k"], air["surface_pressure_pa"] / 1e5)
+    assert air["total_atmospheric_mass"] == pytest.approx(sum(air["gas_mass_kg"].values()))
+    assert len(json.dumps(value)) < 1e6
+
+
+def documents(run: Completed) -> dict[str, Any]:
+    return {name: json.loads(document.model_dump_json()) for name, document in mission_bundle(run, NOW).items()}
+
+
+def test_a_bundle_is_what_the_engine_looks_for() -> None:
+    run = a_completed(years=60)
+    files, mission = documents(run), mission_id(run)
+    check_bundle(files)
+    manifest = files["manifest_v1.1.json"]
+    assert files[f"{mission}_manifest_v1.json"] == manifest
+    Draft202012Validator(schemas.schema("manifest")).validate(manifest)
+    profile = files[f"{mission}_profile_v1.json"]
+    Draft202012Validator(schemas.schema("mission_profile")).validate(profile)
+    tasks: list[Any] = []
+    for phase in profile["phases"]:
+        Draft202012Validator(schemas.schema("mission_phase")).validate(files[phase["task_list_file"]])
+        tasks += files[phase["task_list_file"]]["tasks"]
+    assert len(tasks) == sum(i.schedule.start_year < 60 for i in run.spec.scenario.interventions)
+    deployed = [e["unit"] for task in tasks for e in task["effects"] if e["action"] == "deploy_unit"]
+    assert deployed == [unit["name"] for unit in manifest["inventory"]["units"]]
+    assert manifest["twinpipe"]["result_sha256"] == run.payload_sha256
+    ends = [p["start_year"] + p["duration_days"] / 365.25 for p in manifest["mission_phases"]]
+    starts = [p["start_year"] for p in manifest["mission_phases"]]
+    assert starts[1:] == pytest.approx(ends[:-1])
+    assert ends[-1] == pytest.approx(60)
+
+
+def test_every_kind_of_intervention_has_a_unit() -> None:
+    kinds = {model.model_fields["kind"].default for model in Intervention.__args__[0].__args__}
+    assert kinds == UNITS.keys()
+
+
+def test_a_run_without_interventions_is_a_mission_of_one_phase_without_tasks() -> None:
+    files = documents(a_completed(scenario=Scenario()))
+    check_bundle(files)
+    assert [name for name in files if "_phase_" in name] == [name for name in files if "_phase_1_" in name]
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        (lambda f, m: f[f"{m}_phase_1_v1.json"]["tasks"][0]["effects"][0].update(action="terraform"), "action"),
+        (lambda f, m: f[f"{m}_phase_1_v1.json"]["tasks"][0]["effects"][0].update(unit="Ghost"), "inventory"),
+        (lambda f, m: f.pop("manifest_v1.1.json"), "manifest_file"),
+        (lambda f, m: f.pop(f"{m}_phase_1_v1.json"), "task_list_file"),
+        (lambda f, m: f[f"{m}_profile_v1.json"].update(more=1), "more"),
+    ],
+)
+def test_a_bundle_that_the_engine_would_stop_at_is_refused(place: Any, said: str) -> None:
+    run = a_completed()
+    files = documents(run)
+    place(files, mission_id(run))
+    with pytest.raises(InvalidInput, match=said):
+        check_bundle(files)
+
+
+def scored(run_id: int, score: float, cost: float) -> Completed:
+    metrics = dict.fromkeys(
+        ("habitability_score", "timeline_efficiency", "resource_efficiency", "cost_efficiency"), score
+    )
+    return a_completed(
+        run_id, result={"success_metrics": metrics, "resource_consumption": {"costs": {"total_gcc": cost}}}
+    )
+
+
+def test_a_comparison_ranks_by_score_and_names_who_is_beaten() -> None:
+    runs = [scored(1, 0.5, 10.0), scored(2, 0.8, 30.0), scored(3, 0.4, 20.0), scored(4, 0.8, 40.0), scored(5, 0.3, 5.0)]
+    found = compare(runs)
+    assert list(found.efficiency_scores) == ["run_2", "run_4", "run_1", "run_3", "run_5"]
+    assert found.pareto_front == ["run_5", "run_1", "run_2"]
+    assert found.total_costs["run_2"] == 30.0
+    assert found.player_revenue["run_2"] == 7.5
+    assert "run_2 has the best overall score (0.80)" in found.recommendations[0]
+    assert any("run_4, run_3" in line for line in found.recommendations)
+    Draft202012Validator(schemas.schema("comparison")).validate(found.model_dump(mode="json"))
+    assert compare(list(reversed(runs))) == found
+    with pytest.raises(InvalidInput, match="at least two"):
+        compare([runs[0], runs[0]])
+
+
+def test_equal_runs_are_all_on_the_front() -> None:
+    assert compare([scored(1, 0.5, 1.0), scored(2, 0.5, 1.0)]).pareto_front == ["run_1", "run_2"]
+
+
+def test_a_manifest_names_no_other_action() -> None:
+    text = json.dumps(Manifest.model_json_schema()) + json.dumps(schemas.schema("mission_phase"))
+    assert {a for a in ("deploy_unit", "set_unit_state", "manufacture", "transfer_resource") if a in text}
+    assert "construct_structure" not in text
