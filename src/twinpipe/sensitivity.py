@@ -118,5 +118,10 @@ def _basis(u: Array, powers: NDArray[np.int64]) -> Array:
 
 
 def _indices(first: Array, total: Array, again: list[tuple[Array, Array]], points: int, explained: float) -> Indices:
-    firsts, totals = (np.quantile(np.stack(a), LEVELS, axis=0) for a in zip(*again, strict=True))
+    # resampled squares lie too high where an index is nearly 0, so that the estimate itself is put into its interval
+    firsts, totals = (
+        np.stack([np.minimum(value, low), np.maximum(value, high)])
+        for value, of in zip((first, total), zip(*again, strict=True), strict=True)
+        for low, high in [np.quantile(np.stack(of), LEVELS, axis=0)]
+    )
     return Indices(first, firsts, total, totals, points, explained)

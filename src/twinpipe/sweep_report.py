@@ -97,7 +97,7 @@ def _label(name: str, spec: RunSpec) -> str:
         parameter = load_pattern(spec.scenario.pattern).parameters.get(name)
     except NotFound:  # a pattern that this version no longer ships
         parameter = None
-    unit = parameter.unit if parameter is not None else unit
+    unit = parameter.unit.replace("**2", "²").replace("**3", "³") if parameter is not None else unit
     return f"{words} ({unit})" if unit not in ("", "1", "dimensionless", "year") else words
 
 

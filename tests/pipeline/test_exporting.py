@@ -26,7 +26,7 @@ SCHEMAS = {"_profile_v1.json": "mission_profile", "_manifest_v1.json": "manifest
 def runs(terminal: Terminal) -> list[int]:
     """Three runs of four years: the pattern, more of it, and none of it."""
     twin = str(terminal("twin", "create", "mars", "--grid", "4x6", "--json").json["id"])
-    asked = [[], ["--set", "import_rate=1e9", "--set", "import_start=1"], ["--pattern", "custom"]]
+    asked = [[], ["--set", "factory_rate=2e5", "--set", "mirror_area=4e11"], ["--pattern", "custom"]]
     return [terminal("run", twin, "--years", "4", *more, "--json").json["run_id"] for more in asked]
 
 

@@ -18,7 +18,7 @@ axes:
 @pytest.mark.parametrize(
     ("content", "settings", "sentence"),
     [
-        ("axes: [{kind: list, name: warmth, values: [1]}]", {}, "no axis named 'warmth'; known: factory_rate"),
+        ("axes: [{kind: list, name: warmth, values: [1]}]", {}, "no axis named 'warmth'; known: "),
         ("design: {replicates: 10000000}", {}, "members: 10000000 is not allowed"),
         ("axes: [{kind: list, name: mirror_area, values: []}]", {}, "values"),
         (GOOD, {"TWINPIPE_MEMORY_LIMIT": "1MB"}, "TWINPIPE_MEMORY_LIMIT: '1 MB' is not allowed; a worker of"),

@@ -39,7 +39,7 @@ BASE = {"pattern": "mars_terraform", "years": 8, "grid": "4x6", "output": {"maps
 RATES = {"kind": "list", "name": "factory_rate", "values": ["5e4 kg/s", 5e5]}
 DRAWN = [
     {"kind": "loguniform", "name": "factory_rate", "low": 1e5, "high": 1e6},
-    {"kind": "uniform", "name": "import_start", "low": 1.0, "high": 4.0},
+    {"kind": "uniform", "name": "shield_years", "low": 1.0, "high": 4.0},
 ]
 
 
@@ -141,7 +141,7 @@ def test_members_that_fail_or_are_lost_stop_nobody_and_say_why(w: Workplace) -> 
 
 def test_variants_are_compared_in_pairs_and_duplicates_collapse(w: Workplace) -> None:
     variants = [{"name": "plan"}, {"name": "same"}, {"name": "more", "parameters": {"factory_rate": "1e6 kg/s"}}]
-    axis = {"kind": "uniform", "name": "import_start", "low": 1.0, "high": 4.0}
+    axis = {"kind": "uniform", "name": "shield_years", "low": 1.0, "high": 4.0}
     spec = a_sweep(axes=[axis], variants=variants, design={"kind": "latin_hypercube", "points": 4})
     found, receipt = run(w, spec)
     assert receipt.computed == found["counts"]["members"] == 8  # the second is the first by another name

@@ -177,7 +177,7 @@ def test_a_run_without_interventions_is_a_mission_of_one_phase_without_tasks() -
         (lambda f, m: f[f"{m}_phase_1_v1.json"]["tasks"][0]["effects"][0].update(action="terraform"), "action"),
         (lambda f, m: f[f"{m}_phase_1_v1.json"]["tasks"][0]["effects"][0].update(unit="Ghost"), "inventory"),
         (lambda f, m: f.pop("manifest_v1.1.json"), "manifest_file"),
-        (lambda f, m: f.pop(f"{m}_phase_2_v1.json"), "task_list_file"),
+        (lambda f, m: f.pop(f"{m}_phase_1_v1.json"), "task_list_file"),
         (lambda f, m: f[f"{m}_profile_v1.json"].update(more=1), "more"),
     ],
 )

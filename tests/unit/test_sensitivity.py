@@ -34,7 +34,8 @@ def test_the_indices_of_ishigami_are_found_at_4096_points(kind: str) -> None:
     assert np.abs(made.first - FIRST).max() < 0.02
     assert np.abs(made.total - TOTAL).max() < 0.02
     for value, interval, exact in ((made.first, made.first_interval, FIRST), (made.total, made.total_interval, TOTAL)):
-        assert (interval[0] <= interval[1]).all()
+        assert (interval[0] <= value).all()
+        assert (value <= interval[1]).all()
         assert (np.abs(interval - value) < 0.05).all()
         assert (interval[0] - 0.01 <= exact).all()
         assert (exact <= interval[1] + 0.01).all()

@@ -73,11 +73,14 @@ def learn_pattern(
         )
         connection.execute(new.on_conflict_do_nothing(index_elements=["pattern_id"]))
         row = _get(connection, pattern_id)
-    # as models, since jsonb writes 2e18 as a whole number
-    models = {column: adapter("learned_patterns", column).validate_python for column in CONTENT}
-    if any(models[column](getattr(row, column)) != models[column](value) for column, value in content.items()):
+    if any(_read(column, getattr(row, column)) != _read(column, value) for column, value in content.items()):
         raise Conflict(f"pattern_id: {pattern_id} is that of a pattern with other content.")
     return row
+
+
+def _read(column: str, value: Any) -> Any:
+    """What a column's JSON means: a large float comes back as a whole number with other digits."""
+    return adapter("learned_patterns", column).validate_python(value)
 
 
 @retried

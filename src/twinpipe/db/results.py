@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, Engine, func, select
 
 from twinpipe.db.encoding import INSERT, EncodedResult, encode_result
@@ -58,7 +57,7 @@ def complete_run(
     """
     encoded = encode_result(result)
     with transaction(engine) as connection, explained():
-        return _complete(connection, run_id, generation, encoded, seals)
+        return _complete(connection, run_id, generation, encoded, result, seals)
 
 
 @retried
@@ -66,11 +65,16 @@ def complete_members(engine: Engine, generation: int, results: Mapping[int, dict
     """complete_run for some members of a sweep, by their runs, all or none of them; ids of the results."""
     encoded = {run_id: encode_result(result) for run_id, result in results.items()}
     with transaction(engine) as connection, explained():
-        return [_complete(connection, run_id, generation, encoded[run_id], ()) for run_id in sorted(encoded)]
+        return [_complete(connection, i, generation, encoded[i], results[i], ()) for i in sorted(encoded)]
 
 
 def _complete(
-    connection: Connection, run_id: int, generation: int, encoded: EncodedResult, seals: Sequence[Mapping[str, Any]]
+    connection: Connection,
+    run_id: int,
+    generation: int,
+    encoded: EncodedResult,
+    result: Mapping[str, Any],
+    seals: Sequence[Mapping[str, Any]],
 ) -> int:
     payload = encoded.payload_sha256
     run = lock_run(connection, run_id)
@@ -80,8 +84,7 @@ def _complete(
         raise Conflict(f"run {run_id} is {run.status} and no longer held by this process.")
     note_seals(connection, run.digital_twin_id, seals, run_id=run_id)
     if run.learned_pattern is not None:
-        metrics = orjson.loads(encoded.columns["success_metrics"])
-        score = sum(metrics[name] for name in METRICS) / len(METRICS)
+        score = sum(result["success_metrics"][name] for name in METRICS) / len(METRICS)
         count_outcome(connection, run.learned_pattern, run_id, run.run_key, score)
     given = encoded.parameters(run_id, run.digital_twin_id)
     given |= {"member": run.sweep_id is not None, "topic": RUN_COMPLETED, "dedup_key": dedup_key(RUN_COMPLETED, run_id)}
