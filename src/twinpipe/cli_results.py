@@ -32,20 +32,19 @@ def register(results: typer.Typer, emit: Callable[[Any], None]) -> None:
             emit(found.model_dump(mode="json"))
             return
         made = Table(title="Runs by overall score; * none beats it in both score and cost", title_justify="left")
-        for heading in ("", "run", "body", "pattern", "years", "score", "habitability", "goals", "cost", "revenue"):
-            made.add_column(heading, justify="left" if heading in ("", "body", "pattern") else "right")
+        for heading in ("", "run", "pattern", "years", "score", "habitable", "goals", "cost (GCC)", "revenue (GCC)"):
+            made.add_column(heading, justify="left" if heading in ("", "pattern") else "right")
         for row in found.ranking:
             made.add_row(
                 "*" if row["on_pareto_front"] else "",
                 str(row["run_id"]),
-                row["body"],
                 row["pattern"],
                 str(row["years"]),
                 f"{row['score']:.3f}",
                 f"{row['habitability_score']:.3f}",
                 f"{row['goals_reached']}/{row['goals']}",
-                f"{row['cost_gcc']:.3g} GCC",
-                f"{found.player_revenue[row['run']]:.3g} GCC",
+                f"{row['cost_gcc']:.3g}",
+                f"{found.player_revenue[row['run']]:.3g}",
             )
         console.print(made)
         for line in found.recommendations:

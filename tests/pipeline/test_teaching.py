@@ -77,3 +77,19 @@ def test_what_cannot_be_learned_is_told(terminal: Terminal, twin: str, learned: 
     assert "pattern_id" in terminal("learn", str(json.dumps(1)), "--name", NAME).refusal(1)
     assert "either a run or a sweep" in terminal("learn").refusal(2)
     assert "no-such" in terminal("learned", "show", "no-such").refusal(2)
+
+
+def test_the_best_of_a_sweep_is_learned_with_what_paid(terminal: Terminal, tmp_path: Path) -> None:
+    path = tmp_path / "sweep.toml"
+    path.write_text(
+        'name = "three"\n[base]\nbody = "mars"\npattern = "mars_terraform"\nyears = 5\ngrid = "4x6"\n'
+        '[[axes]]\nkind = "list"\nname = "factory_rate"\nvalues = [1e4, 5e4, 2e5]\n',
+        encoding="utf-8",
+    )
+    assert terminal("sweep", path).code == 0
+    (sweep,) = terminal("sweep", "list", "--json").json
+    made = terminal("learn", "--sweep", str(sweep["id"]), "--json").json
+    best = terminal("result", "show", made["pattern_id"].rsplit("-", 1)[-1], "--json").json
+    assert made["success_score"] == pytest.approx(best["overall_score"])
+    assert [o["id"] for o in made["optimizations"]] == ["factory_rate"]
+    assert made["optimizations"][0]["gain"] > 0

@@ -214,6 +214,14 @@ def test_a_comparison_ranks_by_score_and_names_who_is_beaten() -> None:
         compare([runs[0], runs[0]])
 
 
+def test_a_run_that_was_asked_nothing_is_not_recommended() -> None:
+    idle = a_completed(9, scenario=Scenario())
+    found = compare([idle, scored(1, 0.2, 10.0), scored(2, 0.1, 20.0)])
+    assert next(iter(found.efficiency_scores)) == "run_9"
+    assert found.recommendations[0].startswith("run_1 has the best")
+    assert any("run_9 cannot be held against plans" in line for line in found.recommendations)
+
+
 def test_equal_runs_are_all_on_the_front() -> None:
     assert compare([scored(1, 0.5, 1.0), scored(2, 0.5, 1.0)]).pareto_front == ["run_1", "run_2"]
 

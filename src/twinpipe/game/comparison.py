@@ -21,7 +21,7 @@ def compare(runs: Sequence[Completed]) -> Comparison:
         total_costs={run.name: run.cost_gcc for run in ranked},
         player_revenue={run.name: run.contracts_gcc + run.product_revenue_gcc for run in ranked},
         efficiency_scores={run.name: run.score for run in ranked},
-        recommendations=_recommendations(ranked, front),
+        recommendations=_recommendations(ranked),
         ranking=[_row(place, run, run in front) for place, run in enumerate(ranked, 1)],
         pareto_front=[run.name for run in front],
     )
@@ -62,15 +62,21 @@ def _row(place: int, run: Completed, on_front: bool) -> dict[str, Any]:
     }
 
 
-def _recommendations(ranked: Sequence[Completed], front: Sequence[Completed]) -> list[str]:
-    best = ranked[0]
+def _recommendations(ranked: Sequence[Completed]) -> list[str]:
+    """What is recommended; of runs without goals, of which nothing is asked, only where there are no others."""
+    idle = [run for run in ranked if not run.spec.scenario.goals]
+    judged = [run for run in ranked if run not in idle] or ranked
+    best, front = judged[0], pareto_front(judged)
     lines = [f"{best.name} has the best overall score ({best.score:.2f}) for {best.cost_gcc:.3g} GCC."]
     cheapest = front[0]
     if cheapest is not best:
         share = f"{100 * cheapest.cost_gcc / best.cost_gcc:.3g} % of the cost of {best.name}"
         lines.append(f"{cheapest.name} takes {share} and scores {best.score - cheapest.score:.2f} less.")
-    if beaten := [run.name for run in ranked if run not in front]:
+    if beaten := [run.name for run in judged if run not in front]:
         lines.append(f"Do without {', '.join(beaten)}: another run scores at least as much for no more.")
+    if idle and judged is not ranked:
+        names = ", ".join(run.name for run in idle)
+        lines.append(f"Without goals, timeline and cost say nothing: {names} cannot be held against plans.")
     lines += [f"{run.name} has not reached {', '.join(run.unmet_goals)}." for run in ranked if run.unmet_goals]
     for what, values in (
         ("bodies", {run.spec.body.name for run in ranked}),

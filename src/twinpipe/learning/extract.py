@@ -182,7 +182,10 @@ def optimizations(best: Trial, others: Sequence[Trial]) -> list[Optimization]:
         others_differ = [t for t in alike if t.parameters[name] != value]
         alone = [t for t in others_differ if all(t.parameters[n] == v for n, v in best.parameters.items() if n != name)]
         if alone:
-            gain, how = best.score - fmean(t.score for t in alone), f"{len(alone)} runs that differ in it alone"
+            gain, how = (
+                best.score - fmean(t.score for t in alone),
+                f"comparison with {len(alone)} that differ in it alone",
+            )
         elif others_differ and len(alike) + 1 >= FEWEST:
             by_distance = sorted([best, *alike], key=lambda t: abs(t.parameters[name] - value))
             third = len(by_distance) // 3
