@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from twinpipe.errors import InvalidInput
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, active
 from twinpipe.grid import Grid
+from twinpipe.isolation import apart
 from twinpipe.physics.model import build, first_guess
 from twinpipe.physics.records import no_forcing, scratch
 from twinpipe.plan import BLOCKS_PER_THREAD, Plan, make_plan
@@ -20,8 +21,9 @@ from twinpipe.spec import RunSpec
 
 FLOAT = 8  # bytes
 SMALL = Grid(4, 8)  # on which the sizes of records are counted
-# A worker with its libraries and the compiled kernel from the cache, before its first task; compiling takes more.
-PROCESS_BYTES = 330_000_000
+# A worker with its libraries, Dask, the compiled kernel from the cache and what its allocator does not give back, before
+# its first task; compiling takes more.
+PROCESS_BYTES = 370_000_000
 LARGEST_BLOCK = 16  # members, beyond which a block gains nothing
 
 
@@ -76,7 +78,8 @@ def project(plan: Plan) -> Projection:
 
     A task holds what it was given and, of each slab of LANES members, what came out, which is then joined: its
     state and outputs are there twice.  Running a slab takes its state three times (in the kernel's layout, as it
-    was at the orbit's start, and turned back), the windows' sums twice, and the kernel's room.
+    was at the orbit's start, and turned back), the windows' sums twice, and the kernel's room.  Members that end
+    apart have what they were and what they gave once more.
     """
     first, cells, bands = plan.specs[0], plan.grid.n_cells, len(plan.bands)
     size, members = _sizes(first, plan.processes), min(plan.members_per_block, plan.n_members)
@@ -93,7 +96,8 @@ def project(plan: Plan) -> Projection:
     climates = min(KEPT_CLIMATES, len({s.body.digest for s in plan.specs})) * (state + FLOAT * len(MAPS) * cells)
     table = FLOAT * 2 * plan.clock.steps_per_orbit * plan.grid.n_lat * min(KEPT_MODELS, -(-plan.n_members // lanes))
     hypsometry = FLOAT * 2 * cells * lanes  # shared by the models of the same bodies
-    task = members * (2 * state + 2 * outputs) + max(slab, members * outputs)
+    copies = 2 + apart(plan)
+    task = members * copies * (state + outputs) + max(slab, members * outputs)
     return Projection(
         process=PROCESS_BYTES,
         shared=int(models + climates + table + hypsometry),

@@ -282,6 +282,8 @@ def slabs_of(block: Block, members: Sequence[int] | None = None) -> list[tuple[i
 
 
 def _join(parts: list[BlockState]) -> BlockState:
+    if len(parts) == 1:  # not copied: of a fine grid it is most of a task's memory
+        return parts[0]
     arrays = [p.arrays() for p in parts]
     return BlockState.from_arrays(
         {k: np.concatenate([a[k] for a in arrays]) if k != "step" else arrays[0][k] for k in arrays[0]}
@@ -289,7 +291,9 @@ def _join(parts: list[BlockState]) -> BlockState:
 
 
 def part_of(state: BlockState, which: Sequence[int]) -> BlockState:
-    """The state of some members of a block, by their places there, apart from it."""
+    """The state of some members of a block, by their places there; the block's own when they are all of them."""
+    if list(which) == list(range(len(state.refined_orbits))):
+        return state
     arrays = {k: v[list(which)] for k, v in state.arrays().items() if k != "step"}
     return replace(state, **arrays)  # type: ignore[arg-type]  # an array for each field
 

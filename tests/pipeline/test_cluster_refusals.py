@@ -23,7 +23,7 @@ from twinpipe.store import RunStore
 
 OTHER_PHYSICS = "from twinpipe import makeup; makeup.CODE_FINGERPRINT = '0' * 16"
 NO_TWINPIPE = "import sys; sys.modules['twinpipe'] = None"
-POISON = "import os; from twinpipe import isolation; isolation.run_segment = lambda *_: os._exit(1)"
+POISON = "import os; from twinpipe import isolation; isolation.run_segment = lambda *_, **__: os._exit(1)"
 
 
 def preload(folder: Path, what: str) -> str:

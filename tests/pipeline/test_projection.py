@@ -60,7 +60,7 @@ def test_a_plan_fits_its_memory_limit_or_is_refused(limit: int, threads: int, me
 
 
 def test_more_memory_never_makes_smaller_blocks() -> None:
-    limits = [700_000_000, 500_000_000, 420_000_000, 360_000_000]
+    limits = [760_000_000, 560_000_000, 480_000_000, 410_000_000]
     plans = [fit(SPECS, limit, 2) for limit in limits]
     sizes = [(p.members_per_block, p.orbits_per_segment) for p in plans]
     assert sizes == sorted(sizes, reverse=True)
