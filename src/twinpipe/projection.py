@@ -21,8 +21,8 @@ from twinpipe.spec import RunSpec
 
 FLOAT = 8  # bytes
 SMALL = Grid(4, 8)  # on which the sizes of records are counted
-# A worker with its libraries, Dask, the compiled kernel from the cache and what its allocator does not give back, before
-# its first task; compiling takes more.
+# A worker before its first task, with its libraries, Dask, the compiled kernel from the cache and what its allocator
+# does not give back; compiling takes more.
 PROCESS_BYTES = 370_000_000
 LARGEST_BLOCK = 16  # members, beyond which a block gains nothing
 
