@@ -21,6 +21,8 @@ def _one_of(names: tuple[str, ...]) -> AfterValidator:
 
 BodyName = Annotated[str, _one_of(builtin_names()), Field(json_schema_extra={"enum": list(builtin_names())})]
 PatternName = Annotated[str, _one_of(pattern_names()), Field(json_schema_extra={"enum": list(pattern_names())})]
+# a name in a folder that is known, so that a form reads no other file of the worker's machine
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.(toml|yaml|yml|json)$")]
 GridText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$")]
 
 

@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.showing import ended_badly, one_sentence
 from twinpipe import durable
-from twinpipe.db.ledger import get_result, list_runs
+from twinpipe.db.ledger import list_runs
 from twinpipe.errors import NotFound, TwinpipeError
+from twinpipe.exporting import export_results as exported
 from twinpipe.workplace import open_workplace
 
 
@@ -32,7 +33,7 @@ class ExportResults(BaseModel):
 @flow(name="export-results")
 @one_sentence
 def export_results(params: ExportResults = ExportResults()) -> dict[str, Any]:  # noqa: B008  (the form needs an instance)
-    """Write the result rows of completed runs as JSON lines below HOME/exports; the file, its rows and its digest."""
+    """Write completed runs as the game reads them, as JSON lines below HOME/exports; the file and its digest."""
     try:
         with open_workplace() as w:
             folder = w.settings.home / "exports" / f"results-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
@@ -41,7 +42,7 @@ def export_results(params: ExportResults = ExportResults()) -> dict[str, Any]:  
             for run in list_runs(w.engine, params.twin, params.newest):
                 if run.status == "completed":
                     try:
-                        lines.append(orjson.dumps(get_result(w.engine, run.id).as_dict()) + b"\n")
+                        lines += [orjson.dumps(result) + b"\n" for result in exported(w, [run.id], None)]
                     except NotFound:
                         continue  # past its retention
             file = folder / "results.jsonl"

@@ -175,10 +175,15 @@ class _Relay(logging.Handler):
         self._run.log(record.levelno, "%s", record.getMessage())
 
 
+def scheduled() -> bool:
+    """Whether a schedule began this flow run, not somebody."""
+    return deployment.get_id() is not None and any(t.startswith("auto-scheduled") for t in flow_run.get_tags())
+
+
 def replaced() -> State[Any] | None:
     """The end of a scheduled run that a newer one of its schedule has replaced: missed nights are not made up for."""
     own, due = deployment.get_id(), flow_run.get_scheduled_start_time()
-    if own is None or not any(t.startswith("auto-scheduled") for t in flow_run.get_tags()):
+    if own is None or not scheduled():
         return None
     with get_client(sync_client=True) as client:
         newer = client.read_flow_runs(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,9 +12,18 @@ from rich.table import Table
 
 from twinpipe.cli_options import LARGEST, Json
 from twinpipe.cli_runs import START
+from twinpipe.sweep_tables import (
+    Record,
+    counts_line,
+    difference_lines,
+    ended_lines,
+    index_records,
+    member_records,
+    quote_lines,
+    sensitivity_title,
+)
 
 SweepId = Annotated[int, typer.Argument(metavar="SWEEP", min=1, max=LARGEST)]
-SHOWN = 10  # members of a table
 
 
 def register(sweeps: typer.Typer, emit: Callable[[Any], None]) -> None:
@@ -103,60 +112,30 @@ def register(sweeps: typer.Typer, emit: Callable[[Any], None]) -> None:
             console.print(f"sweep {sweep} is cancelled" if changed else f"sweep {sweep} has ended already: {status}")
 
 
-def _show_quote(console: Console, q: dict[str, Any]) -> None:
-    how = "as measured in sweeps before" if q["measured"] else "assumed, since no sweep was measured yet"
-    console.print(f"members: {q['members']:,}, of which {q['new']:,} are new and {q['reused']:,} are there already")
-    state = f"{q['restart_bytes'] / 1e9:.3g} GB of restart state"
-    console.print(f"store: {q['stored_bytes'] / 1e9:.3g} GB before compression, {state}")
-    console.print(f"memory: {q['worker_bytes'] / 1e9:.3g} GB at most for a worker of {q['threads']} threads")
-    console.print(f"time: {q['core_hours']:.3g} core-hours, {how}")
-    console.print(f"rows: {q['rows']:,}; they expire with the twin: {q['expires_at'] or 'as new twins do'}")
+def _show_quote(console: Console, quoted: dict[str, Any]) -> None:
+    for line in quote_lines(quoted):
+        console.print(line)
 
 
 def _show_summary(console: Console, found: dict[str, Any]) -> None:
-    row, counts = found["sweep"], found["counts"]
-    told = ", ".join(f"{number:,} {what}" for what, number in counts.items())
-    console.print(f"sweep {row['id']} ({row['name']}) is {row['status']}: {told}", soft_wrap=True, markup=False)
+    def told(lines: Sequence[str]) -> None:
+        for line in lines:
+            console.print(line, soft_wrap=True, markup=False)
+
+    told([counts_line(found)])
     for title, members in (("Best members", found["ranking"]), ("Pareto front", found["pareto"])):
         if members:
-            console.print(_member_table(title, members[:SHOWN]))
-    for m in found["ended"][:SHOWN]:
-        console.print(
-            f"member {m['member']} (run {m['run']}) is {m['status']}: {m['why']}", soft_wrap=True, markup=False
-        )
+            console.print(_table(title, member_records(members)))
+    told(ended_lines(found))
     for s in found["sensitivity"]:
-        console.print(_sensitivity_table(s))
-    for d in found["differences"]:
-        interval = "" if d["interval"] is None else f" ({d['interval'][0]:.4g} to {d['interval'][1]:.4g})"
-        text = f"{d['measure']}: {d['variant']} less {d['to']} is {d['mean']:.4g}{interval} over {d['pairs']} pairs"
-        console.print(text, soft_wrap=True, markup=False)
+        console.print(_table(sensitivity_title(s), index_records(s)))
+    told(difference_lines(found))
     if found["statistics"]:
-        console.print(f"quantiles: {found['statistics']}", soft_wrap=True, markup=False)
+        told([f"quantiles: {found['statistics']}"])
 
 
-def _member_table(title: str, members: list[dict[str, Any]]) -> Table:
-    made = Table(title=title, title_justify="left")
-    names = list(members[0]["values"])
-    for heading in ("member", "run", "score", "cost (GCC)", "temperature (K)", *names):
-        made.add_column(heading)
-    for m in members:
-        x = m["measures"]
-        numbers = (f"{x['overall_score']:.4f}", f"{x['cost_gcc']:.4g}", f"{x['surface_temperature_k']:.2f}")
-        made.add_row(str(m["member"]), str(m["run"]), *numbers, *(f"{m['values'][n]:.6g}" for n in names))
-    return made
-
-
-def _sensitivity_table(s: dict[str, Any]) -> Table:
-    where = "".join(f", {k} {v:g}" for k, v in s.get("at", {}).items())
-    where += f", {s['variant']}" if "variant" in s else ""
-    title = f"Sensitivity of {s['measure']}{where}: {s['points']} points, {100 * s['explained']:.1f} % explained"
-    made = Table(title=title, title_justify="left")
-    for heading in ("axis", "first order", "total"):
-        made.add_column(heading)
-    for name, x in s["axes"].items():
-        cells = []
-        for kind in ("first_order", "total"):
-            low, high = x[f"{kind}_interval"]
-            cells.append(f"{x[kind]:.3f} ({low:.3f} to {high:.3f})")
-        made.add_row(name, *cells)
+def _table(title: str, records: Sequence[Record]) -> Table:
+    made = Table(*records[0], title=title, title_justify="left")
+    for record in records:
+        made.add_row(*record.values())
     return made

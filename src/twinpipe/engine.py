@@ -20,6 +20,7 @@ from typing import Protocol, TypeVar
 from distributed import Client, Future, KilledWorker, get_worker, secede
 from distributed.comm.core import CommClosedError
 
+from twinpipe.block_state import BlockState
 from twinpipe.errors import BudgetError, Cancelled, Failure, PeerLost, StoreError, TwinpipeError
 from twinpipe.fields import ALL
 from twinpipe.gang import side_by_side
@@ -32,7 +33,7 @@ from twinpipe.peers import Letters, Link
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.place import Place
 from twinpipe.plan import BLOCKS_PER_THREAD, Block, Plan
-from twinpipe.simulation import BlockState, climate, own_outputs
+from twinpipe.simulation import climate, own_outputs
 from twinpipe.states import Kept
 from twinpipe.stepping import kernel_time
 from twinpipe.store import RunStore

@@ -13,6 +13,7 @@ from twinpipe.db.ledger import Measured, RunRow
 from twinpipe.design import drawn_points, unit_points
 from twinpipe.grid import Array
 from twinpipe.members import values_of_points
+from twinpipe.pareto import pareto_front
 from twinpipe.sensitivity import of_points, of_saltelli
 from twinpipe.sweep_spec import SweepSpec
 
@@ -68,17 +69,10 @@ def ranked(members: Sequence[MemberOutcome]) -> list[MemberOutcome]:
     return [m for m, x in sorted(there, key=lambda pair: (-pair[1].overall_score, pair[1].cost_gcc, pair[0].member))]
 
 
-def pareto_front(members: Sequence[MemberOutcome]) -> list[MemberOutcome]:
-    """Those that no other beats in both score and cost, from the cheapest on."""
+def pareto_members(members: Sequence[MemberOutcome]) -> list[MemberOutcome]:
+    """Those with a result that no other beats in both score and cost, cheapest first."""
     there = [(m, m.measured) for m in members if m.measured is not None]
-    by_cost = sorted(there, key=lambda pair: (pair[1].cost_gcc, -pair[1].overall_score, pair[0].member))
-    front: list[MemberOutcome] = []
-    best = -np.inf
-    for m, x in by_cost:
-        if x.overall_score > best:
-            front.append(m)
-            best = x.overall_score
-    return front
+    return [m for m, _ in pareto_front(there, lambda pair: (pair[1].overall_score, pair[1].cost_gcc))]
 
 
 def table_of(spec: SweepSpec, body: Body, members: Sequence[MemberOutcome], measure: str) -> tuple[Array, list[Any]]:

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from twinpipe.block_state import BlockState, part_of
 from twinpipe.errors import SimulationError
 from twinpipe.fields import MAPS, SERIES_FIELDS, ZONALS, Field, active
 from twinpipe.grid import Array
 from twinpipe.neighbours import ALONE, Neighbours
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.plan import Block, Plan, Segment
-from twinpipe.simulation import BlockState, SegmentOutput, climates_of, part_of, run_segment, slabs_of, start
+from twinpipe.simulation import SegmentOutput, climates_of, run_segment, slabs_of, start
 
 Ended = list[str | None]  # of each member of a block: why it ended, if it did
 CLOSED = ("mass_error", "energy_error", "transport_error")

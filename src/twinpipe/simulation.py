@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from twinpipe.block_state import (
+    BlockState,
+    block_state,
+    inward,
+    join_blocks,
+    join_members,
+    kernel_state,
+    outward,
+    part_of,
+)
 from twinpipe.body import Body
 from twinpipe.clock import Clock
 from twinpipe.errors import SimulationError
@@ -20,7 +30,7 @@ from twinpipe.physics import budget, controllers, today
 from twinpipe.physics.equilibrium import approach, is_slow, lost, runaway
 from twinpipe.physics.model import Model, as_today, build, empty_ledger, first_guess
 from twinpipe.physics.nitrogen import collapse
-from twinpipe.physics.records import Ledger, State, zeros
+from twinpipe.physics.records import State
 from twinpipe.plan import Block, Plan, Segment
 from twinpipe.scenario import Scenario
 from twinpipe.spec import RunSpec
@@ -33,113 +43,12 @@ KEPT_MODELS, KEPT_CLIMATES = 64, 16  # that the threads of a worker share
 
 
 @dataclass(frozen=True)
-class BlockState:
-    """State of a block at a step, member first; what a restart needs, exactly.
-
-    T (member, layer, lat, lon), ice and p (member, lat, lon), gas (member, gas), mean_temperature (member), local
-    (member, field, lat, lon), adsorbed, warming and shell (member, layer, lat, lon), ground and today (member, field,
-    lat, lon), orbit (member, number), store, rest and aerosol (member, substance), the ledger since the
-    run's start, the contents at the start (energy; stores; mass by element), how many orbits so far had shorter steps,
-    what controllers know (member, intervention, 2) and see (member, measure) of the last whole orbit, and the running
-    sums (member, window, field, lat, lon) of the windows that are open at this step.
-    """
-
-    step: int
-    T: Array
-    ice: Array
-    p: Array
-    gas: Array
-    mean_temperature: Array
-    local: Array
-    adsorbed: Array
-    store: Array
-    rest: Array
-    aerosol: Array
-    warming: Array
-    ground: Array
-    orbit: Array
-    shell: Array
-    today: Array
-    energy_flow: Array
-    imported: Array
-    escaped: Array
-    decayed: Array
-    supplied: Array
-    made: Array
-    spread: Array
-    condensed: Array
-    reacted: Array
-    start_energy: Array
-    start_store: Array
-    start_mass: Array
-    refined_orbits: Array
-    control: Array
-    orbit_means: Array
-    sums: Array
-
-    def arrays(self) -> dict[str, Array]:
-        """The state as named arrays."""
-        named = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "step"}
-        return {**named, "step": np.array(self.step)}
-
-    def contents_at_start(self, area: float) -> budget.Contents:
-        """What the members held at the run's start, on a body of an area (m2)."""
-        none = np.zeros_like(self.rest.T)
-        return budget.Contents(self.start_energy, self.start_store.T, none, self.start_mass.T, area)
-
-    @classmethod
-    def from_arrays(cls, arrays: dict[str, Array]) -> BlockState:
-        return cls(**{**arrays, "step": int(arrays["step"])})  # type: ignore[arg-type]  # an array for each field
-
-
-@dataclass(frozen=True)
 class SegmentOutput:
     """What a block did in a segment: arrays by field name, member first, and its books."""
 
     state: BlockState
     arrays: dict[str, Array]
     record: dict[str, Any]
-
-
-def _inward(a: Array) -> Array:
-    """(member, ..., lat, lon) to (..., row, cell)."""
-    moved = np.moveaxis(a, 0, -1)
-    made = zeros(*moved.shape[:-2], moved.shape[-2] * moved.shape[-1])
-    made.reshape(moved.shape)[...] = moved
-    return made
-
-
-def _outward(a: Array, members: int) -> Array:
-    """(..., row, cell) to (member, ..., lat, lon)."""
-    return np.ascontiguousarray(np.moveaxis(a.reshape(*a.shape[:-1], a.shape[-1] // members, members), -1, 0))
-
-
-OF_CELLS = ("T", "ice", "p", "local", "adsorbed", "warming", "ground", "shell", "today")  # of the kernel's state
-
-
-def _kernel_state(b: BlockState) -> tuple[State, Ledger]:
-    own = {name: _inward(getattr(b, name)) if name in OF_CELLS else getattr(b, name).T.copy() for name in State._fields}
-    flows = {name: getattr(b, name).T.copy() for name in Ledger._fields if name != "energy"}
-    return State(**own), Ledger(energy=b.energy_flow.T.copy(), **flows)
-
-
-def _block_state(
-    step: int, s: State, ledger: Ledger, start: budget.Contents, sums: Array, **own_of_run: Array
-) -> BlockState:
-    n = len(s.mean_temperature)
-    own = {name: _outward(a, n) if name in OF_CELLS else a.T.copy() for name, a in s._asdict().items()}
-    flows = {name: a.T.copy() for name, a in ledger._asdict().items() if name != "energy"}
-    return BlockState(
-        step=step,
-        **own,
-        **flows,
-        energy_flow=ledger.energy.T.copy(),
-        start_energy=start.energy,
-        start_store=start.store.T.copy(),
-        start_mass=start.mass.T.copy(),
-        sums=sums,
-        **own_of_run,
-    )
 
 
 @dataclass(frozen=True)
@@ -149,12 +58,6 @@ class Climate:
     state: State  # of one member
     maps: Array  # (field, lat, lon), means of the last orbit, fields as in fields.MAPS
     series: Array  # (field, step), of the last orbit, fields as in fields.SERIES_FIELDS
-
-
-def join_members(states: list[State]) -> State:
-    """The states of single members as that of a block."""
-    parts: dict[str, list[Array]] = {name: [getattr(x, name) for x in states] for name in State._fields}
-    return State(**{n: _inward(np.stack(a)) if n in OF_CELLS else np.concatenate(a, axis=-1) for n, a in parts.items()})
 
 
 def equilibrate(
@@ -262,11 +165,11 @@ def start(
             "orbit_means": np.concatenate([controllers.orbit_means(c.series[:, :, None]) for c in climates]),
         }
         contents = budget.contents(model, joined, neighbours)
-        parts.append(_block_state(0, joined, empty_ledger(n), contents, sums, **own))
+        parts.append(block_state(0, joined, empty_ledger(n), contents, sums, **own))
         climates_of_block += climates
     initial = {f.name: np.stack([c.maps[i] for c in climates_of_block]) for i, f in _numbered(plan, MAPS)}
     initial |= {f.name: np.stack([c.series[i] for c in climates_of_block]) for i, f in _numbered(plan, SERIES_FIELDS)}
-    return _join(parts), {f"initial_{name}": a for name, a in initial.items()}
+    return join_blocks(parts), {f"initial_{name}": a for name, a in initial.items()}
 
 
 def _numbered(plan: Plan, declared: tuple[Field, ...]) -> list[tuple[int, Field]]:
@@ -279,23 +182,6 @@ def slabs_of(block: Block, members: Sequence[int] | None = None) -> list[tuple[i
     """The members of a block, or some of them, as the kernel takes them together."""
     own = tuple(range(*block.members) if members is None else members)
     return [own[i : i + LANES] for i in range(0, len(own), LANES)]
-
-
-def _join(parts: list[BlockState]) -> BlockState:
-    if len(parts) == 1:  # not copied: of a fine grid it is most of a task's memory
-        return parts[0]
-    arrays = [p.arrays() for p in parts]
-    return BlockState.from_arrays(
-        {k: np.concatenate([a[k] for a in arrays]) if k != "step" else arrays[0][k] for k in arrays[0]}
-    )
-
-
-def part_of(state: BlockState, which: Sequence[int]) -> BlockState:
-    """The state of some members of a block, by their places there; the block's own when they are all of them."""
-    if list(which) == list(range(len(state.refined_orbits))):
-        return state
-    arrays = {k: v[list(which)] for k, v in state.arrays().items() if k != "step"}
-    return replace(state, **arrays)  # type: ignore[arg-type]  # an array for each field
 
 
 def run_segment(
@@ -319,7 +205,7 @@ def run_segment(
     names = outputs[0].arrays
     arrays = {name: np.concatenate([o.arrays[name] for o in outputs]) for name in names}
     record = {key: [x for o in outputs for x in o.record[key]] for key in outputs[0].record}
-    return SegmentOutput(_join([o.state for o in outputs]), arrays, record)
+    return SegmentOutput(join_blocks([o.state for o in outputs]), arrays, record)
 
 
 def own_outputs(block: Block, arrays: dict[str, Array]) -> dict[str, Array]:
@@ -344,11 +230,11 @@ def _run_slab(
     every, (first, last) = plan.specs[0].output.zonal_every_steps, segment.steps
     if state.step != first:
         raise SimulationError(f"segment {segment.index} starts at step {first}, but the state is of step {state.step}.")
-    s, ledger = _kernel_state(state)
+    s, ledger = kernel_state(state)
     members, orbit = model.n_members, plan.clock.steps_per_orbit
     windows = plan.windows
     open_windows = [w for w in windows if w[0] < first < w[1]]
-    sums: dict[tuple[int, int], Any] = {w: _inward(state.sums[:, i]) for i, w in enumerate(open_windows)}
+    sums: dict[tuple[int, int], Any] = {w: inward(state.sums[:, i]) for i, w in enumerate(open_windows)}
     refined_orbits, control, means = state.refined_orbits.copy(), state.control.copy(), state.orbit_means
     maps, zonals, series = [], [], []
     for a, b in pairwise(sorted({first, last, *range(-(-first // orbit) * orbit, last, orbit)})):
@@ -373,12 +259,12 @@ def _run_slab(
         refined_orbits += again
         sums = done.sums
         for w in [w for w in windows if a < w[1] <= b]:
-            maps.append(_outward(sums.pop(w) / (w[1] - w[0]), members))
+            maps.append(outward(sums.pop(w) / (w[1] - w[0]), members))
         _check(model, s, done.series, model.bodies[0].name, plan.clock.year_of_step(b), neighbours)
     still = [sums[w] for w in windows if w[0] < last < w[1]]
     kept = np.zeros((members, len(still), model.n_maps, model.n_rows, plan.grid.n_lon))
     for i, total in enumerate(still):
-        kept[:, i] = _outward(total, members)
+        kept[:, i] = outward(total, members)
     ending = budget.contents(model, s, neighbours)
     beginning = state.contents_at_start(ending.area)
     books = budget.closure(beginning, ending, ledger)
@@ -389,7 +275,7 @@ def _run_slab(
         "refined_orbits": refined_orbits.tolist(),  # since the run's start
     }
     own = {"refined_orbits": refined_orbits, "control": control, "orbit_means": means}
-    new = _block_state(last, s, ledger, beginning, kept, **own)
+    new = block_state(last, s, ledger, beginning, kept, **own)
     return SegmentOutput(new, _named(plan, maps, zonals, series, model), record)
 
 

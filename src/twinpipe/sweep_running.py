@@ -11,7 +11,7 @@ from twinpipe import lifecycle, sweeping
 from twinpipe.cluster import executor
 from twinpipe.db import ledger
 from twinpipe.db.rows import SweepRow
-from twinpipe.ensemble import differences, outcomes, pareto_front, ranked, sensitivities
+from twinpipe.ensemble import differences, outcomes, pareto_members, ranked, sensitivities
 from twinpipe.quantiles import FOLDER
 from twinpipe.running import await_lease, progress_bar
 from twinpipe.sweep_spec import read_sweep
@@ -80,7 +80,7 @@ def summary(w: Workplace, sweep_id: int) -> dict[str, Any]:
         "sweep": row | {"asked": spec.model_dump(mode="json", exclude_none=True)},
         "counts": counts,
         "ranking": [m.as_dict() for m in ranked(members)],
-        "pareto": [m.as_dict() for m in pareto_front(members)],
+        "pareto": [m.as_dict() for m in pareto_members(members)],
         "ended": ended,
         "sensitivity": sensitivities(spec, body, members),
         "differences": differences(spec, body, members),

@@ -257,6 +257,8 @@ def _page(up: Up, dashboard: str | None) -> str:
         "Simulate: clone a body, run a pattern, keep the result": "simulate",
         "Create a twin": "create",
         "Resume a run": "resume",
+        "Sweep a plan": "sweep",
+        "Learn a pattern": "learn",
         "Cleanup": "cleanup",
         "Audit": "audit",
         "Export results": "export",

@@ -16,12 +16,13 @@ import numpy as np
 from tests.bench.ledger import verdict
 from tests.bench.peers import rates
 from tests.bench.peers.environments import NotInstallable
+from twinpipe.block_state import join_members
 from twinpipe.body import builtin_body, builtin_names
 from twinpipe.clock import Clock, usual_steps
 from twinpipe.grid import Grid
 from twinpipe.physics.model import Model, build, empty_ledger
 from twinpipe.scenario import Scenario
-from twinpipe.simulation import LANES, climate, join_members
+from twinpipe.simulation import LANES, climate
 from twinpipe.stepping import call
 
 Line = tuple[str, str, str, str]  # what, measured, goal, verdict

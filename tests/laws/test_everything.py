@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.laws.toy_runs import Ran, garden
+from twinpipe.block_state import kernel_state
 from twinpipe.intervention import (
     AerogelCover,
     AerosolFactory,
@@ -24,7 +25,7 @@ from twinpipe.intervention import (
 from twinpipe.physics import budget
 from twinpipe.physics.records import REACTION_HEAT
 from twinpipe.physics.substances import CARBON, STORES
-from twinpipe.simulation import _kernel_state, _model
+from twinpipe.simulation import _model
 from twinpipe.spheres import Biosphere, Interior
 
 INTERIOR = Interior.model_validate(
@@ -75,7 +76,7 @@ def test_a_reaction_that_loses_an_atom_or_its_heat_is_caught(century: Ran) -> No
     start = state.contents_at_start(model.options.area)
 
     def errors(store: np.ndarray, flow: np.ndarray) -> budget.Closure:
-        s, ledger = _kernel_state(replace(state, store=store, energy_flow=flow))
+        s, ledger = kernel_state(replace(state, store=store, energy_flow=flow))
         return budget.closure(start, budget.contents(model, s), ledger)
 
     assert errors(state.store, state.energy_flow).closes

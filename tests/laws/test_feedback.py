@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 
 from tests.laws.toy_bodies import MARS
 from tests.laws.toy_runs import STEPS, Ran, spec_of
+from twinpipe.block_state import BlockState
 from twinpipe.constants import YEAR
 from twinpipe.intervention import Feedback, GasExport, Heater, Schedule, Sunshade
 from twinpipe.physics.controllers import respond
 from twinpipe.physics.records import IMPORTED_HEAT
 from twinpipe.plan import make_plan
-from twinpipe.simulation import BlockState, run_segment, start
+from twinpipe.simulation import run_segment, start
 
 feedbacks = st.builds(Feedback, target=st.floats(100, 400), gain=st.floats(-1, 1), integral_years=st.floats(0.5, 100))
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.laws.toy_bodies import clock_of
+from twinpipe.block_state import join_members
 from twinpipe.body import builtin_body
 from twinpipe.grid import Array, Grid
 from twinpipe.intervention import AlbedoPaint, Heater, OrbitalMirror, Region
@@ -13,7 +14,6 @@ from twinpipe.physics import co2_ice, longwave, rows, shortwave, soil, zonal
 from twinpipe.physics.model import Model, build, empty_ledger, first_guess
 from twinpipe.physics.records import State, aligned, zeros
 from twinpipe.scenario import Scenario
-from twinpipe.simulation import join_members
 from twinpipe.stepping import call
 
 RANDOM = np.random.default_rng(18)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.laws.toy_bodies import MARS, SERIES, clock_of, drive
+from twinpipe.block_state import BlockState
 from twinpipe.constants import YEAR
 from twinpipe.grid import Grid
 from twinpipe.intervention import (
@@ -26,7 +27,7 @@ from twinpipe.intervention import (
 from twinpipe.physics.model import build, first_guess
 from twinpipe.plan import make_plan
 from twinpipe.scenario import Scenario
-from twinpipe.simulation import BlockState, run_segment, start
+from twinpipe.simulation import run_segment, start
 from twinpipe.spec import RunSpec
 
 YEARS = 12

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from tests.laws.toy_bodies import MARS
+from twinpipe.block_state import BlockState
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.plan import Plan, make_plan
 from twinpipe.scenario import Scenario, load_pattern
-from twinpipe.simulation import BlockState, run_segment, start
+from twinpipe.simulation import run_segment, start
 from twinpipe.spec import RunSpec
 
 ORBITS_100 = 188  # years: 99.96 orbits of Mars

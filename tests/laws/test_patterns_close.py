@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from twinpipe.assembly import body_values
+from twinpipe.block_state import BlockState
 from twinpipe.body import builtin_body
 from twinpipe.clock import usual_steps
 from twinpipe.game.interventions import expanded, game_interventions
 from twinpipe.plan import make_plan
 from twinpipe.scenario import Scenario, load_pattern, scenario_of
-from twinpipe.simulation import BlockState, run_segment, start
+from twinpipe.simulation import run_segment, start
 from twinpipe.spec import RunSpec
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.laws.test_ledgers import errors, plan_of
 from tests.laws.toy_bodies import MARS, clock_of, drive
+from twinpipe.block_state import BlockState
 from twinpipe.body import Body
 from twinpipe.constants import LATENT_HEAT_CO2, YEAR
 from twinpipe.errors import InvalidInput
@@ -24,7 +25,6 @@ from twinpipe.physics.records import AHEAD, SURFACE_MEAN, SURFACE_TODAY, State
 from twinpipe.physics.regolith import equilibrium_amount, planet_amount
 from twinpipe.physics.substances import BURIED_CO2, CO2, DESORPTION
 from twinpipe.scenario import Scenario
-from twinpipe.simulation import BlockState
 
 GRID, STEPS = Grid(6, 4), 24
 REGOLITH, BURIED = MARS.regolith, MARS.buried_co2

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.laws.toy_bodies import MARS
+from twinpipe.block_state import BlockState
 from twinpipe.body import Body, LegendreInsolation, Slab
 from twinpipe.clock import Clock
 from twinpipe.errors import InvalidInput
@@ -15,7 +16,7 @@ from twinpipe.grid import Array, Grid
 from twinpipe.physics.model import build
 from twinpipe.plan import make_plan
 from twinpipe.scenario import Scenario, load_pattern
-from twinpipe.simulation import BlockState, run_segment, start
+from twinpipe.simulation import run_segment, start
 from twinpipe.spec import OutputPolicy, RunSpec
 
 STEPS = 24

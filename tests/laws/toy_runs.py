@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from tests.laws.toy_bodies import MARS
+from twinpipe.block_state import BlockState
 from twinpipe.body import Atmosphere, Body
 from twinpipe.grid import Array
 from twinpipe.intervention import Intervention
 from twinpipe.physics.substances import GASES, LOCALS, STORES
 from twinpipe.plan import make_plan
 from twinpipe.scenario import Scenario
-from twinpipe.simulation import BlockState, run_segment, start
+from twinpipe.simulation import run_segment, start
 from twinpipe.spec import RunSpec
 from twinpipe.spheres import Hydrosphere
 

@@ -27,7 +27,7 @@ CHROMIUM = shutil.which("chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 expect.set_options(timeout=15_000)  # others may use the machine
 FLAGS += ["--disable-component-update", "--disable-sync"]
-NIGHTS = {"cleanup": "03:00 AM", "audit": "03:30 AM", "statistics": "04:00 AM"}
+NIGHTS = {"sweep": "01:00 AM", "cleanup": "03:00 AM", "audit": "03:30 AM", "statistics": "04:00 AM"}
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="/proc shows what processes run")
 

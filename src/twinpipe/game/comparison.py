@@ -8,6 +8,7 @@ from typing import Any
 from twinpipe.documents import Comparison
 from twinpipe.errors import InvalidInput
 from twinpipe.game.completed import METRICS, Completed
+from twinpipe.pareto import pareto_front
 
 
 def compare(runs: Sequence[Completed]) -> Comparison:
@@ -16,7 +17,7 @@ def compare(runs: Sequence[Completed]) -> Comparison:
     if len(given) < 2:
         raise InvalidInput("runs", ", ".join(map(str, given)) or None, "at least two different runs are compared")
     ranked = sorted(given.values(), key=lambda run: (-run.score, run.cost_gcc, run.run_id))
-    front = pareto_front(ranked)
+    front = _front(ranked)
     return Comparison(
         total_costs={run.name: run.cost_gcc for run in ranked},
         player_revenue={run.name: run.contracts_gcc + run.product_revenue_gcc for run in ranked},
@@ -27,18 +28,9 @@ def compare(runs: Sequence[Completed]) -> Comparison:
     )
 
 
-def pareto_front(runs: Sequence[Completed]) -> list[Completed]:
-    """Runs that no other beats, cheapest first: none has at least the score for at most the cost, and one better."""
-
-    def beaten(run: Completed) -> bool:
-        return any(
-            other.score >= run.score
-            and other.cost_gcc <= run.cost_gcc
-            and (other.score, -other.cost_gcc) != (run.score, -run.cost_gcc)
-            for other in runs
-        )
-
-    return sorted((run for run in runs if not beaten(run)), key=lambda run: (run.cost_gcc, run.score, run.run_id))
+def _front(runs: Sequence[Completed]) -> list[Completed]:
+    """Runs that no other beats in both score and cost, cheapest first."""
+    return pareto_front(runs, lambda run: (run.score, run.cost_gcc))
 
 
 def _row(place: int, run: Completed, on_front: bool) -> dict[str, Any]:
@@ -66,7 +58,7 @@ def _recommendations(ranked: Sequence[Completed]) -> list[str]:
     """What is recommended; of runs without goals, of which nothing is asked, only where there are no others."""
     idle = [run for run in ranked if not run.spec.scenario.goals]
     judged = [run for run in ranked if run not in idle] or ranked
-    best, front = judged[0], pareto_front(judged)
+    best, front = judged[0], _front(judged)
     lines = [f"{best.name} has the best overall score ({best.score:.2f}) for {best.cost_gcc:.3g} GCC."]
     cheapest = front[0]
     if cheapest is not best:

@@ -22,6 +22,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from twinpipe.block_state import join_members
 from twinpipe.body import Body, builtin_body
 from twinpipe.clock import Clock, usual_steps
 from twinpipe.fields import ZONALS
@@ -29,7 +30,7 @@ from twinpipe.grid import Array, Grid
 from twinpipe.physics.model import Model, build, empty_ledger
 from twinpipe.physics.records import State, aligned, zeros
 from twinpipe.scenario import Scenario
-from twinpipe.simulation import LANES, climate, join_members
+from twinpipe.simulation import LANES, climate
 from twinpipe.spheres import Hydrosphere
 from twinpipe.stepping import call
 

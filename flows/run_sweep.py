@@ -1,0 +1,142 @@
+"""A sweep as a flow, of a file or of the form: quote, simulate what is new, show what the members came to."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.runtime import flow_run
+from prefect.states import Completed
+from pydantic import BaseModel, ConfigDict, Field
+
+from flows.choices import FileName
+from flows.showing import Progress, coarse_task, ended_badly, logs_shown, one_sentence, phase, replaced, scheduled, tag
+from twinpipe import sweeping
+from twinpipe.cluster import executor, forwarded_logs
+from twinpipe.db import ledger
+from twinpipe.drawing import report_sweep
+from twinpipe.errors import TwinpipeError
+from twinpipe.pages import data_uri
+from twinpipe.running import await_twin
+from twinpipe.settings import load_settings
+from twinpipe.sweep_running import summary
+from twinpipe.sweep_spec import SweepSpec, read_sweep
+from twinpipe.sweep_tables import index_records, markdown_summary, member_records, quote_lines, sensitivity_title
+from twinpipe.workplace import open_workplace
+
+REMEDY = "mend what the sentence names and run it again with the same values: whatever is sealed is kept."
+
+
+class RunSweep(BaseModel):
+    """What to sweep."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file: FileName = Field(
+        "nightly.toml",
+        title="File",
+        description="Sweep file (TOML, YAML or JSON) in the folder `sweeps` of TWINPIPE_HOME.",
+    )
+    sweep: SweepSpec | None = Field(None, title="Sweep", description="The sweep itself, instead of a file.")
+    twin: Annotated[int, Field(ge=1, le=2**53)] | None = Field(
+        None, title="Twin", description="Number of the twin to run on; one of the sweep's body when not given."
+    )
+    dry_run: bool = Field(False, title="Dry run", description="Only say what it would take.")
+
+
+def asked(params: RunSweep) -> SweepSpec:
+    """The sweep that the form means; raises NotFound, InvalidInput."""
+    return params.sweep or read_sweep(load_settings().home / "sweeps" / params.file)
+
+
+@coarse_task("quote")
+def quote(params: RunSweep) -> list[str]:
+    """What the sweep would take, as sentences; nothing is written."""
+    spec = asked(params)
+    with open_workplace() as w:
+        lines = quote_lines(sweeping.offer(w, spec, params.twin).quote.as_dict())
+    text = "\n".join(f"- {line}" for line in lines)
+    create_markdown_artifact(markdown=f"# Quote of {spec.name}\n\n{text}\n", key="quote", description=spec.name)
+    return lines
+
+
+@coarse_task("create")
+def create(params: RunSweep) -> tuple[int, bool]:
+    """Queue the sweep, unless it is there already; its id, and whether it is owed."""
+    spec = asked(params)
+    with open_workplace() as w:
+        if w.settings.dask_scheduler:
+            with executor(w.settings):
+                pass  # it answers: better known before anything is queued
+        sweep, _ = sweeping.create_sweep(w, sweeping.offer(w, spec, params.twin))
+        return sweep.id, sweep.status != "completed"
+
+
+@coarse_task("simulate")
+def simulate(sweep_id: int) -> dict[str, Any]:
+    """Simulate what the sweep owes on a Dask cluster, once its twin is free; the receipt."""
+    show = Progress(f"sweep-{sweep_id}", f"Sweep {sweep_id}", "Simulating")
+    with open_workplace() as w, logs_shown():
+        await_twin(w, ledger.get_sweep(w.engine, sweep_id).twin_id)
+        with executor(w.settings) as how, forwarded_logs(how, w.settings):
+            return asdict(sweeping.simulate_sweep(w, sweep_id, how, on_progress=show))
+
+
+@coarse_task("report")
+def report(sweep_id: int) -> dict[str, Any]:
+    """Show what the sweep came to as artifacts, with a report where it has members of its own; counts and path."""
+    with open_workplace() as w:
+        found, at = summary(w, sweep_id), w.settings.report_url
+        html = report_sweep(w, sweep_id) if found["counts"].get("completed") and found["counts"]["computed"] else None
+    link = f"{at.rstrip('/')}/{html.parent.name}/{html.name}" if at and html else ""
+    picture = data_uri(html.with_name("fan.png")) if html else ""
+    text = markdown_summary(found, picture=picture, link=link)
+    create_markdown_artifact(markdown=text, key=f"sweep-result-{sweep_id}", description=found["sweep"]["name"])
+    tables = {f"{what}-{sweep_id}": member_records(found[what]) for what in ("ranking", "pareto")}
+    titles = {key: f"{key.split('-')[0].title()} of sweep {sweep_id}" for key in tables}
+    for i, analysis in enumerate(found["sensitivity"]):
+        tables[f"sensitivity-{sweep_id}-{i}"] = index_records(analysis)
+        titles[f"sensitivity-{sweep_id}-{i}"] = sensitivity_title(analysis)
+    for key, rows in tables.items():
+        if rows:
+            create_table_artifact(table=rows, key=f"sweep-{key}", description=titles[key])
+    return {"counts": found["counts"], "report": str(html) if html else None}
+
+
+def run_name() -> str:
+    """Which sweep it is."""
+    p = RunSweep.model_validate(flow_run.get_parameters()["params"])
+    return f"sweep {p.sweep.name if p.sweep else p.file}{', quote only' if p.dry_run else ''}"
+
+
+@flow(name="run-sweep", flow_run_name=run_name)
+@one_sentence
+def run_sweep(params: RunSweep = RunSweep()) -> Any:  # noqa: B008  (the form needs an instance)
+    """Sweep a plan: members that the twin has already are taken as they are, one that fails stops nobody."""
+    if (skipped := replaced()) is not None:
+        return skipped
+    tag("sweep")
+    try:
+        if scheduled() and not (file := load_settings().home / "sweeps" / params.file).exists():
+            return Completed(name="Nothing to sweep", message=f"there is no {file}: a sweep file there runs by night")
+        if params.dry_run:
+            return {"quote": quote(params)}
+        phase("Creating")
+        sweep_id, owed = create(params)
+        receipt = None
+        if owed:
+            phase("Simulating")
+            receipt = simulate(sweep_id)
+        phase("Reporting")
+        done = report(sweep_id)
+    except TwinpipeError as error:
+        ended_badly("The sweep", error, REMEDY)
+        raise
+    get_run_logger().info("sweep %d: %s", sweep_id, done["counts"])
+    return {"sweep_id": sweep_id, "receipt": receipt, **done}
+
+
+if __name__ == "__main__":
+    run_sweep()
