@@ -81,6 +81,12 @@ class Plan:
     def n_members(self) -> int:
         return len(self.specs)
 
+    @property
+    def cell_steps(self) -> int:
+        """Cells times steps of all members, and of the orbits that bring each body among them to its climate."""
+        spun_up = sum(orbits for _, orbits in {(s.body.digest, s.spin_up_orbits) for s in self.specs})
+        return (self.n_members * self.n_steps + spun_up * self.clock.steps_per_orbit) * self.grid.n_cells
+
     @cached_property
     def windows(self) -> tuple[tuple[int, int], ...]:
         """Step ranges of the maps, each at most one orbit; the last one ends with the run."""

@@ -53,7 +53,7 @@ def quote(
     threads = threads_of(settings)
     if plan is None:
         return Quote(members, 0, members, 0, 0, 0, threads, 0, 0.0, cost is not None, 1, expires_at)
-    projected, steps = project(plan), plan.n_members * plan.n_steps * plan.grid.n_cells
+    projected = project(plan)
     return Quote(
         members=members,
         new=plan.n_members,
@@ -62,8 +62,8 @@ def quote(
         restart_bytes=projected.restart,
         worker_bytes=projected.worker(threads),
         threads=threads,
-        cell_steps=steps,
-        core_hours=steps * (cost or ASSUMED_COST) / 3600,
+        cell_steps=plan.cell_steps,
+        core_hours=plan.cell_steps * (cost or ASSUMED_COST) / 3600,
         measured=cost is not None,
         rows=1 + ROWS_PER_MEMBER * plan.n_members + len(plan.blocks) * len(plan.segments),
         expires_at=expires_at,

@@ -228,6 +228,7 @@ def _provenance(plan: Plan, path: str, sealed: str, tokens: Sequence[Token]) -> 
         "versions": versions(),
         "seconds": share * sum(t.seconds for t in tokens),
         "kernel_seconds": share * sum(t.kernel_seconds for t in tokens),
+        "cell_steps": plan.cell_steps // plan.n_members,  # with a share of the orbits before, as the seconds have
     }
 
 

@@ -187,6 +187,24 @@ def test_a_quote_beyond_the_memory_allowed_is_refused_before_anything_is_made(w:
     assert ledger.list_runs(w.engine) == []
 
 
+def test_the_bill_is_of_what_was_quoted_and_corrects_the_next_quote(w: Workplace) -> None:
+    sun = {"kind": "list", "name": "orbit.solar_constant_w_m2", "values": [580.0, 590.0]}
+    one, two = (sweeping.offer(w, a_sweep(axes=axes)).quote for axes in ([RATES], [RATES, sun]))
+    orbits, cells, years = 30, 24, MARS.orbit.sidereal_year_s / 31_557_600
+    member = round(8 / years * 96) * cells
+    spun_up = orbits * 96 * cells
+    assert one.cell_steps == pytest.approx(2 * member + spun_up, rel=0.01)
+    assert two.cell_steps == pytest.approx(4 * member + 2 * spun_up, rel=0.01)  # two bodies
+    assert not one.measured
+    found, _ = run(w, a_sweep(axes=[RATES]))
+    bills = [ledger.get_result(w.engine, m["run"]).performance_data for m in found["ranking"]]
+    assert sum(bill["cell_steps"] for bill in bills) == one.cell_steps
+    again = sweeping.offer(w, a_sweep(axes=[RATES, sun])).quote
+    assert again.measured
+    cost = sum(bill["seconds"] for bill in bills) / one.cell_steps
+    assert again.core_hours == pytest.approx(again.cell_steps * cost / 3600, rel=1e-9)
+
+
 SWEEP = """
 name = "killed"
 [base]
