@@ -29,8 +29,8 @@ class VerifyRun(BaseModel):
 
 
 def drawn(w: Workplace) -> int | None:
-    """A random completed run of its own, if there is any."""
-    runs = [r.id for r in list_runs(w.engine, limit=NEWEST) if r.status == "completed" and r.sweep_id is None]
+    """A random completed run, if there is any."""
+    runs = [r.id for r in list_runs(w.engine, limit=NEWEST) if r.status == "completed"]
     return random.choice(runs) if runs else None
 
 

@@ -1,4 +1,7 @@
-"""A replay: a run again from its row alone, in memory, each segment's digests compared with its seal."""
+"""A replay: a run again from its row alone, in memory, each segment's digests compared with its seal.
+
+A member of a sweep is replayed with the members of its block, from the rows of its sweep, since its seals are theirs.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +12,23 @@ from typing import Any
 import numpy as np
 
 from twinpipe.db import ledger
+from twinpipe.db.rows import RunRow
 from twinpipe.digest import array_digest
 from twinpipe.errors import Conflict, NotFound, StoreError
 from twinpipe.fields import ALL
 from twinpipe.gang import side_by_side
 from twinpipe.grid import Array
-from twinpipe.lifecycle import run_path, run_plan_of, run_spec
+from twinpipe.isolation import run_apart, start_apart
+from twinpipe.lifecycle import run_path, run_plan_of, run_spec, twin_body
 from twinpipe.makeup import versions
 from twinpipe.neighbours import Neighbours, together
 from twinpipe.physics.compiled import CODE_FINGERPRINT, MODULE_FINGERPRINTS
-from twinpipe.plan import Block
+from twinpipe.plan import Block, Plan
 from twinpipe.seals import state_digest
-from twinpipe.simulation import own_outputs, run_segment, start
+from twinpipe.simulation import own_outputs
+from twinpipe.spec import RunSpec
 from twinpipe.store import RunStore
+from twinpipe.sweeping import asked, plan_of
 from twinpipe.workplace import Workplace
 
 DECLARED = {f.name: f for f in ALL}
@@ -55,17 +62,16 @@ class Replay:
 def verify_run(w: Workplace, run_id: int, on_progress: Callable[[float], object] | None = None) -> Replay:
     """Replay a completed run by its row (spec, snapshot of its twin), and compare with its seals.
 
-    Nothing is written.  A difference is explained where it can be: data damaged since, other physics (which modules),
-    other versions or another kind of machine.  Raises NotFound, and Conflict when the run is not completed or its
-    row, or its twin's, was scrubbed.
+    Nothing is written.  A member of a sweep takes those of its block with it.  A difference is explained where it can
+    be: data damaged since, other physics (which modules), other versions or another kind of machine.  Raises NotFound,
+    and Conflict when the run is not completed or its row, or its twin's, was scrubbed.
     """
     run = ledger.get_run(w.engine, run_id)
     if run.status != "completed":
         raise Conflict(f"run {run_id} is {run.status}; only a completed run can be verified.")
-    if run.sweep_id is not None:
-        raise Conflict(f"run {run_id} is a member of sweep {run.sweep_id}, whose seals are of many members together.")
     spec, store = run_spec(w, run), RunStore(run_path(w, run))
-    plan, reasons = run_plan_of(spec), []
+    plan, slab = _planned(w, run, spec)
+    reasons: list[str] = []
     try:
         store.verify(contents=True)
     except StoreError as damage:
@@ -74,10 +80,10 @@ def verify_run(w: Workplace, run_id: int, on_progress: Callable[[float], object]
     def replay(block: Block, neighbours: Neighbours) -> tuple[int, list[str]]:
         """Segments of a block that agree, and what differs in the first that does not."""
         agreeing = 0
-        state, arrays = start(plan, block, neighbours)
+        state, arrays, ended = start_apart(plan, block, neighbours)
         for segment in plan.segments:
-            output = run_segment(plan, block, segment, state, neighbours)
-            seal = store.seals.read(block.index, segment.index)
+            output = run_apart(plan, block, segment, state, ended, neighbours)
+            seal, ended = store.seals.read(block.index, segment.index), output.record.get("ended", ended)
             own = own_outputs(block, output.arrays | arrays)
             differing = _differing(seal["digests"], own, output.state.arrays()) if seal else []
             if together(neighbours, np.array([float(seal is None or bool(differing))]))[0] > 0:
@@ -87,11 +93,23 @@ def verify_run(w: Workplace, run_id: int, on_progress: Callable[[float], object]
                 on_progress(agreeing / len(plan.segments))
         return agreeing, []
 
-    found = side_by_side(plan.slabs[0], replay)
+    found = side_by_side(slab, replay)
     agreeing, differing = found[0][0], sorted({name for _, names in found for name in names})
     if differing:
         reasons += _reasons(w, run_id, spec.code_fingerprint)
     return Replay(run_id, len(plan.segments), agreeing, differing, reasons)
+
+
+def _planned(w: Workplace, run: RunRow, spec: RunSpec) -> tuple[Plan, tuple[Block, ...]]:
+    """The plan that a run was part of, and the blocks of it that made its bits."""
+    if run.sweep_id is None:
+        plan = run_plan_of(spec)
+        return plan, plan.slabs[0]
+    members = ledger.list_members(w.engine, run.sweep_id)
+    body, sweep = twin_body(ledger.get_twin(w.engine, run.twin_id)), ledger.get_sweep(w.engine, run.sweep_id)
+    plan = plan_of(members, body, asked(sweep).stop)
+    place = [m.id for m in members].index(run.id)
+    return plan, next(slab for slab in plan.slabs if slab[0].members[0] <= place < slab[0].members[1])
 
 
 def _differing(sealed: dict[str, str], arrays: dict[str, Array], state: dict[str, Array]) -> list[str]:
