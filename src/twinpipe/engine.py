@@ -32,6 +32,7 @@ from twinpipe.neighbours import ALONE, Circle, Neighbours
 from twinpipe.peers import Letters, Link
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.place import Place
+from twinpipe.placement import Placement
 from twinpipe.plan import BLOCKS_PER_THREAD, Block, Plan
 from twinpipe.simulation import climate, own_outputs
 from twinpipe.states import Kept
@@ -287,7 +288,10 @@ class Dask:
         running: set[Future[Token]] = set()
         ended: SimpleQueue[Future[Token]] = SimpleQueue()
 
-        def begin(block: Block, segment: int, where: str | None = None) -> None:
+        placement = Placement(self._threads)
+
+        def begin(block: Block, segment: int) -> None:
+            where = placement.place(block.index)
             future = self.client.submit(
                 task,
                 work,
@@ -302,7 +306,8 @@ class Dask:
 
         try:
             while waiting or running:
-                while waiting and len(running) < self._most_blocks():  # more where workers have joined
+                # no more states in memory than anyone works on; more where workers have joined
+                while waiting and len(running) < BLOCKS_PER_THREAD * max(1, sum(placement.threads.values())):
                     begin(*waiting.popleft())
                 try:
                     future = ended.get(timeout=TICK)
@@ -312,8 +317,11 @@ class Dask:
                 token = self._result(future)
                 running.discard(future)
                 future.release()
+                placement.was_at(token.block, token.worker)
                 if token.segment + 1 < len(plan.segments):
-                    begin(plan.blocks[token.block], token.segment + 1, token.worker)
+                    begin(plan.blocks[token.block], token.segment + 1)
+                else:
+                    placement.closed(token.block)
                 yield token
         finally:
             self.client.cancel([*running, work], force=True)
@@ -330,10 +338,6 @@ class Dask:
             where = self.client.scheduler.address if self.client.scheduler else "its address"
             raise Failure(f"the Dask scheduler at {where} is gone; what is sealed stays.") from None
         return result
-
-    def _most_blocks(self) -> int:
-        """Blocks that may be open at once: more states would lie in memory than anyone works on."""
-        return BLOCKS_PER_THREAD * max(1, sum(self._threads().values()))
 
     def _threads(self) -> dict[str, int]:
         """Threads of each worker by its address; none when the scheduler is gone, as its futures tell."""

@@ -18,6 +18,7 @@ TABLES = (
     *("audit_log", "outbox", "run_stats_daily", "pattern_applications", "learned_patterns", "segments"),
     *("simulation_results", "simulation_runs", "sweeps", "digital_twins", "celestial_bodies", "solar_systems"),
 )
+FIFTEEN = Path("/usr/lib/postgresql/15/bin")
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +28,20 @@ def server(open_folder: Path) -> Iterator[str]:
         migrate(url)
         yield url
         close(url)
+
+
+@pytest.fixture(scope="session")
+def server_15(open_folder: Path) -> Iterator[str]:
+    """A server of the oldest version that is supported."""
+    if not (FIFTEEN / "initdb").exists():
+        pytest.skip("there is no Postgres 15 here: apt-get install postgresql-15")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TWINPIPE_PG_BIN", str(FIFTEEN))
+        embedded = EmbeddedPostgres(open_folder / "postgres-15", durable=False)
+        url = embedded.start()
+    yield url
+    close(url)
+    embedded.stop()
 
 
 @pytest.fixture

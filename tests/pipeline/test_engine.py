@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from twinpipe import engine
 from twinpipe.body import builtin_body
 from twinpipe.cluster import executor
 from twinpipe.digest import array_digest
-from twinpipe.engine import Executor, Serial, advance, run_plan
+from twinpipe.engine import Executor, Serial, advance, prepare, run_plan
 from twinpipe.errors import Cancelled, Failure
 from twinpipe.layout import run_layout
 from twinpipe.place import Place
@@ -90,6 +91,16 @@ def test_dask_threads_change_nothing(tmp_path: Path, reference: dict[str, str], 
 def test_dask_processes_change_nothing(tmp_path: Path, reference: dict[str, str]) -> None:
     with processes(2) as how:
         assert bits(plan(2), tmp_path / "run.zarr", how) == reference
+
+
+def test_processes_share_the_blocks(tmp_path: Path) -> None:
+    made, path = make_plan(sixteen()[:8], members_per_block=2, orbits_per_segment=2), tmp_path / "run.zarr"
+    prepare(made, RunStore(path), run_layout(made, {"title": "test"}))
+    with processes(2) as how:
+        tokens = run_plan(made, path, 0, how)
+    by_worker = Counter(token.worker for token in tokens)
+    assert len(by_worker) == 2
+    assert min(by_worker.values()) >= len(tokens) // 4  # one that loads its kernel for longer gives blocks away
 
 
 @pytest.mark.slow

@@ -19,30 +19,13 @@ from tests.pipeline.databases import database, fill
 
 from twinpipe.cli import main
 from twinpipe.db import export, ledger, restore
-from twinpipe.db.embedded import EmbeddedPostgres
 from twinpipe.db.migrate import migrate, revisions, status
 from twinpipe.db.pause import paused
 from twinpipe.db.restore import import_ledger
 from twinpipe.db.rollback import rollback_ledger
-from twinpipe.db.session import close, engine
+from twinpipe.db.session import engine
 from twinpipe.db.tables import fingerprint, remnants, tables
 from twinpipe.errors import Conflict, Failure, InvalidInput, StoreError, TwinpipeError
-
-FIFTEEN = Path("/usr/lib/postgresql/15/bin")
-
-
-@pytest.fixture(scope="session")
-def server_15(open_folder: Path) -> Iterator[str]:
-    """A server of the oldest version that is supported."""
-    if not (FIFTEEN / "initdb").exists():
-        pytest.skip("there is no Postgres 15 here: apt-get install postgresql-15")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TWINPIPE_PG_BIN", str(FIFTEEN))
-        embedded = EmbeddedPostgres(open_folder / "postgres-15", durable=False)
-        url = embedded.start()
-    yield url
-    close(url)
-    embedded.stop()
 
 
 @pytest.fixture
