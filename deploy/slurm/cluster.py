@@ -13,6 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
+import dask
 from dask_jobqueue import SLURMCluster
 from distributed import Security
 
@@ -21,6 +22,8 @@ CORES, MEMORY, HOURS = 16, "32GB", 12
 
 def main(folder: Path, jobs: int) -> None:
     """Ask for jobs, and keep them until interrupted."""
+    # blocks stay beside their states, and a segment survives ten workers
+    dask.config.set({"distributed.scheduler.work-stealing": False, "distributed.scheduler.allowed-failures": 10})
     pem = {name: str(folder / f"{name}.pem") for name in ("ca", "cert", "key")}
     security = Security(  # type: ignore[no-untyped-call]  # of Dask
         require_encryption=True,

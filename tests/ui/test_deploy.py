@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
+from twinpipe.cluster import QUIET
 from twinpipe.settings import Settings
 from twinpipe.shared import shared_folder
 
 DEPLOY = shared_folder("deploy")
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+K8S_DASK: dict[str, Any] = yaml.safe_load((DEPLOY / "k8s" / "dask.yaml").read_text())
 PREFECT: dict[str, Any] = yaml.safe_load((DEPLOY / "prefect.yaml").read_text())
 EXAMPLE = re.findall(r"^(\w+)=", (DEPLOY / "env.example").read_text(), re.MULTILINE)
 
@@ -29,9 +31,10 @@ def test_every_flow_is_deployed_and_every_deployment_is_a_flow() -> None:
 
 def test_a_schedule_never_runs_twice_at_once_and_stays_paused() -> None:
     scheduled = [d for d in PREFECT["deployments"] if "schedules" in d]
-    assert {d["name"] for d in scheduled} >= {"cleanup", "audit", "statistics", "verify"}
+    assert {d["name"] for d in scheduled} == {"sweep", "cleanup", "audit", "statistics", "verify"}
     for deployment in scheduled:
-        assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+        others = "ENQUEUE" if deployment["name"] == "sweep" else "CANCEL_NEW"  # sweeps are begun by hand too
+        assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": others}
         for schedule in deployment["schedules"]:
             assert {"cron", "timezone", "slug"} <= set(schedule) <= {"cron", "timezone", "slug", "parameters"}
 
@@ -41,6 +44,29 @@ def test_nothing_in_a_job_is_anybodys_to_set(kind: str) -> None:
     template = json.loads((DEPLOY / f"{kind}-job.json").read_text())
     assert template["variables"] == {"type": "object", "properties": {}, "additionalProperties": False}
     assert not re.search(r"{{(?! *ctx\.)", json.dumps(template["job_configuration"]))
+
+
+def test_the_job_on_kubernetes_has_what_its_worker_asks_for() -> None:
+    job = json.loads((DEPLOY / "kubernetes-job.json").read_text())["job_configuration"]["job_manifest"]["spec"]
+    pod = job["template"]["spec"]
+    assert (pod["parallelism"], pod["completions"], pod["restartPolicy"]) == (1, 1, "Never")
+    (container,) = pod["containers"]
+    assert container["name"] == "prefect-job"
+    assert container["command"] == ["/usr/bin/env"]  # the image begins with twinpipe, and the worker's with prefect
+    (home,) = [v for v in pod["volumes"] if v["name"] == "home"]
+    claim = yaml.safe_load((DEPLOY / "k8s" / "home.yaml").read_text())
+    assert home["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]  # exports outlive the pod
+
+
+def test_no_scheduler_parts_blocks_from_their_states() -> None:
+    told = {
+        "compose.yaml": COMPOSE["services"]["dask-scheduler"]["environment"],
+        "k8s": {e["name"]: e["value"] for e in K8S_DASK["scheduler"]["env"]},
+    }
+    for where, environment in told.items():
+        assert environment["DASK_DISTRIBUTED__SCHEDULER__WORK_STEALING"] == "False", where
+        failures = int(environment["DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES"])
+        assert failures == QUIET["distributed.scheduler.allowed-failures"], where
 
 
 def test_the_containers_use_what_there_is() -> None:
