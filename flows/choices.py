@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
-from twinpipe.body import builtin_names
+from twinpipe.body import builtin_names, explain
 from twinpipe.scenario import load_pattern, pattern_names
+
+Form = TypeVar("Form", bound=BaseModel)
+
+
+def filled(form: type[Form], values: Form | dict[str, object]) -> Form:
+    """A form as it was filled in; raises InvalidInput for what its schema alone did not refuse."""
+    if isinstance(values, form):
+        return values
+    try:
+        return form.model_validate(values)
+    except ValidationError as error:
+        raise explain(error, "form") from None
 
 
 def _one_of(names: tuple[str, ...]) -> AfterValidator:
@@ -23,6 +35,8 @@ BodyName = Annotated[str, _one_of(builtin_names()), Field(json_schema_extra={"en
 PatternName = Annotated[str, _one_of(pattern_names()), Field(json_schema_extra={"enum": list(pattern_names())})]
 # a name in a folder that is known, so that a form reads no other file of the worker's machine
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.(toml|yaml|yml|json)$")]
+# an identifier and not a path, likewise
+ImportedName = Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,63})?$")]
 GridText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$")]
 
 

@@ -9,7 +9,7 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.choices import BodyName, GridText, imported_name
+from flows.choices import BodyName, GridText, ImportedName, imported_name
 from flows.showing import ended_badly, logs_shown, one_sentence, tag
 from twinpipe import lifecycle
 from twinpipe.body import load_body
@@ -23,9 +23,8 @@ class CreateTwin(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     body: BodyName = Field("mars", title="Body", description="Built-in body to clone.")
-    imported_body: str = Field(
+    imported_body: ImportedName = Field(
         "",
-        max_length=200,
         title="Imported body",
         description="Identifier of an imported body, such as MARS-01, to clone instead; empty for the built-in one.",
     )

@@ -30,7 +30,7 @@ class ExportResults(BaseModel):
     newest: int = Field(1000, ge=1, le=100_000, title="Newest", description="The newest so many runs.")
 
 
-@flow(name="export-results")
+@flow(name="export-results", flow_run_name="export of results")
 @one_sentence
 def export_results(params: ExportResults = ExportResults()) -> dict[str, Any]:  # noqa: B008  (the form needs an instance)
     """Write completed runs as the game reads them, as JSON lines below HOME/exports; the file and its digest."""

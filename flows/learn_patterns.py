@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from flows.showing import ended_badly, one_sentence
-from twinpipe.errors import TwinpipeError
+from flows.showing import ended_badly, given, one_sentence
+from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.teaching import learn_run, learn_sweep
 from twinpipe.workplace import open_workplace
 
@@ -29,19 +29,21 @@ class LearnPatterns(BaseModel):
         "", max_length=100, title="Name", description="Name of the pattern; made from its run when empty."
     )
 
-    @model_validator(mode="after")
-    def _of_one(self) -> LearnPatterns:
-        if (self.run is None) == (self.sweep is None):
-            raise ValueError("either a run or a sweep is named")
-        return self
+
+def run_name() -> str:
+    """From what it learns."""
+    p = given()
+    return f"learn from sweep {p['sweep']}" if p.get("sweep") else f"learn from run {p.get('run')}"
 
 
-@flow(name="learn-patterns")
+@flow(name="learn-patterns", flow_run_name=run_name)
 @one_sentence
 def learn_patterns(params: LearnPatterns) -> dict[str, Any]:
     """Keep what a run did well as a pattern that other bodies can be held against; the same again is the same row."""
     name = params.name.strip() or None
     try:
+        if (params.run is None) == (params.sweep is None):
+            raise InvalidInput("run", params.run, "either a run or a sweep is named")
         with open_workplace() as w:
             row = learn_run(w, params.run, name) if params.run is not None else learn_sweep(w, params.sweep or 0, name)
     except TwinpipeError as error:

@@ -1,28 +1,34 @@
-"""Go on with a run that failed, was cancelled or lost its process, from its last sealed segment."""
+"""Go on with a run or a sweep that failed, was cancelled or lost its process, from its last sealed segments."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.showing import coarse_task, ended_badly, one_sentence, phase, tag
+from flows.run_sweep import to_its_end
+from flows.showing import coarse_task, ended_badly, given, one_sentence, phase, tag
 from flows.simulate_twin import to_its_result
-from twinpipe import lifecycle
+from twinpipe import lifecycle, sweeping
 from twinpipe.db import ledger
-from twinpipe.errors import TwinpipeError
+from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.running import await_twin
 from twinpipe.workplace import open_workplace
 
+Number = Annotated[int, Field(ge=1, le=2**53)]
+
 
 class ResumeRun(BaseModel):
-    """Which run to go on with."""
+    """Which run or sweep to go on with."""
 
     model_config = ConfigDict(extra="forbid")
 
-    run: int = Field(
-        ..., ge=1, le=2**53, title="Run", description="Number of the run, as its artifacts and `twinpipe run list` say."
+    run: Number | None = Field(
+        None, title="Run", description="Number of the run, as its artifacts and `twinpipe run list` say."
+    )
+    sweep: Number | None = Field(
+        None, title="Sweep", description="Number of the sweep, instead of a run, as `twinpipe sweep list` says."
     )
 
 
@@ -36,14 +42,33 @@ def requeue(number: int) -> int:
         return lifecycle.requeue(w, number).id
 
 
-@flow(name="resume-run", flow_run_name="run {params.run}, resumed")
+@coarse_task("requeue")
+def requeue_sweep(number: int) -> int:
+    """Queue what goes on with the sweep; its id, which is another where the sweep has ended."""
+    with open_workplace() as w:
+        await_twin(w, ledger.get_sweep(w.engine, number).twin_id)
+        return sweeping.requeue_sweep(w, number).id
+
+
+def run_name() -> str:
+    """What goes on."""
+    p = given()
+    return f"sweep {p['sweep']}, resumed" if p.get("sweep") else f"run {p.get('run')}, resumed"
+
+
+@flow(name="resume-run", flow_run_name=run_name)
 @one_sentence
 def resume_run(params: ResumeRun) -> dict[str, Any]:
-    """Go on with a run to its result; what is sealed is kept."""
+    """Go on with a run or a sweep to its results; what is sealed is kept."""
     tag("resumed")
     phase("Waiting")
+    what = f"Run {params.run}" if params.sweep is None else f"Sweep {params.sweep}"
     try:
-        return to_its_result(requeue(params.run), owed=True)
+        if (params.run is None) == (params.sweep is None):
+            raise InvalidInput("run", params.run, "either a run or a sweep is named")
+        if params.sweep is not None:
+            return to_its_end(requeue_sweep(params.sweep), owed=True)
+        return to_its_result(requeue(params.run or 0), owed=True)
     except TwinpipeError as error:
-        ended_badly(f"Run {params.run}", error, "see `twinpipe run why` with its number, then resume it again.")
+        ended_badly(what, error, "see `twinpipe run why` or `sweep show` with its number, then resume it again.")
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -11,13 +12,24 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.choices import FileName
-from flows.showing import Progress, coarse_task, ended_badly, logs_shown, one_sentence, phase, replaced, scheduled, tag
+from flows.choices import FileName, filled
+from flows.showing import (
+    Progress,
+    coarse_task,
+    ended_badly,
+    given,
+    logs_shown,
+    one_sentence,
+    phase,
+    replaced,
+    scheduled,
+    tag,
+)
 from twinpipe import sweeping
 from twinpipe.cluster import executor, forwarded_logs
 from twinpipe.db import ledger
 from twinpipe.drawing import report_sweep
-from twinpipe.errors import TwinpipeError
+from twinpipe.errors import Failure, InvalidInput, TwinpipeError
 from twinpipe.pages import data_uri
 from twinpipe.running import await_twin
 from twinpipe.settings import load_settings
@@ -47,8 +59,12 @@ class RunSweep(BaseModel):
 
 
 def asked(params: RunSweep) -> SweepSpec:
-    """The sweep that the form means; raises NotFound, InvalidInput."""
-    return params.sweep or read_sweep(load_settings().home / "sweeps" / params.file)
+    """The sweep that the form means; raises InvalidInput."""
+    if params.sweep is None:
+        return read_sweep(load_settings().home / "sweeps" / params.file)
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", params.sweep.base.body):  # a form reads no file
+        raise InvalidInput("base.body", params.sweep.base.body, "it is a built-in body or an imported one")
+    return params.sweep
 
 
 @coarse_task("quote")
@@ -75,13 +91,15 @@ def create(params: RunSweep) -> tuple[int, bool]:
 
 
 @coarse_task("simulate")
-def simulate(sweep_id: int) -> dict[str, Any]:
+def simulate(sweep_id: int, flow_run_id: str | None) -> dict[str, Any]:
     """Simulate what the sweep owes on a Dask cluster, once its twin is free; the receipt."""
     show = Progress(f"sweep-{sweep_id}", f"Sweep {sweep_id}", "Simulating")
     with open_workplace() as w, logs_shown():
         await_twin(w, ledger.get_sweep(w.engine, sweep_id).twin_id)
         with executor(w.settings) as how, forwarded_logs(how, w.settings):
-            return asdict(sweeping.simulate_sweep(w, sweep_id, how, on_progress=show))
+            receipt = sweeping.simulate_sweep(w, sweep_id, how, on_progress=show, flow_run_id=flow_run_id)
+    show(1.0)
+    return asdict(receipt)
 
 
 @coarse_task("report")
@@ -89,7 +107,8 @@ def report(sweep_id: int) -> dict[str, Any]:
     """Show what the sweep came to as artifacts, with a report where it has members of its own; counts and path."""
     with open_workplace() as w:
         found, at = summary(w, sweep_id), w.settings.report_url
-        html = report_sweep(w, sweep_id) if found["counts"].get("completed") and found["counts"]["computed"] else None
+        own = any(not m["reused"] for m in found["ranking"])
+        html = report_sweep(w, sweep_id) if own else None
     link = f"{at.rstrip('/')}/{html.parent.name}/{html.name}" if at and html else ""
     picture = data_uri(html.with_name("fan.png")) if html else ""
     text = markdown_summary(found, picture=picture, link=link)
@@ -105,13 +124,29 @@ def report(sweep_id: int) -> dict[str, Any]:
     return {"counts": found["counts"], "report": str(html) if html else None}
 
 
+def to_its_end(sweep_id: int, *, owed: bool) -> dict[str, Any]:
+    """Simulate what is owed of a sweep, and show its report; raises Failure when no member came to a result."""
+    receipt = None
+    if owed:
+        phase("Simulating")
+        receipt = simulate(sweep_id, flow_run.get_id())
+    phase("Reporting")
+    done = report(sweep_id)
+    if not done["counts"].get("completed"):
+        raise Failure(f"no member of sweep {sweep_id} completed; `twinpipe sweep show {sweep_id}` says why.")
+    get_run_logger().info("sweep %d: %s", sweep_id, done["counts"])
+    return {"sweep_id": sweep_id, "receipt": receipt, **done}
+
+
 def run_name() -> str:
     """Which sweep it is."""
-    p = RunSweep.model_validate(flow_run.get_parameters()["params"])
-    return f"sweep {p.sweep.name if p.sweep else p.file}{', quote only' if p.dry_run else ''}"
+    p = given()
+    name = p["sweep"].get("name", "by form") if p.get("sweep") else p.get("file", RunSweep().file)
+    return f"sweep {name}{', quote only' if p.get('dry_run') else ''}"
 
 
-@flow(name="run-sweep", flow_run_name=run_name)
+# not validated by Prefect, whose refusals take many lines: rules between fields are not in the schema of the form
+@flow(name="run-sweep", flow_run_name=run_name, validate_parameters=False)
 @one_sentence
 def run_sweep(params: RunSweep = RunSweep()) -> Any:  # noqa: B008  (the form needs an instance)
     """Sweep a plan: members that the twin has already are taken as they are, one that fails stops nobody."""
@@ -119,23 +154,21 @@ def run_sweep(params: RunSweep = RunSweep()) -> Any:  # noqa: B008  (the form ne
         return skipped
     tag("sweep")
     try:
-        if scheduled() and not (file := load_settings().home / "sweeps" / params.file).exists():
+        params = filled(RunSweep, params)
+        if (
+            params.sweep is None
+            and scheduled()
+            and not (file := load_settings().home / "sweeps" / params.file).exists()
+        ):
             return Completed(name="Nothing to sweep", message=f"there is no {file}: a sweep file there runs by night")
         if params.dry_run:
             return {"quote": quote(params)}
         phase("Creating")
         sweep_id, owed = create(params)
-        receipt = None
-        if owed:
-            phase("Simulating")
-            receipt = simulate(sweep_id)
-        phase("Reporting")
-        done = report(sweep_id)
+        return to_its_end(sweep_id, owed=owed)
     except TwinpipeError as error:
         ended_badly("The sweep", error, REMEDY)
         raise
-    get_run_logger().info("sweep %d: %s", sweep_id, done["counts"])
-    return {"sweep_id": sweep_id, "receipt": receipt, **done}
 
 
 if __name__ == "__main__":

@@ -100,6 +100,12 @@ def phase(name: str) -> None:
         _try(show)
 
 
+def given() -> dict[str, Any]:
+    """What the form of this flow run was filled in with, unchecked, for its name."""
+    params = flow_run.get_parameters().get("params") or {}
+    return params if isinstance(params, dict) else cast(dict[str, Any], params.model_dump())
+
+
 def tag(*tags: str) -> None:
     """Add tags to this flow run."""
     run = flow_run.get_id()

@@ -9,7 +9,16 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.choices import BodyName, GridText, PatternName, VariantName, imported_name, parameters_told, variants_told
+from flows.choices import (
+    BodyName,
+    GridText,
+    ImportedName,
+    PatternName,
+    VariantName,
+    imported_name,
+    parameters_told,
+    variants_told,
+)
 from flows.showing import Progress, coarse_task, ended_badly, logs_shown, one_sentence, phase, tag
 from twinpipe import lifecycle
 from twinpipe.body import load_body
@@ -29,9 +38,8 @@ class SimulateTwin(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     body: BodyName = Field("mars", title="Body", description="Built-in body to clone.")
-    imported_body: str = Field(
+    imported_body: ImportedName = Field(
         "",
-        max_length=200,
         title="Imported body",
         description="Identifier of an imported body, such as MARS-01, to clone instead; empty for the built-in one.",
     )

@@ -9,7 +9,7 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.showing import Progress, ended_badly, one_sentence, replaced
+from flows.showing import Progress, ended_badly, given, one_sentence, replaced
 from twinpipe.db.ledger import list_runs
 from twinpipe.errors import Failure, TwinpipeError
 from twinpipe.replay import verify_run as replay
@@ -28,13 +28,19 @@ class VerifyRun(BaseModel):
     )
 
 
+def run_name() -> str:
+    """Which run is verified."""
+    number = given().get("run")
+    return f"verify {'a random run' if number is None else f'run {number}'}"
+
+
 def drawn(w: Workplace) -> int | None:
     """A random completed run, if there is any."""
     runs = [r.id for r in list_runs(w.engine, limit=NEWEST) if r.status == "completed"]
     return random.choice(runs) if runs else None
 
 
-@flow(name="verify-run")
+@flow(name="verify-run", flow_run_name=run_name)
 @one_sentence
 def verify_run(params: VerifyRun = VerifyRun()) -> Any:  # noqa: B008  (the form needs an instance)
     """Replay a completed run and compare every segment with its seal; fails when they differ."""

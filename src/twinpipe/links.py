@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from hmac import compare_digest
 from html import escape
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -32,12 +34,31 @@ def links_page(parts: dict[str, dict[str, str]], commands: dict[str, str]) -> st
 class _Pages(SimpleHTTPRequestHandler):
     """The page of links at /, and reports below /reports; nothing else, and nothing is written."""
 
-    def __init__(self, *arguments: Any, page: bytes, reports: Path) -> None:
+    def __init__(self, *arguments: Any, page: bytes, reports: Path, login: str | None) -> None:
         self._page = page
+        self._authorization = None if login is None else f"Basic {b64encode(login.encode()).decode()}"
         super().__init__(*arguments, directory=str(reports))
+
+    def _known(self) -> bool:
+        """Whether it is one who may look, as those who may see Prefect's pages; asks for name and password if not."""
+        given = self.headers.get("Authorization", "")
+        if self._authorization is None or compare_digest(given.encode(), self._authorization.encode()):
+            return True
+        self.send_response(HTTPStatus.UNAUTHORIZED)
+        self.send_header("WWW-Authenticate", 'Basic realm="twinpipe"')
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+        return False
+
+    def do_HEAD(self) -> None:
+        """Answer as do_GET does, for reports alone and without them."""
+        if self._known():
+            super().do_HEAD()
 
     def do_GET(self) -> None:
         """Answer with the page or a report."""
+        if not self._known():
+            return
         if self.path == "/":
             self.send_response(HTTPStatus.OK)
             self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -60,10 +81,10 @@ class _Pages(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served(page: str, reports: Path, host: str, port: int) -> Iterator[None]:
-    """Serve the page and the reports meanwhile."""
+def served(page: str, reports: Path, host: str, port: int, login: str | None = None) -> Iterator[None]:
+    """Serve the page and the reports meanwhile; login: the name:password that is asked for."""
     reports.mkdir(parents=True, exist_ok=True)
-    with ThreadingHTTPServer((host, port), partial(_Pages, page=page.encode(), reports=reports)) as server:
+    with ThreadingHTTPServer((host, port), partial(_Pages, page=page.encode(), reports=reports, login=login)) as server:
         thread = threading.Thread(target=server.serve_forever, name="links", daemon=True)
         thread.start()
         try:

@@ -42,6 +42,9 @@ def answers(url: str) -> bool:
         return False
 
 
+EVERYWHERE = "0.0.0.0"
+
+
 class PrefectServer(Service):
     """A server whose history is kept in folder; use as a context manager.
 
@@ -52,7 +55,7 @@ class PrefectServer(Service):
         self, folder: Path, settings: Mapping[str, str] = BARE, *, host: str = "127.0.0.1", port: int = 0
     ) -> None:
         port = free_port(host, port)
-        near = host if host.startswith("127.") else "127.0.0.1"
+        near = "127.0.0.1" if host == EVERYWHERE else host
         self.url = f"http://{near}:{port}/api"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]

@@ -166,17 +166,16 @@ def _to_its_result(
 def why(run: RunRow) -> str:
     """How a run stands or why it ended, and what can be done, in one sentence or two."""
     done = f"{100 * run.progress:.0f} % were done"
+    again = f"run resume {run.id}" if run.sweep_id is None else f"sweep resume {run.sweep_id}"
     match run.status:
         case "completed":
             return f"run {run.id} is completed; `twinpipe result show {run.id}` shows its result."
         case "queued":
-            return f"run {run.id} waits to be started; `twinpipe run resume {run.id}` starts it."
+            return f"run {run.id} waits to be started; `twinpipe {again}` starts it."
         case "running":
             return f"run {run.id} is running; {done}, and its process last wrote at {run.updated_at:%H:%M:%S}."
         case "cancelled":
-            return f"run {run.id} was cancelled when {done}; `twinpipe run resume {run.id}` goes on from there."
+            return f"run {run.id} was cancelled when {done}; `twinpipe {again}` goes on from there."
         case _:
             cause = (run.error_message or "no message was left").rstrip(".")
-            return (
-                f"run {run.id} failed when {done}: {cause}. `twinpipe run resume {run.id}` tries to go on from there."
-            )
+            return f"run {run.id} failed when {done}: {cause}. `twinpipe {again}` tries to go on from there."

@@ -146,14 +146,19 @@ class SweepReceipt:
 
 
 def simulate_sweep(
-    w: Workplace, sweep_id: int, how: Executor, *, on_progress: Callable[[float], None] | None = None
+    w: Workplace,
+    sweep_id: int,
+    how: Executor,
+    *,
+    on_progress: Callable[[float], None] | None = None,
+    flow_run_id: str | None = None,
 ) -> SweepReceipt:
     """Claim a sweep, simulate what its members owe, insert their results and finish it.
 
     What is sealed already is kept.  Members that fail or are lost end alone.  Raises Conflict, Cancelled,
     SimulationError, StoreError; the row then says so.
     """
-    generation = ledger.claim_sweep(w.engine, sweep_id, LEASE_SECONDS)
+    generation = ledger.claim_sweep(w.engine, sweep_id, LEASE_SECONDS, flow_run_id=flow_run_id)
     try:
         sweep = ledger.get_sweep(w.engine, sweep_id)
         runs = ledger.list_members(w.engine, sweep_id)

@@ -22,7 +22,7 @@ from twinpipe.db import ledger
 from twinpipe.errors import Failure, InvalidInput, TwinpipeError
 from twinpipe.links import links_page, served
 from twinpipe.prefect_runs import TERMINAL, deployment_ids, flow_states, live_flow_runs, missed_flow_runs, set_state
-from twinpipe.prefect_server import PrefectServer
+from twinpipe.prefect_server import EVERYWHERE, PrefectServer
 from twinpipe.services import Service, free_port
 from twinpipe.settings import Settings
 from twinpipe.shared import shared_folder
@@ -134,9 +134,9 @@ def everything(settings: Settings, host: str, port: int, say: Say) -> Iterator[U
         w = stack.enter_context(open_workplace(settings, migrate_first=True))
         folder = settings.home / "prefect"
         server = PrefectServer(folder, {}, host=host, port=port)
-        near = server.url.removesuffix("/api")
+        near, login = server.url.removesuffix("/api"), os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
         links_port = free_port(host, port + 10)
-        page = f"http://{host if host in LOOPBACK else near.split('//')[1].split(':')[0]}:{links_port}/"
+        page = f"http://{'127.0.0.1' if host == EVERYWHERE else host}:{links_port}/"
         common = _environment(settings, folder, near, f"{page}reports")
         flows = server.environment | common
         server.environment |= common | ({} if os.environ.get("TWINPIPE_NOTIFY_URL") else CLOSED)
@@ -165,7 +165,7 @@ def everything(settings: Settings, host: str, port: int, say: Say) -> Iterator[U
         )
         stack.enter_context(worker)
         up = Up(w, server, worker, dask, near, page)
-        stack.enter_context(served(_page(up, dashboard), w.reports, host, links_port))
+        stack.enter_context(served(_page(up, dashboard), w.reports, host, links_port, login))
         try:
             yield up
         finally:
@@ -177,7 +177,11 @@ def everything(settings: Settings, host: str, port: int, say: Say) -> Iterator[U
 
 
 def check_host(host: str) -> None:
-    """Refuse a host that others reach while anybody who does may start flows."""
+    """Refuse a host that is not this machine's, or that others reach while anybody who does may start flows."""
+    try:
+        free_port(host)
+    except OSError:
+        raise InvalidInput("--host", host, "it is an address of this machine") from None
     if host not in LOOPBACK and not os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
         allowed = f"it is {LOOPBACK[0]} unless PREFECT_SERVER_API_AUTH_STRING asks for a name and a password"
         raise InvalidInput("--host", host, allowed)
