@@ -33,9 +33,9 @@ def body_values(body: Body) -> dict[str, float]:
 def assembled(table: Mapping[str, Any], values: Mapping[str, float]) -> dict[str, Any]:
     """The table of a scenario from that of a plan.
 
-    Fleets and the shaft come first, and give "$<id>.end_year" to what is dated after them; a closed gate leaves out
-    what is gated.  Interventions and undertakings take the years of the phase that they name.  What does nothing is
-    left out.  Raises InvalidInput, NotFound.
+    Fleets and the shaft come first; they give "$<id>.end_year" to what is dated after them, and "$<id>.craft" to who
+    takes a fleet over.  A closed gate leaves out what is gated.  Interventions and undertakings take the years of the
+    phase that they name.  What does nothing is left out.  Raises InvalidInput, NotFound.
     """
     known, made = dict(values), dict(table)
     interventions = tables(table, "interventions")
@@ -45,7 +45,9 @@ def assembled(table: Mapping[str, Any], values: Mapping[str, float]) -> dict[str
         if isinstance(raw.get("wanted_kg"), int | float):
             raw["wanted_kg"] = max(raw["wanted_kg"], 0.0)
         fleet = _valid(Fleet, raw, "fleets")
-        known |= {f"{fleet.id}.start_year": fleet.start_year, f"{fleet.id}.end_year": min(fleet.last_year, 1e6)}
+        end = min(fleet.last_year, 1e6)
+        known |= {f"{fleet.id}.start_year": fleet.start_year, f"{fleet.id}.end_year": end}
+        known[f"{fleet.id}.craft"] = fleet.craft(end)
         fleets.append(fleet.model_dump())
         if not any(i.get("fleet") == fleet.id for i in interventions):
             interventions += [i.model_dump() for i in fleet.imports()]

@@ -22,6 +22,7 @@ class SourceBody(Part):
     area_m2: Positive
     gravity_m_s2: Positive
     solar_constant_w_m2: Positive
+    air_kg: dict[GasName, NotNegative] = Field({}, description="of which an export may have a cap")
 
 
 class RequiredConditions(Part):

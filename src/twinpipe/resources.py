@@ -107,7 +107,7 @@ def _turnover(
         if isinstance(item, ChemicalPlant):
             moles = item.rate_kg_s * full * moles_per_kg(item.reaction, item.reactant)
             wanted[item.reaction] = wanted.get(item.reaction, 0.0) + moles
-    return {name: min(reacted[name] / moles, 1.0) if moles > 0 else 0.0 for name, moles in wanted.items()}
+    return {name: min(reacted[name] / moles, 1.0) if moles > 0 else 1.0 for name, moles in wanted.items()}
 
 
 def under_cover(item: AerogelCover, outcome: Outcome) -> dict[str, float]:

@@ -42,10 +42,13 @@ def learn_run(w: Workplace, run_id: int, name: str | None = None) -> PatternRow:
 
 def learn_sweep(w: Workplace, sweep_id: int, name: str | None = None) -> PatternRow:
     """Learn from the member of a sweep that scores best; raises NotFound, Conflict when none is completed."""
-    members = [m for m in ledger.list_members(w.engine, sweep_id) if m.status == "completed"]
+    listed = (ledger.get_sweep(w.engine, sweep_id).spec or {}).get("members", ())
+    before = [ledger.get_run(w.engine, m["run"]) for m in listed if m.get("run")]  # taken from earlier sweeps and runs
+    known = [m for m in (*before, *ledger.list_members(w.engine, sweep_id)) if m.status == "completed"]
+    scores = {run: x.overall_score for run, x in ledger.measure_runs(w.engine, [m.id for m in known]).items()}
+    members = [m for m in known if m.id in scores]  # some may be past their retention
     if not members:
         raise Conflict(f"sweep {sweep_id} has no completed member to learn from.")
-    scores = {m.id: ledger.get_result(w.engine, m.id).overall_score for m in members}
     best = max(members, key=lambda m: (scores[m.id], -m.id))
     return _learn(w, best.id, [m for m in members if m.id != best.id], name)
 
@@ -115,6 +118,12 @@ def apply_to_twin(
     try:
         return run_scenario(w, twin_id, scenario, years or planned_years(pattern), quiet=quiet)
     except SimulationError:
-        failed = ledger.list_runs(w.engine, twin_id, 1)[0]
-        apply_pattern(w.engine, pattern_id, failed.id, succeeded=False, score=0.0)
+        runs = ledger.list_runs(w.engine, twin_id)  # newest first
+        failed = next((run.id for run in runs if run.status == "failed" and _is_of(run, pattern_id)), None)
+        if failed is not None:
+            apply_pattern(w.engine, pattern_id, failed, succeeded=False, score=0.0)
         raise
+
+
+def _is_of(run: RunRow, pattern_id: str) -> bool:
+    return bool((run.parameters or {}).get("spec", {}).get("scenario", {}).get("learned_pattern") == pattern_id)

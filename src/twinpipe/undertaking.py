@@ -30,7 +30,7 @@ class Undertaking(Part):
     power_w: NotNegative = 0.0
     feed: str | None = Field(None, description="what it draws, such as ocean_water or regolith")
     rate_kg_s: NotNegative = Field(0.0, description="mass that it draws")
-    works: Works | None = Field(None, description="what it makes of that; none: it is used as it is")
+    works: Works | None = Field(None, description="what it makes of that; none: it is used up")
     stores: str | None = Field(None, description="product of the plan that it keeps")
     storage_kg: NotNegative = Field(0.0, description="of that product, when it is full")
     source: str = Field("", max_length=100, description="what the account debits: hydrosphere, regolith, outside")
@@ -50,8 +50,8 @@ class Undertaking(Part):
         return min(max(until - self.start_year, 0.0), self.end_year - self.start_year)
 
     def products(self) -> dict[str, float]:
-        """kg/s of each product of all of them at work."""
-        if self.feed is None:
+        """kg/s of each product of all of them at work; what people draw for themselves is none."""
+        if self.feed is None or self.works is None:
             return {}
-        made = self.works.products(self.feed) if self.works is not None else {self.feed: 1.0}
+        made = self.works.products(self.feed)
         return {name: share * self.rate_kg_s * self.count for name, share in made.items()}

@@ -10,8 +10,6 @@ import pytest
 from tests.pipeline.terminal import Terminal
 from tests.unit.test_learning import mars_like
 
-from twinpipe.body import builtin_body
-
 NAME = "warm-mars"
 
 
@@ -63,25 +61,6 @@ def test_it_runs_on_a_world_like_its_own_and_its_outcome_counts(
     assert (row["times_applied"], row["success_rate"]) == (1, float(good))
     assert terminal("learned", "apply", NAME, "--twin", other, "--json").json == result
     assert terminal("learned", "show", NAME, "--json").json["times_applied"] == 1
-
-
-def test_an_application_that_fails_counts_against_the_pattern(
-    terminal: Terminal, learned: dict[str, Any], tmp_path: Path
-) -> None:
-    mars = builtin_body("mars")
-    assert mars.regolith is not None
-    air = mars.atmosphere.mass_kg["CO2"] * mars.bulk.gravity_m_s2 / mars.bulk.area_m2
-    regolith = mars.regolith.model_copy(update={"native_limit_pa": 1.0001 * air})  # more than any ground has given
-    poor = mars.model_copy(update={"identifier": "POOR-01", "name": "Poor", "regolith": regolith})
-    path = tmp_path / "poor.json"
-    path.write_text(poor.model_dump_json(), encoding="utf-8")
-    before = terminal("learned", "show", NAME, "--json").json
-    other = str(terminal("twin", "create", path, "--grid", "4x6", "--again", "--json").json["id"])
-    assert "native_co2_limit_exceeded" in terminal("learned", "apply", NAME, "--twin", other, "--json").refusal(1)
-    after = terminal("learned", "show", NAME, "--json").json
-    assert after["times_applied"] == before["times_applied"] + 1
-    assert after["success_rate"] == before["success_rate"] * before["times_applied"] / after["times_applied"]
-    assert [run["status"] for run in terminal("twin", "show", other, "--json").json["runs"]] == ["failed"]
 
 
 def test_to_venus_it_is_refused_with_reasons(terminal: Terminal, learned: dict[str, Any]) -> None:

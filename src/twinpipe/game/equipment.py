@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twinpipe.constants import ATOMIC_MASS, FORMULA, MOLAR_MASS
-from twinpipe.documents import Effect, InventoryUnit, Manufacture, Material, SetUnitState, TransferResource
+from twinpipe.documents import DeployUnit, Effect, InventoryUnit, Manufacture, Material, SetUnitState, TransferResource
 from twinpipe.intervention import ChemicalPlant, GasExport, Intervention, SuperGreenhouseGasFactory, VolatileImport
 from twinpipe.reactions import REACTIONS
 from twinpipe.undertaking import Undertaking
@@ -28,7 +28,6 @@ UNITS: dict[str, tuple[str, str]] = {
     "inoculation": ("bioreactor_complex", "Bioreactor Complex"),
     "aerogel_cover": ("aerogel_cover_field", "Aerogel Cover Field"),
 }
-FLEET, DEPOT = "Cycler Fleet", "Orbital Depot"
 
 
 def inventory(items: Sequence[Intervention]) -> list[InventoryUnit]:
@@ -43,24 +42,40 @@ def inventory(items: Sequence[Intervention]) -> list[InventoryUnit]:
 
 
 def installations(items: Sequence[Undertaking]) -> list[InventoryUnit]:
-    """One unit for each undertaking, however many installations it counts for."""
-    return [InventoryUnit(id=item.id, name=item.id.replace("_", " ").title()) for item in items]
+    """One unit for each undertaking, however many installations it counts for, each with a name of its own."""
+    many, seen = Counter(item.id for item in items), Counter[str]()
+    units = []
+    for item in items:
+        seen[item.id] += 1
+        number = f" {seen[item.id]}" if many[item.id] > 1 else ""
+        units.append(InventoryUnit(id=item.id, name=item.id.replace("_", " ").title() + number))
+    return units
+
+
+def partner(item: Intervention, unit: str) -> InventoryUnit | None:
+    """The unit from which imports come, or to which exports go."""
+    if isinstance(item, VolatileImport):
+        return InventoryUnit(id="cycler_fleet", name=f"Cycler Fleet of {unit}")
+    return InventoryUnit(id="orbital_depot", name=f"Orbital Depot of {unit}") if isinstance(item, GasExport) else None
 
 
 def work(item: Intervention, unit: str, account: dict[str, Any]) -> list[Effect]:
     """What the unit of an intervention does once it stands: what it makes and moves, in kg over the whole run."""
     effects: list[Effect] = [SetUnitState(unit=unit, state="operational")]
+    other = partner(item, unit)
+    if other is not None:
+        effects = [DeployUnit(unit=other.name), *effects]
     match item:
         case SuperGreenhouseGasFactory():
             made = account["manufactured_kg"]
             effects.append(Manufacture(unit=unit, output=item.gas, inputs=_elements(item.gas), quantity=made))
         case ChemicalPlant():
             effects += _reaction(item, unit, account["useful_kg"])
-        case VolatileImport():
+        case VolatileImport() if other is not None:
             carried = [gas for gas, share in item.composition.items() if share > 0]
-            effects += [TransferResource(source_unit=FLEET, target_unit=unit, resource=gas) for gas in carried]
-        case GasExport():
-            effects.append(TransferResource(source_unit=unit, target_unit=DEPOT, resource=item.gas))
+            effects += [TransferResource(source_unit=other.name, target_unit=unit, resource=gas) for gas in carried]
+        case GasExport() if other is not None:
+            effects.append(TransferResource(source_unit=unit, target_unit=other.name, resource=item.gas))
         case _ if account["manufactured_kg"] > 0:
             output = item.kind.replace("_", " ")
             effects.append(Manufacture(unit=unit, output=output, quantity=account["manufactured_kg"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from twinpipe.body import explain
 from twinpipe.documents import (
@@ -30,7 +30,7 @@ from twinpipe.documents import (
 )
 from twinpipe.errors import InvalidInput
 from twinpipe.game.completed import Completed
-from twinpipe.game.equipment import installations, inventory, work
+from twinpipe.game.equipment import installations, inventory, partner, work
 from twinpipe.game.phases import DAYS, PlanPhase, plan_phases
 from twinpipe.wording import intervention_name, intervention_rate
 
@@ -43,7 +43,17 @@ def mission_id(run: Completed) -> str:
 
 
 def mission_bundle(run: Completed, exported_at: str) -> dict[str, BaseModel]:
-    """Name of each file and what it holds; the manifest stands there twice, since the game knows both names."""
+    """Name of each file and what it holds; the manifest stands there twice, since the game knows both names.
+
+    Raises InvalidInput for a plan that the game's files cannot hold.
+    """
+    try:
+        return _bundle(run, exported_at)
+    except ValidationError as error:
+        raise explain(error, "mission") from None
+
+
+def _bundle(run: Completed, exported_at: str) -> dict[str, BaseModel]:
     mission, phases = mission_id(run), plan_phases(run.spec)
     files: dict[str, BaseModel] = {f"{mission}_profile_v1.json": _profile(run, mission, phases)}
     for number, phase in enumerate(phases, 1):
@@ -53,7 +63,7 @@ def mission_bundle(run: Completed, exported_at: str) -> dict[str, BaseModel]:
 
 
 def _tasks(run: Completed, phase: PlanPhase) -> MissionPhase:
-    units = inventory(run.spec.scenario.interventions)
+    units, works = inventory(run.spec.scenario.interventions), installations(run.spec.scenario.undertakings)
     accounts = run.result["resource_consumption"]["interventions"]
     tasks = [
         Task(
@@ -65,11 +75,11 @@ def _tasks(run: Completed, phase: PlanPhase) -> MissionPhase:
     ]
     tasks += [
         Task(
-            task_id=f"{phase.id}_{item.id}",
-            description=item.title or unit.name,
-            effects=[DeployUnit(unit=unit.name), SetUnitState(unit=unit.name, state="operational")],
+            task_id=f"{phase.id}_{item.id}_{k + 1}",
+            description=item.title or works[k].name,
+            effects=[DeployUnit(unit=works[k].name), SetUnitState(unit=works[k].name, state="operational")],
         )
-        for item, unit in zip(phase.undertakings, installations(phase.undertakings), strict=True)
+        for k, item in phase.undertakings
     ]
     return MissionPhase(phase_id=phase.id, name=phase.title, tasks=tasks)
 
@@ -96,9 +106,10 @@ def _profile(run: Completed, mission: str, phases: list[PlanPhase]) -> MissionPr
 
 def _manifest(run: Completed, mission: str, phases: list[PlanPhase], exported_at: str) -> Manifest:
     scenario, consumed = run.spec.scenario, run.result["resource_consumption"]
-    named = inventory(scenario.interventions)
+    named, works = inventory(scenario.interventions), installations(scenario.undertakings)
     units = [named[k] for phase in phases for k, _ in phase.interventions]
-    units += [unit for phase in phases for unit in installations(phase.undertakings)]
+    units += [u for phase in phases for k, item in phase.interventions if (u := partner(item, named[k].name))]
+    units += [works[k] for phase in phases for k, _ in phase.undertakings]
     counts = {unit.id: sum(u.id == unit.id for u in units) for unit in units}
     return Manifest(
         manifest_id=f"{mission}_manifest_v1.1",
@@ -217,8 +228,6 @@ def check_bundle(files: dict[str, Any]) -> None:
 
     Raises InvalidInput.
     """
-    from pydantic import ValidationError
-
     models: dict[str, type[BaseModel]] = {
         "_profile_v1.json": MissionProfile,
         "_manifest_v1.json": Manifest,
@@ -241,5 +250,6 @@ def check_bundle(files: dict[str, Any]) -> None:
             raise InvalidInput("task_list_file", phase["task_list_file"], "it names a file of the bundle")
         for task in tasks["tasks"]:
             for effect in task["effects"]:
-                if effect["action"] == "deploy_unit" and effect["unit"] not in there:
-                    raise InvalidInput("unit", effect["unit"], "it is a unit of the manifest's inventory")
+                for field in ("unit", "source_unit", "target_unit"):
+                    if field in effect and effect[field] not in there:
+                        raise InvalidInput(field, effect[field], "it is a unit of the manifest's inventory")

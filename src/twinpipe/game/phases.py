@@ -13,14 +13,14 @@ DAYS = 365.25  # of a Julian year
 
 @dataclass(frozen=True)
 class PlanPhase:
-    """A part of a run's time, with what starts in it; interventions with their place in the scenario."""
+    """A part of a run's time, with what starts in it, and its place in the scenario."""
 
     id: str
     title: str
     start_year: float
     end_year: float
     interventions: tuple[tuple[int, Intervention], ...]
-    undertakings: tuple[Undertaking, ...]
+    undertakings: tuple[tuple[int, Undertaking], ...]
 
     @property
     def duration_days(self) -> float:
@@ -42,7 +42,7 @@ def plan_phases(spec: RunSpec) -> list[PlanPhase]:
         until = spans[i + 1][2] if i + 1 < len(spans) else years
         since = start if i else 0.0  # what starts before the first phase belongs to it
         within = tuple((k, item) for k, item in acting if since <= item.schedule.start_year < until)
-        works = tuple(u for u in spec.scenario.undertakings if since <= u.start_year < until)
+        works = tuple((k, u) for k, u in enumerate(spec.scenario.undertakings) if since <= u.start_year < until)
         made.append(PlanPhase(name, title or name.replace("_", " "), start, min(end, years), within, works))
     return made
 

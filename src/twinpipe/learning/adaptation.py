@@ -3,6 +3,7 @@
 pressure   mass of gas for the same change of pressure, M g / A: times (A2 / A1) (g1 / g2)
 area       mass or power for the same on each square metre: times A2 / A1
 light      mirror for the same power on each square metre, r S A_mirror / A: times (A2 / A1) (S1 / S2)
+inventory  mass for the same share of what there is of a gas in the air: times M2 / M1
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from twinpipe.errors import InvalidInput
 from twinpipe.lesson import DeploymentPhase, SourceBody
 from twinpipe.scenario import Scenario
 
-Rule = Literal["pressure", "area", "light"]
+Rule = Literal["pressure", "area", "light", "inventory"]
 # kind of intervention -> its amounts and their rule; what is not named, such as a share of the area, is kept
 RULES: dict[str, dict[str, Rule]] = {
     "super_greenhouse_gas": {"rate_kg_s": "pressure"},
@@ -29,7 +30,7 @@ RULES: dict[str, dict[str, Rule]] = {
     "albedo_paint": {},
     "heater": {"power_w": "area"},
     "volatile_import": {"rate_kg_s": "pressure"},
-    "gas_export": {"rate_kg_s": "pressure", "cap_kg": "pressure"},
+    "gas_export": {"rate_kg_s": "pressure", "cap_kg": "inventory"},
     "store_release": {"rate_kg_s": "area"},
     "reaction": {"rate_kg_s": "pressure", "supply_kg_s": "pressure"},
     "inoculation": {"rate_kg_s": "area"},
@@ -60,11 +61,12 @@ def adapt(pattern_id: str, phases: Sequence[DeploymentPhase], source: SourceBody
     """The deployment on a body; raises InvalidInput when it cannot be told what it was learned on."""
     if source is None:
         raise InvalidInput("required_conditions.source", None, "without it amounts cannot be scaled to another body")
-    plan, factors = whole_plan(phases), _factors(source, body)
+    plan, common = whole_plan(phases), _factors(source, body)
     changes: list[str] = []
 
     def scale(table: dict[str, Any], rules: dict[str, Rule], of: str) -> dict[str, Any]:
         made = dict(table)
+        factors = common | {"inventory": _inventory(source, body, table.get("gas"))}
         for field, rule in rules.items():
             old, factor = made.get(field), factors[rule]
             if old is None or factor == 1:
@@ -88,6 +90,13 @@ def adapt(pattern_id: str, phases: Sequence[DeploymentPhase], source: SourceBody
     except ValidationError as error:
         raise explain(error, pattern_id) from None
     return Adapted(scenario, tuple(changes))
+
+
+def _inventory(source: SourceBody, body: Body, gas: object) -> float:
+    """What there is of a gas in a body's air over what there was of it where the pattern was learned."""
+    own = [mass for name, mass in source.air_kg.items() if name == gas]
+    there = [mass for name, mass in body.atmosphere.mass_kg.items() if name == gas]
+    return there[0] / own[0] if own and own[0] > 0 and there else 0.0
 
 
 def _factors(source: SourceBody, body: Body) -> dict[Rule, float]:

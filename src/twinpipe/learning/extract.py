@@ -76,6 +76,7 @@ def conditions(body: Body, scenario: Scenario) -> RequiredConditions:
             area_m2=body.bulk.area_m2,
             gravity_m_s2=gravity,
             solar_constant_w_m2=flux,
+            air_kg=body.atmosphere.mass_kg,
         ),
     )
 
@@ -162,7 +163,7 @@ def deployment(scenario: Scenario, phases: Sequence[PlanPhase]) -> list[Deployme
             DeploymentPhase(
                 phase=phase.id,
                 duration_days=phase.duration_days,
-                equipment=[*(units[k].name for k, _ in phase.interventions), *(u.id for u in phase.undertakings)],
+                equipment=[*(units[k].name for k, _ in phase.interventions), *(u.id for _, u in phase.undertakings)],
                 start_year=phase.start_year,
                 scenario=part,
             )
