@@ -9,8 +9,10 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import orjson
 from tests.pipeline.terminal import environment
@@ -37,7 +39,14 @@ class Upstairs:
         """Id of a flow run that a deployment's form would make."""
         content = {"parameters": {"params": params}, "job_variables": job_variables or {}}
         path = f"deployments/{deployment_ids(self.api)[deployment]}/create_flow_run"
-        return str(post(self.api, path, content | {"state": {"type": "SCHEDULED"}})["id"])
+        for _ in range(10):  # on a busy machine its database may be locked for a moment
+            try:
+                return str(post(self.api, path, content | {"state": {"type": "SCHEDULED"}})["id"])
+            except HTTPError as refused:
+                if refused.code != HTTPStatus.SERVICE_UNAVAILABLE:
+                    raise
+                time.sleep(1.0)
+        raise AssertionError("the server is not available")
 
     def flow_run(self, number: str) -> Any:
         """What Prefect says of a flow run."""
