@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
 
 from twinpipe import prior
 from twinpipe.body import explain
@@ -17,7 +17,6 @@ from twinpipe.errors import InvalidInput
 from twinpipe.fields import SERIES_FIELDS
 from twinpipe.grid import Grid
 from twinpipe.part import Finite, NotNegative, Part
-from twinpipe.scenario import Scenario
 from twinpipe.spec import LONGEST, OutputPolicy
 
 LARGEST_FILE = 1_000_000  # bytes
@@ -102,7 +101,7 @@ class Design(Part):
     points: int | None = Field(None, description="points drawn; of saltelli base points, with axes + 2 members each")
     seed: Annotated[int, Field(ge=0)] = Field(0, description="of the scrambling; the same seed goes on where it was")
     replicates: Annotated[int, Field(ge=1)] = Field(
-        1, description="of each point, with the seeds of the base on; the same for all points"
+        1, description="of each point, with other seeds of disasters from the base's on; the same for all points"
     )
 
 
@@ -141,22 +140,33 @@ class Base(Part):
 
     body: str = Field("mars", description="built-in or imported body to clone; not used when a twin is given")
     pattern: str | None = Field(None, description="mars_terraform when neither pattern nor scenario is given")
+    variant: str | None = Field(None, description="named set of the pattern's parameters, with goals of its own")
     parameters: dict[Name, Value] = Field({}, description="of the pattern")
-    scenario: Scenario | None = Field(None, description="instead of a pattern; axes are then numbers of the body")
+    force: bool = Field(False, description="run a pattern that the body does not fit all the same")
+    scenario: dict[str, JsonValue] | None = Field(
+        None, description="instead of a pattern, as a scenario file has it; axes are then numbers of the body"
+    )
     years: Annotated[int, Field(ge=1, le=LONGEST)] = 100
     grid: str | None = Field(None, description="that of the twin, or 36x72, when not given")
     output: OutputPolicy = OutputPolicy(maps_every_orbits=10, zonal_every_steps=12)
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="of the disasters of a scenario")
 
     @field_validator("grid")
     @classmethod
     def _grid_is_valid(cls, value: str | None) -> str | None:
         return value if value is None else str(Grid.parse(value))
 
+    @field_validator("scenario")
+    @classmethod
+    def _scenario_is_json(cls, value: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+        json.dumps(value, allow_nan=False)  # the ledger keeps what was asked
+        return value
+
     @model_validator(mode="after")
     def _pattern_or_scenario(self) -> Base:
-        if self.scenario is not None and (self.pattern is not None or self.parameters):
-            raise ValueError("a base has a pattern with parameters or a scenario, not both")
+        of_pattern = self.pattern is not None or self.variant is not None or self.parameters or self.force
+        if self.scenario is not None and of_pattern:
+            raise ValueError("a base has a pattern (with variant, parameters, force) or a scenario, not both")
         return self
 
 
