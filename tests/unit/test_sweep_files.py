@@ -47,12 +47,29 @@ def number(**spec: Any) -> int:
         ("deep.yaml", "[" * 5000, "nested more than 20 levels deep"),
         ("deep.json", "[" * 100_000, "must be readable"),
         ("code.yaml", "!!python/object/apply:os.system ['true']", "could not determine a constructor"),
+        ("tag.yaml", "name: !!bool maybe", "a value is not of the kind that its tag says"),
+        ("tag.yaml", "name: !!timestamp x", "a value is not of the kind that its tag says"),
+        ("tag.yaml", "name: !!int ''", "a value is not of the kind that its tag says"),
+        ("tag.yaml", f"name: {':'.join(['1'] * 400)}.0", "a value is not of the kind that its tag says"),
+        ("key.yaml", "? [a]\n: 1", "must be readable"),
         ("large.toml", "#" * 1_000_001, "1,000,001 bytes, and at most 1,000,000"),
         ("sweep.ini", "", "ends in .toml, .yaml or .json"),
         ("sweep.toml", "name = ", "must be readable"),
         ("sweep.json", "3", "sweep.json: 3 is not allowed"),
         ("sweep.toml", "members = 3", "sweep.toml.members: 3 is not allowed; extra inputs are not permitted"),
         ("sweep.toml", "base = { years = 0 }", "sweep.toml.base.years: 0 is not allowed"),
+        ("sweep.yaml", f"base: {{years: 0x{'f' * 5000}}}", "years: a number of more than 100 digits is not allowed"),
+        ("sweep.toml", f"base = {{ seed = {2**53 + 1} }}", "base.seed: 9007199254740993 is not allowed"),
+        ("sweep.toml", f"design = {{ seed = {2**53 + 1} }}", "design.seed: 9007199254740993 is not allowed"),
+        ("sweep.json", f'{{"base": {{"seed": 1{"0" * 400}}}}}', "base.seed"),
+        ("sweep.toml", "design = { points = 1_000_000_001 }", "design.points: 1000000001 is not allowed"),
+        ("sweep.toml", "design = { replicates = 1_000_000_001 }", "design.replicates: 1000000001 is not allowed"),
+        ("sweep.toml", f"base = {{ seed = {2**53} }}\ndesign = {{ replicates = 2 }}", "end at 9007199254740992"),
+        (
+            "sweep.toml",
+            "[[axes]]\nkind = 'grid'\nname = 'mirror_area'\nlow = 0\nhigh = 1\nnumber = 1_000_000_001",
+            "number: 1000000001 is not allowed",
+        ),
         ("sweep.toml", "base = { grid = '3x3' }", "grid: '3x3' is not allowed"),
         ("sweep.toml", "[[stop]]\nseries = 'warmth'\nbelow = 1", "is one of"),
         ("sweep.toml", "[[stop]]\nseries = 'global_surface_temperature'", "one limit, below or above"),
@@ -67,6 +84,18 @@ def test_a_file_that_cannot_be_is_refused(tmp_path: Path, name: str, content: st
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
     assert time.monotonic() - began < 5
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_not_there_is_said_not_to_be(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"no sweep file named '.*none\.toml'"):
+        read_sweep(tmp_path / "none.toml")
+
+
+def test_the_last_seed_is_exact() -> None:
+    base = {"scenario": STORMS, "seed": 2**53 - 1}
+    members = expand(SweepSpec.model_validate({"base": base, "design": {"replicates": 2}}), MARS, "4x6")
+    assert [m.spec.seed for m in members] == [2**53 - 1, 2**53]
 
 
 def test_a_file_says_the_same_in_three_languages(tmp_path: Path) -> None:
