@@ -78,7 +78,7 @@ def expand(spec: SweepSpec, body: Body, grid: str, steps_per_orbit: int = 0) -> 
     """The members of a sweep on a body in the order of its design, each content once.
 
     grid: where the base gives none; steps_per_orbit: the usual ones when 0.  Raises InvalidInput and NotFound for
-    axes, values, scenarios and numbers of members that cannot be.
+    axes, values, scenarios and numbers of members that cannot be; of one impossible member its number and values.
     """
     if not 1 <= (number := number_of_points(spec)) <= MOST_MEMBERS:
         raise InvalidInput("members", number, f"a sweep has 1 to {MOST_MEMBERS:,}")
@@ -98,8 +98,7 @@ def expand(spec: SweepSpec, body: Body, grid: str, steps_per_orbit: int = 0) -> 
             return pattern.scenario(own, dict(values), variant=base.variant, force=base.force)
         return scenario_of(expanded(base.scenario, years=base.years, seed=seed), body_values(own), "base.scenario")
 
-    found: dict[str, Member] = {}
-    for point in points(spec, body):
+    def member(point: Values) -> Member:
         values = _in_own_units(point, pattern)
         of_body = {n: v for n, v in values.items() if n not in pattern.parameters and n not in (SEED, VARIANT)}
         own = spec.variants[int(values[VARIANT])].parameters if VARIANT in values else {}
@@ -115,10 +114,28 @@ def expand(spec: SweepSpec, body: Body, grid: str, steps_per_orbit: int = 0) -> 
             seed=seed,
             code_fingerprint=CODE_FINGERPRINT,
         )
-        found.setdefault(made.digest, Member(values, of_body, made))
+        return Member(values, of_body, made)
+
+    found: dict[str, Member] = {}
+    for point in points(spec, body):
+        try:
+            made = member(point)
+        except InvalidInput as error:
+            raise _named(error, spec, len(found), point) from None
+        found.setdefault(made.spec.digest, made)
     members = tuple(found.values())
-    _check_alike(members)
+    _check_alike(spec, members)
     return members
+
+
+def _named(error: InvalidInput, spec: SweepSpec, number: int, values: Mapping[str, float | str]) -> InvalidInput:
+    """The error with the number of the member that it is of, and with what makes it that member."""
+    told = [
+        f"{name} {spec.variants[int(v)].name if name == VARIANT else v if isinstance(v, str) else f'{v:.6g}'}"
+        for name, v in values.items()
+    ]
+    of = f"{error.field} of member {number} ({', '.join(told)})" if told else error.field
+    return InvalidInput(of, error.value, error.allowed)
 
 
 def values_of_points(spec: SweepSpec, body: Body) -> Iterator[dict[str, float]]:
@@ -165,20 +182,23 @@ def _in_own_units(point: Values, pattern: Pattern) -> dict[str, float]:
     }
 
 
-def _check_alike(members: tuple[Member, ...]) -> None:
+def _check_alike(spec: SweepSpec, members: tuple[Member, ...]) -> None:
     """InvalidInput for a number of the body in which members of a sweep cannot differ, such as its radius."""
     first = members[0]
     seen: set[str] = set()
-    for member in members[1:]:
+    for number, member in enumerate(members[1:], 1):
         new = {name for name, value in member.varied.items() if value != first.varied[name]} - seen
         if not new:
             continue
         seen |= new
-        where, what = ", ".join(sorted(new)), "the members of a sweep have it in common"
+        refused = InvalidInput(
+            ", ".join(sorted(new)), member.varied[min(new)], "the members of a sweep have it in common"
+        )
         if member.spec.clock != first.spec.clock:
-            raise InvalidInput(where, member.varied[min(new)], what)
+            raise _named(refused, spec, number, member.values)
         pair = (first.spec, member.spec)
         try:
             build(tuple(s.body for s in pair), tuple(s.scenario for s in pair), SMALL, first.spec.clock)
         except InvalidInput as error:
-            raise InvalidInput(where, member.varied[min(new)], f"{what}: {error.allowed}") from None
+            why = InvalidInput(refused.field, refused.value, f"{refused.allowed}: {error.allowed}")
+            raise _named(why, spec, number, member.values) from None

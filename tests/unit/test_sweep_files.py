@@ -121,7 +121,25 @@ def test_a_file_says_the_same_in_three_languages(tmp_path: Path) -> None:
         ({"axes": [{"kind": "list", "name": "surface.albedo", "values": [1]}]}, "no number of Mars named"),
         ({"axes": [{"kind": "list", "name": "bulk.mean_radius_m", "values": [3.3e6, 3.4e6]}]}, "have it in common"),
         ({"axes": [{"kind": "list", "name": "orbit.sidereal_year_s", "values": [5e7, 6e7]}]}, "have it in common"),
-        ({"axes": [{"kind": "list", "name": "mirror_area", "values": [-1]}]}, "mirror_area: -1"),
+        (
+            {"axes": [{"kind": "list", "name": "mirror_area", "values": [1e10, 2e10, -1]}]},
+            "mirror_area of member 2 (mirror_area -1): -1.0 is not allowed; it is 0 to",
+        ),
+        (
+            {
+                "axes": [{"kind": "list", "name": "factory_rate", "values": [1e4, "2e4 kg/s"]}],
+                "variants": [{"name": "plan"}, {"name": "less", "parameters": {"mirror_area": -1}}],
+            },
+            "mirror_area of member 2 (variant less, factory_rate 10000): -1",
+        ),
+        (
+            {"axes": [{"kind": "grid", "name": "co2_ice.emissivity_north", "low": 0.5, "high": 1.5, "number": 3}]},
+            "of member 2 (co2_ice.emissivity_north 1.5): 1.5 is not allowed",
+        ),
+        (
+            {"axes": [{"kind": "list", "name": "bulk.mean_radius_m", "values": [3.3e6, 3.4e6]}]},
+            "bulk.mean_radius_m of member 1 (bulk.mean_radius_m 3.4e+06): 3400000.0",
+        ),
         ({"axes": [{"kind": "list", "name": "mirror_area", "values": ["1 kg"]}]}, "unit that converts to m"),
         (
             {"axes": [{"kind": "prior", "name": "bulk.mass_kg"}], "design": {"kind": "sobol", "points": 4}},
