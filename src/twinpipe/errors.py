@@ -37,7 +37,9 @@ class InvalidInput(UsageError):
         self.field, self.value, self.allowed = field, value, allowed
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.value!r} is not allowed; {self.allowed}."
+        huge = isinstance(self.value, int) and abs(self.value) >= 10**100  # Python refuses to write the longest
+        value = "a number of more than 100 digits" if huge else repr(self.value)
+        return f"{self.field}: {value} is not allowed; {self.allowed}."
 
 
 class NotFound(UsageError):

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from pydantic import ValidationError
 
+from twinpipe.assembly import body_values
 from twinpipe.body import Body, explain
 from twinpipe.clock import usual_steps
 from twinpipe.design import Values, number_of_points, points
 from twinpipe.errors import InvalidInput, NotFound
+from twinpipe.game.interventions import expanded
 from twinpipe.grid import Grid
 from twinpipe.physics.compiled import CODE_FINGERPRINT
 from twinpipe.physics.model import build
-from twinpipe.scenario import Pattern, Scenario, load_pattern, quantity
+from twinpipe.scenario import Pattern, Scenario, load_pattern, quantity, scenario_of
 from twinpipe.spec import RunSpec
 from twinpipe.sweep_spec import SEED, VARIANT, SweepSpec, Value
 
@@ -75,12 +78,13 @@ def expand(spec: SweepSpec, body: Body, grid: str, steps_per_orbit: int = 0) -> 
     """The members of a sweep on a body in the order of its design, each content once.
 
     grid: where the base gives none; steps_per_orbit: the usual ones when 0.  Raises InvalidInput and NotFound for
-    axes, values and numbers of members that cannot be.
+    axes, values, scenarios and numbers of members that cannot be; of one impossible member its number and values.
     """
     if not 1 <= (number := number_of_points(spec)) <= MOST_MEMBERS:
         raise InvalidInput("members", number, f"a sweep has 1 to {MOST_MEMBERS:,}")
     base, pattern = spec.base, _pattern(spec)
     _check_names(spec, body, pattern)
+    _check_replicates(spec)
     steps = steps_per_orbit or usual_steps(body.orbit.sidereal_year_s)
 
     @cache
@@ -88,31 +92,50 @@ def expand(spec: SweepSpec, body: Body, grid: str, steps_per_orbit: int = 0) -> 
         return varied(body, dict(values))
 
     @cache
-    def scenario_of(body_values: tuple[tuple[str, float], ...], *values: tuple[str, Value]) -> Scenario:
-        made = base.scenario
-        return made if made is not None else pattern.scenario(body_of(*body_values), dict(values))
+    def scenario(of_body: tuple[tuple[str, float], ...], seed: int, *values: tuple[str, Value]) -> Scenario:
+        own = body_of(*of_body)
+        if base.scenario is None:
+            return pattern.scenario(own, dict(values), variant=base.variant, force=base.force)
+        return scenario_of(expanded(base.scenario, years=base.years, seed=seed), body_values(own), "base.scenario")
 
-    found: dict[str, Member] = {}
-    for point in points(spec, body):
+    def member(point: Values) -> Member:
         values = _in_own_units(point, pattern)
         of_body = {n: v for n, v in values.items() if n not in pattern.parameters and n not in (SEED, VARIANT)}
         own = spec.variants[int(values[VARIANT])].parameters if VARIANT in values else {}
         parameters = {**base.parameters, **own, **{n: v for n, v in values.items() if n in pattern.parameters}}
-        changed = tuple(of_body.items())
+        changed, seed = tuple(of_body.items()), int(values.get(SEED, base.seed))
         made = RunSpec(
             body=body_of(*changed),
-            scenario=scenario_of(changed, *parameters.items()),
+            scenario=scenario(changed, seed, *parameters.items()),
             years=base.years,
             grid=base.grid or grid,
             steps_per_orbit=steps,
             output=base.output,
-            seed=int(values.get(SEED, base.seed)),
+            seed=seed,
             code_fingerprint=CODE_FINGERPRINT,
         )
-        found.setdefault(made.digest, Member(values, of_body, made))
+        return Member(values, of_body, made)
+
+    found: dict[str, Member] = {}
+    for point in points(spec, body):
+        try:
+            made = member(point)
+        except InvalidInput as error:
+            raise _named(error, spec, len(found), point) from None
+        found.setdefault(made.spec.digest, made)
     members = tuple(found.values())
-    _check_alike(members)
+    _check_alike(spec, members)
     return members
+
+
+def _named(error: InvalidInput, spec: SweepSpec, number: int, values: Mapping[str, float | str]) -> InvalidInput:
+    """The error with the number of the member that it is of, and with what makes it that member."""
+    told = [
+        f"{name} {spec.variants[int(v)].name if name == VARIANT else v if isinstance(v, str) else f'{v:.6g}'}"
+        for name, v in values.items()
+    ]
+    of = f"{error.field} of member {number} ({', '.join(told)})" if told else error.field
+    return InvalidInput(of, error.value, error.allowed)
 
 
 def values_of_points(spec: SweepSpec, body: Body) -> Iterator[dict[str, float]]:
@@ -138,6 +161,20 @@ def _check_names(spec: SweepSpec, body: Body, pattern: Pattern) -> None:
             raise NotFound(f"parameter of pattern {pattern.name}", name, sorted(pattern.parameters))
 
 
+def _check_replicates(spec: SweepSpec) -> None:
+    """InvalidInput for replicates of a base whose disasters, if it has any, strike alike by all of their seeds."""
+    base, number = spec.base, spec.design.replicates
+    if number == 1:
+        return
+    if base.scenario is not None:
+        seeds = range(base.seed, base.seed + number)
+        made = (expanded(base.scenario, years=base.years, seed=seed) for seed in seeds)
+        if any(a != b for a, b in pairwise(made)):
+            return
+    allowed = "nothing in the base follows from the seed, as disasters per_century do, so that they would be copies"
+    raise InvalidInput("design.replicates", number, allowed)
+
+
 def _in_own_units(point: Values, pattern: Pattern) -> dict[str, float]:
     return {
         name: quantity(value, pattern.parameters[name].unit if name in pattern.parameters else "", name)
@@ -145,20 +182,23 @@ def _in_own_units(point: Values, pattern: Pattern) -> dict[str, float]:
     }
 
 
-def _check_alike(members: tuple[Member, ...]) -> None:
+def _check_alike(spec: SweepSpec, members: tuple[Member, ...]) -> None:
     """InvalidInput for a number of the body in which members of a sweep cannot differ, such as its radius."""
     first = members[0]
     seen: set[str] = set()
-    for member in members[1:]:
+    for number, member in enumerate(members[1:], 1):
         new = {name for name, value in member.varied.items() if value != first.varied[name]} - seen
         if not new:
             continue
         seen |= new
-        where, what = ", ".join(sorted(new)), "the members of a sweep have it in common"
+        refused = InvalidInput(
+            ", ".join(sorted(new)), member.varied[min(new)], "the members of a sweep have it in common"
+        )
         if member.spec.clock != first.spec.clock:
-            raise InvalidInput(where, member.varied[min(new)], what)
+            raise _named(refused, spec, number, member.values)
         pair = (first.spec, member.spec)
         try:
             build(tuple(s.body for s in pair), tuple(s.scenario for s in pair), SMALL, first.spec.clock)
         except InvalidInput as error:
-            raise InvalidInput(where, member.varied[min(new)], f"{what}: {error.allowed}") from None
+            why = InvalidInput(refused.field, refused.value, f"{refused.allowed}: {error.allowed}")
+            raise _named(why, spec, number, member.values) from None

@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
 
 from twinpipe import prior
 from twinpipe.body import explain
-from twinpipe.errors import InvalidInput
+from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.fields import SERIES_FIELDS
 from twinpipe.grid import Grid
 from twinpipe.part import Finite, NotNegative, Part
-from twinpipe.scenario import Scenario
 from twinpipe.spec import LONGEST, OutputPolicy
 
 LARGEST_FILE = 1_000_000  # bytes
 DEEPEST = 20  # levels of a YAML file
+MOST = 10**9  # of anything that is counted; what a sweep may have in all is far less
+LAST_SEED = 2**53  # up to which every whole number is a float
 VARIANT = "variant"
 SEED = "seed"
 
@@ -49,7 +50,7 @@ class GridAxis(Part):
     name: Name
     low: Finite
     high: Finite
-    number: Annotated[int, Field(ge=2)]
+    number: Annotated[int, Field(ge=2, le=MOST)]
     spacing: Literal["linear", "logarithmic"] = "linear"
 
     @model_validator(mode="after")
@@ -99,10 +100,14 @@ class Design(Part):
     """How values are drawn from the axes that are distributions; lists and grids are crossed with all of them."""
 
     kind: Literal["full_factorial", "sobol", "latin_hypercube", "saltelli"] = "full_factorial"
-    points: int | None = Field(None, description="points drawn; of saltelli base points, with axes + 2 members each")
-    seed: Annotated[int, Field(ge=0)] = Field(0, description="of the scrambling; the same seed goes on where it was")
-    replicates: Annotated[int, Field(ge=1)] = Field(
-        1, description="of each point, with the seeds of the base on; the same for all points"
+    points: Annotated[int, Field(le=MOST)] | None = Field(
+        None, description="points drawn; of saltelli base points, with axes + 2 members each"
+    )
+    seed: Annotated[int, Field(ge=0, le=LAST_SEED)] = Field(
+        0, description="of the scrambling; the same seed goes on where it was"
+    )
+    replicates: Annotated[int, Field(ge=1, le=MOST)] = Field(
+        1, description="of each point, with other seeds of disasters from the base's on; the same for all points"
     )
 
 
@@ -141,22 +146,33 @@ class Base(Part):
 
     body: str = Field("mars", description="built-in or imported body to clone; not used when a twin is given")
     pattern: str | None = Field(None, description="mars_terraform when neither pattern nor scenario is given")
+    variant: str | None = Field(None, description="named set of the pattern's parameters, with goals of its own")
     parameters: dict[Name, Value] = Field({}, description="of the pattern")
-    scenario: Scenario | None = Field(None, description="instead of a pattern; axes are then numbers of the body")
+    force: bool = Field(False, description="run a pattern that the body does not fit all the same")
+    scenario: dict[str, JsonValue] | None = Field(
+        None, description="instead of a pattern, as a scenario file has it; axes are then numbers of the body"
+    )
     years: Annotated[int, Field(ge=1, le=LONGEST)] = 100
     grid: str | None = Field(None, description="that of the twin, or 36x72, when not given")
     output: OutputPolicy = OutputPolicy(maps_every_orbits=10, zonal_every_steps=12)
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, le=LAST_SEED)] = Field(0, description="of the disasters of a scenario")
 
     @field_validator("grid")
     @classmethod
     def _grid_is_valid(cls, value: str | None) -> str | None:
         return value if value is None else str(Grid.parse(value))
 
+    @field_validator("scenario")
+    @classmethod
+    def _scenario_is_json(cls, value: dict[str, JsonValue] | None) -> dict[str, JsonValue] | None:
+        json.dumps(value, allow_nan=False)  # the ledger keeps what was asked
+        return value
+
     @model_validator(mode="after")
     def _pattern_or_scenario(self) -> Base:
-        if self.scenario is not None and (self.pattern is not None or self.parameters):
-            raise ValueError("a base has a pattern with parameters or a scenario, not both")
+        of_pattern = self.pattern is not None or self.variant is not None or self.parameters or self.force
+        if self.scenario is not None and of_pattern:
+            raise ValueError("a base has a pattern (with variant, parameters, force) or a scenario, not both")
         return self
 
 
@@ -196,6 +212,12 @@ class SweepSpec(Part):
             raise ValueError(f"points of {kind} are a power of two, not {self.design.points}")
         return self
 
+    @model_validator(mode="after")
+    def _seeds_are_exact(self) -> SweepSpec:
+        if self.base.seed + self.design.replicates - 1 > LAST_SEED:
+            raise ValueError(f"the seeds of replicates, from that of the base on, end at {LAST_SEED}")
+        return self
+
     @property
     def drawn(self) -> tuple[Drawn, ...]:
         """The axes that are distributions."""
@@ -222,7 +244,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_sweep(path: Path) -> SweepSpec:
-    """The sweep of a TOML, YAML or JSON file; raises InvalidInput."""
+    """The sweep of a TOML, YAML or JSON file; raises InvalidInput, and NotFound where there is no such file."""
     if path.suffix not in (".toml", ".yaml", ".yml", ".json"):
         raise InvalidInput("sweep file", str(path), "it ends in .toml, .yaml or .json")
     try:
@@ -236,9 +258,13 @@ def read_sweep(path: Path) -> SweepSpec:
             table = json.loads(text)
         else:
             table = yaml.load(text, _Loader)  # a safe loader with fewer powers
+    except FileNotFoundError:
+        raise NotFound("sweep file", str(path)) from None
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         why = " ".join(str(error).split())
         raise InvalidInput("sweep file", str(path), f"it must be readable TOML, YAML or JSON ({why})") from None
+    except (LookupError, AttributeError, TypeError, ArithmeticError):  # how PyYAML ends at '!!bool maybe' and the like
+        raise InvalidInput("sweep file", str(path), "a value is not of the kind that its tag says") from None
     try:
         return SweepSpec.model_validate(table)
     except ValidationError as error:

@@ -24,6 +24,8 @@ axes:
         (GOOD, {"TWINPIPE_MEMORY_LIMIT": "1MB"}, "TWINPIPE_MEMORY_LIMIT: '1 MB' is not allowed; a worker of"),
         (GOOD, {"TWINPIPE_MEMORY_LIMIT": "much"}, "TWINPIPE_MEMORY_LIMIT: 'much' is not allowed"),
         ("a: &a [x]\nb: [*a, *a]", {}, "aliases are not allowed"),
+        ("name: !!bool maybe", {}, "a value is not of the kind that its tag says"),
+        ("base: {seed: 9007199254740993}", {}, "base.seed: 9007199254740993 is not allowed"),
     ],
 )
 def test_what_is_refused_leaves_no_trace(

@@ -37,6 +37,7 @@ from twinpipe.workplace import Workplace
 MARS = builtin_body("mars")
 BASE = {"pattern": "mars_terraform", "years": 8, "grid": "4x6", "output": {"maps_every_orbits": 1}}
 RATES = {"kind": "list", "name": "factory_rate", "values": ["5e4 kg/s", 5e5]}
+STORMS = {"events": ["disaster"], "interventions": [{"id": "dust_storm", "per_century": 50}]}
 DRAWN = [
     {"kind": "loguniform", "name": "factory_rate", "low": 1e5, "high": 1e6},
     {"kind": "uniform", "name": "shield_years", "low": 1.0, "high": 4.0},
@@ -60,10 +61,13 @@ def run(w: Workplace, spec: SweepSpec, how: Executor | None = None) -> tuple[dic
 
 
 def test_a_member_is_the_run_of_its_spec_bit_for_bit(w: Workplace) -> None:
+    sun = {"kind": "list", "name": "orbit.solar_constant_w_m2", "values": [580.0, 590.0]}
     by_body = {"kind": "list", "name": "co2_ice.albedo_south", "values": [0.6, 0.65]}
-    found, receipt = run(w, a_sweep(axes=[RATES, by_body], design={"replicates": 2}))
+    base = {**{k: v for k, v in BASE.items() if k != "pattern"}, "scenario": STORMS}
+    found, receipt = run(w, a_sweep(base=base, axes=[sun, by_body], design={"replicates": 2}))
     assert (receipt.status, receipt.computed, found["counts"]["completed"]) == ("completed", 8, 8)
     assert len({m["values"]["seed"] for m in found["ranking"]}) == 2
+    assert len({m["measures"]["surface_temperature_k"] for m in found["ranking"]}) == 8  # none is a copy
     third = next(m for m in found["ranking"] if m["member"] == 2)
     row = ledger.get_run(w.engine, third["run"])
     alone = lifecycle.run_spec(w, row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,27 @@ import pytest
 from twinpipe.body import builtin_body
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.members import expand
+from twinpipe.running import read_scenario
+from twinpipe.scenario import load_pattern
 from twinpipe.shared import shared_folder
 from twinpipe.sweep_spec import SweepSpec, read_sweep
 
 MARS = builtin_body("mars")
+STORMS = {"interventions": [{"id": "dust_storm", "per_century": 20}]}
 UNIFORM = {"kind": "uniform", "name": "mirror_area", "low": 0, "high": 1e12}
+PLAN = """
+[[interventions]]
+id = "dust_storm"
+per_century = 20
+[[interventions]]
+id = "orbital_mirror"
+area = "4.9e4 km**2"
+[[interventions]]
+kind = "gas_export"
+gas = "CO2"
+rate_kg_s = 1e6
+cap_kg = "0.01 * $body.CO2_kg"
+"""
 BOMB = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True))
 
 
@@ -30,12 +47,29 @@ def number(**spec: Any) -> int:
         ("deep.yaml", "[" * 5000, "nested more than 20 levels deep"),
         ("deep.json", "[" * 100_000, "must be readable"),
         ("code.yaml", "!!python/object/apply:os.system ['true']", "could not determine a constructor"),
+        ("tag.yaml", "name: !!bool maybe", "a value is not of the kind that its tag says"),
+        ("tag.yaml", "name: !!timestamp x", "a value is not of the kind that its tag says"),
+        ("tag.yaml", "name: !!int ''", "a value is not of the kind that its tag says"),
+        ("tag.yaml", f"name: {':'.join(['1'] * 400)}.0", "a value is not of the kind that its tag says"),
+        ("key.yaml", "? [a]\n: 1", "must be readable"),
         ("large.toml", "#" * 1_000_001, "1,000,001 bytes, and at most 1,000,000"),
         ("sweep.ini", "", "ends in .toml, .yaml or .json"),
         ("sweep.toml", "name = ", "must be readable"),
         ("sweep.json", "3", "sweep.json: 3 is not allowed"),
         ("sweep.toml", "members = 3", "sweep.toml.members: 3 is not allowed; extra inputs are not permitted"),
         ("sweep.toml", "base = { years = 0 }", "sweep.toml.base.years: 0 is not allowed"),
+        ("sweep.yaml", f"base: {{years: 0x{'f' * 5000}}}", "years: a number of more than 100 digits is not allowed"),
+        ("sweep.toml", f"base = {{ seed = {2**53 + 1} }}", "base.seed: 9007199254740993 is not allowed"),
+        ("sweep.toml", f"design = {{ seed = {2**53 + 1} }}", "design.seed: 9007199254740993 is not allowed"),
+        ("sweep.json", f'{{"base": {{"seed": 1{"0" * 400}}}}}', "base.seed"),
+        ("sweep.toml", "design = { points = 1_000_000_001 }", "design.points: 1000000001 is not allowed"),
+        ("sweep.toml", "design = { replicates = 1_000_000_001 }", "design.replicates: 1000000001 is not allowed"),
+        ("sweep.toml", f"base = {{ seed = {2**53} }}\ndesign = {{ replicates = 2 }}", "end at 9007199254740992"),
+        (
+            "sweep.toml",
+            "[[axes]]\nkind = 'grid'\nname = 'mirror_area'\nlow = 0\nhigh = 1\nnumber = 1_000_000_001",
+            "number: 1000000001 is not allowed",
+        ),
         ("sweep.toml", "base = { grid = '3x3' }", "grid: '3x3' is not allowed"),
         ("sweep.toml", "[[stop]]\nseries = 'warmth'\nbelow = 1", "is one of"),
         ("sweep.toml", "[[stop]]\nseries = 'global_surface_temperature'", "one limit, below or above"),
@@ -50,6 +84,18 @@ def test_a_file_that_cannot_be_is_refused(tmp_path: Path, name: str, content: st
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
     assert time.monotonic() - began < 5
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_not_there_is_said_not_to_be(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match=r"no sweep file named '.*none\.toml'"):
+        read_sweep(tmp_path / "none.toml")
+
+
+def test_the_last_seed_is_exact() -> None:
+    base = {"scenario": STORMS, "seed": 2**53 - 1}
+    members = expand(SweepSpec.model_validate({"base": base, "design": {"replicates": 2}}), MARS, "4x6")
+    assert [m.spec.seed for m in members] == [2**53 - 1, 2**53]
 
 
 def test_a_file_says_the_same_in_three_languages(tmp_path: Path) -> None:
@@ -75,7 +121,25 @@ def test_a_file_says_the_same_in_three_languages(tmp_path: Path) -> None:
         ({"axes": [{"kind": "list", "name": "surface.albedo", "values": [1]}]}, "no number of Mars named"),
         ({"axes": [{"kind": "list", "name": "bulk.mean_radius_m", "values": [3.3e6, 3.4e6]}]}, "have it in common"),
         ({"axes": [{"kind": "list", "name": "orbit.sidereal_year_s", "values": [5e7, 6e7]}]}, "have it in common"),
-        ({"axes": [{"kind": "list", "name": "mirror_area", "values": [-1]}]}, "mirror_area: -1"),
+        (
+            {"axes": [{"kind": "list", "name": "mirror_area", "values": [1e10, 2e10, -1]}]},
+            "mirror_area of member 2 (mirror_area -1): -1.0 is not allowed; it is 0 to",
+        ),
+        (
+            {
+                "axes": [{"kind": "list", "name": "factory_rate", "values": [1e4, "2e4 kg/s"]}],
+                "variants": [{"name": "plan"}, {"name": "less", "parameters": {"mirror_area": -1}}],
+            },
+            "mirror_area of member 2 (variant less, factory_rate 10000): -1",
+        ),
+        (
+            {"axes": [{"kind": "grid", "name": "co2_ice.emissivity_north", "low": 0.5, "high": 1.5, "number": 3}]},
+            "of member 2 (co2_ice.emissivity_north 1.5): 1.5 is not allowed",
+        ),
+        (
+            {"axes": [{"kind": "list", "name": "bulk.mean_radius_m", "values": [3.3e6, 3.4e6]}]},
+            "bulk.mean_radius_m of member 1 (bulk.mean_radius_m 3.4e+06): 3400000.0",
+        ),
         ({"axes": [{"kind": "list", "name": "mirror_area", "values": ["1 kg"]}]}, "unit that converts to m"),
         (
             {"axes": [{"kind": "prior", "name": "bulk.mass_kg"}], "design": {"kind": "sobol", "points": 4}},
@@ -87,6 +151,16 @@ def test_a_file_says_the_same_in_three_languages(tmp_path: Path) -> None:
         ({"base": {"parameters": {"mirror": 1}}}, "no parameter of pattern mars_terraform named 'mirror'"),
         ({"base": {"pattern": "nonsense"}}, "no pattern named 'nonsense'"),
         ({"variants": [{"name": "a", "parameters": {"b": 1}}]}, "no parameter"),
+        ({"base": {"variant": "cold_dry"}}, "no variant of pattern mars_terraform named 'cold_dry'; known: "),
+        ({"base": {"pattern": "titan_fuel"}}, "pattern titan_fuel needs"),
+        ({"base": {"scenario": {"interventions": [{"id": "dust_strom"}]}}}, "no intervention named 'dust_strom'"),
+        ({"base": {"scenario": {"interventions": 3}}}, "interventions: 3 is not allowed; it is a list of tables"),
+        ({"base": {"scenario": {"aims": []}}}, "base.scenario.aims"),
+        ({"design": {"replicates": 2}}, "design.replicates: 2 is not allowed; nothing in the base follows from the"),
+        (
+            {"base": {"scenario": {"interventions": [{"id": "ice_age", "year": 5}]}}, "design": {"replicates": 2}},
+            "so that they would be copies",
+        ),
     ],
 )
 def test_members_that_cannot_be_are_refused(spec: dict[str, Any], sentence: str) -> None:
@@ -105,6 +179,10 @@ def test_members_that_cannot_be_are_refused(spec: dict[str, Any], sentence: str)
         ({"design": {"points": 4}}, "leave out points"),
         ({"axes": [UNIFORM, UNIFORM], "design": {"kind": "sobol", "points": 4}}, "there 2 times"),
         ({"base": {"pattern": "custom", "scenario": {}}}, "not both"),
+        ({"base": {"force": True, "scenario": {}}}, "not both"),
+        ({"base": {"variant": "warm_wet", "scenario": {}}}, "not both"),
+        ({"base": {"scenario": {"phases": float("nan")}}}, "not JSON compliant"),
+        ({"base": {"scenario": {"phases": b"x"}}}, "not a valid JSON value"),
         ({"axes": [{"kind": "grid", "name": "mirror_area", "low": 2, "high": 1, "number": 3}]}, "low must lie below"),
     ],
 )
@@ -118,14 +196,44 @@ def test_a_design_has_the_product_of_its_parts_as_members() -> None:
     two = {"kind": "loguniform", "name": "factory_rate", "low": 1e4, "high": 1e5}
     prior = {"kind": "prior", "name": "orbit.solar_constant_w_m2"}
     assert number() == 1
-    assert number(axes=[grid], design={"replicates": 4}) == 12
+    sun = {"kind": "list", "name": "orbit.solar_constant_w_m2", "values": [580, 586, 590]}
+    assert number(base={"scenario": STORMS}, axes=[sun], design={"replicates": 4}) == 12
     assert number(axes=[grid, UNIFORM, two], design={"kind": "sobol", "points": 4}) == 12
     assert number(axes=[UNIFORM, two, prior], design={"kind": "saltelli", "points": 4}) == 20
     assert number(variants=[{"name": "a"}, {"name": "b", "parameters": {"mirror_area": 0}}], axes=[grid]) == 6
     members = expand(SweepSpec.model_validate({"axes": [grid]}), MARS, "4x6")
     assert [m.values["largest_fleet"] for m in members] == pytest.approx([10, 100, 1000])
-    seeds = expand(SweepSpec.model_validate({"axes": [grid], "design": {"replicates": 2}}), MARS, "4x6")
+    spec = {"base": {"scenario": STORMS}, "axes": [sun], "design": {"replicates": 2}}
+    seeds = expand(SweepSpec.model_validate(spec), MARS, "4x6")
     assert [m.spec.seed for m in seeds] == [0, 1] * 3  # the same for all points
+    storms = [m.spec.scenario.disasters for m in seeds]
+    assert storms == storms[:2] * 3
+    assert storms[0] != storms[1]
+
+
+def test_a_scenario_of_a_sweep_is_that_of_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(PLAN, encoding="utf-8")
+    base = {"scenario": tomllib.loads(PLAN), "years": 40, "seed": 7}
+    air = {"kind": "list", "name": "atmosphere.mass_kg.CO2", "values": [2e16, 3e16]}
+    members = expand(SweepSpec.model_validate({"base": base, "axes": [air]}), MARS, "4x6")
+    assert [m.spec.seed for m in members] == [7, 7]
+    for member in members:
+        assert member.spec.scenario == read_scenario(path, member.spec.body, years=40, seed=7)
+        assert len(member.spec.scenario.disasters) > 0
+    caps = [i.cap_kg for m in members for i in m.spec.scenario.interventions if i.kind == "gas_export"]
+    assert caps == pytest.approx([2e14, 3e14])  # of the air of each
+
+
+def test_a_base_may_be_a_variant_of_a_pattern_or_be_forced() -> None:
+    rates = {"kind": "list", "name": "factory_rate", "values": [1e5, 3e5]}
+    spec = SweepSpec.model_validate({"base": {"variant": "warm_wet"}, "axes": [rates]})
+    for member, rate in zip(expand(spec, MARS, "4x6"), (1e5, 3e5), strict=True):
+        wanted = load_pattern("mars_terraform").scenario(MARS, {"factory_rate": rate}, variant="warm_wet")
+        assert member.spec.scenario == wanted
+        assert "liquid_water_on_half_of_the_planet" in [g.id for g in member.spec.scenario.goals]
+    forced = SweepSpec.model_validate({"base": {"pattern": "titan_fuel", "force": True}})
+    assert expand(forced, MARS, "4x6")[0].spec.scenario.forced
 
 
 def test_the_example_that_ships_has_512_members() -> None:
