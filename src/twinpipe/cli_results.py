@@ -106,5 +106,7 @@ def register(results: typer.Typer, emit: Callable[[Any], None]) -> None:
             typer.echo(body_text(made).decode(), nl=False)
             return
         console.print(str(to), markup=False)
-        for gas, kg in made.metadata.left_out_kg.items():
-            console.print(f"left out: {kg:.4g} kg of {gas}, which a body of the game cannot have", markup=False)
+        for name, kg in made.metadata.left_out_kg.items():
+            console.print(
+                f"left out: {kg:.4g} kg of {name.replace('_', ' ')}, which a body of the game cannot have", markup=False
+            )

@@ -17,6 +17,7 @@ SuperGas = Literal["C3F8", "CF4", "C2F6", "SF6"]
 Aerosol = Literal["aluminium_nanorods", "nanorings", "graphene", "natural_dust", "silica_rods"]
 StoreName = Literal["ocean_water", "ground_ice", "buried_co2"]
 MineralName = Literal["CaO", "MgO"]
+Natural = Annotated[bool, Field(description="nature's doing: nobody pays for it, plans it or repeats it")]
 
 # Years on Earth [S37]; a tenth of that on a planet without an ozone layer is a pessimistic member (B11).
 SUPER_GAS_LIFETIME_YEARS: dict[str, float] = {"C3F8": 2600.0, "CF4": 50_000.0, "C2F6": 10_000.0, "SF6": 3200.0}
@@ -60,6 +61,7 @@ class AerosolFactory(Part):
     lifetime_years: Positive = Field(10.0, description="until they have fallen out; 1..20 [S13], E")
     extinction_m2_kg: Positive | None = Field(None, description="at 0.67 um; that of the particle when not given")
     energy_j_kg: NotNegative = Field(5.0e7, description="energy to smelt a kilogram of aluminium; D3")
+    natural: Natural = False
     schedule: Schedule = Schedule()
 
 
@@ -83,6 +85,7 @@ class Sunshade(Part):
     fraction: Fraction = Field(description="share of the sunlight that is kept away at full rate")
     areal_density_kg_m2: Positive = Field(0.004, description="4 g m-2 of foil and structure")
     energy_j_kg: NotNegative = Field(5.0e7, description="energy to smelt a kilogram of aluminium; D3")
+    natural: Natural = False
     schedule: Schedule = Schedule()
 
 
@@ -128,6 +131,7 @@ class VolatileImport(Part):
     heat_fraction: Fraction = Field(0.5, description="part of the arrival energy that heats air and ground")
     energy_j_kg: NotNegative = Field(1.0e6, description="energy to send a kilogram on its way")
     fleet: str | None = Field(None, description="fleet of the scenario whose cargo it is")
+    natural: Natural = False
     schedule: Schedule = Schedule()
 
     @model_validator(mode="after")
@@ -268,3 +272,8 @@ Intervention = Annotated[
     | AerogelCover,
     Field(discriminator="kind"),
 ]
+
+
+def is_natural(item: Intervention) -> bool:
+    """Whether nature does it, and not the plan."""
+    return isinstance(item, AerosolFactory | Sunshade | VolatileImport) and item.natural

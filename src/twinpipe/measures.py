@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,6 +16,11 @@ from twinpipe.maps import surface_ice
 from twinpipe.physics.substances import GASES
 from twinpipe.plan import Plan
 from twinpipe.spec import RunSpec
+
+WATER = (  # series of what holds water beside the air
+    *("water_ice_mass", "liquid_water_mass", "water_vapour_mass"),
+    *("ocean_water_mass", "ground_ice_mass", "shell_ice_mass"),
+)
 
 
 @dataclass(frozen=True)
@@ -78,6 +84,7 @@ def state(outcome: Outcome, *, end: bool) -> dict[str, Any]:
     ice = series["co2_ice_mass_north"] + series["co2_ice_mass_south"]
     body = spec.body
     gas = outcome.gas_kg if end else _start_gas(outcome)
+    living = float(series["living_matter_mass"][-1]) if "living_matter_mass" in series else 0.0
     window = outcome.plan.windows[-1] if end else (-outcome.orbit, 0)
     temperature = maps["surface_temperature"]
     return {
@@ -99,12 +106,27 @@ def state(outcome: Outcome, *, end: bool) -> dict[str, Any]:
             "co2_ice_maximum_kg": float(ice.max()),
             "co2_ice_minimum_kg": float(ice.min()),
             "co2_ice_kg": float(ice[-1]),
-            "water_ice_surface_kg": float(grid.mean(surface_ice(body, grid))) * body.bulk.area_m2,
-            "total_water_kg": body.hydrosphere.total_water_kg,
+            **_water(outcome, end=end),
         },
-        "biosphere": {"vegetation_carbon_kg": 0.0},
+        "biosphere": {"vegetation_carbon_kg": living * MOLAR_MASS["C"] / MOLAR_MASS["CH2O"]},
         "geosphere": {"stored_volatiles_kg": _volatiles(body.geosphere.stored_volatiles_kg, series)},
     }
+
+
+def _water(outcome: Outcome, *, end: bool) -> dict[str, float]:
+    """Water (kg) at year 0 as the body has it, and at the end with what came and went since in stores and air."""
+    body, grid = outcome.spec.body, outcome.plan.grid
+    ice, total = float(grid.mean(surface_ice(body, grid))) * body.bulk.area_m2, body.hydrosphere.total_water_kg
+    series = outcome.series if end else outcome.initial_series
+    ocean = {"ocean_water_kg": float(series["ocean_water_mass"][-1])} if "ocean_water_mass" in series else {}
+    if not end and body.ice_shell is not None:
+        ocean = {"ocean_water_kg": body.ice_shell.ocean_mass_kg}  # from which a run starts, whatever its spin-up froze
+    if end:
+        gained = {n: float(series[n][-1] - outcome.initial_series[n][-1]) for n in WATER if n in series}
+        vapour = outcome.gas_kg.get("H2O", 0.0) - _start_gas(outcome).get("H2O", 0.0)
+        ice = max(ice + gained.get("water_ice_mass", 0.0), 0.0)
+        total = max(total + math.fsum([*gained.values(), vapour]), 0.0)
+    return {"water_ice_surface_kg": ice, "total_water_kg": total, **ocean}
 
 
 def _volatiles(listed: dict[str, dict[str, float]], series: dict[str, Array]) -> dict[str, dict[str, float]]:
@@ -115,10 +137,14 @@ def _volatiles(listed: dict[str, dict[str, float]], series: dict[str, Array]) ->
 
 
 def _start_gas(outcome: Outcome) -> dict[str, float]:
-    """Gases in the air at year 0: the body's inventory without the CO2 that is frozen then."""
-    ice = sum(float(outcome.initial_series[f"co2_ice_mass_{side}"][-1]) for side in ("north", "south"))
-    masses = outcome.spec.body.atmosphere.mass_kg
-    return {g: m - (ice if g == "CO2" else 0.0) for g, m in masses.items() if m > 0}
+    """Gases in the air at year 0: the body's inventory without CO2 that is frozen and vapour that left it by then."""
+    before, body = outcome.initial_series, outcome.spec.body
+    gone = {"CO2": sum(float(before[f"co2_ice_mass_{side}"][-1]) for side in ("north", "south"))}
+    if "water_vapour_mass" in before:  # where a water cycle runs, its own field has all vapour
+        gone["H2O"] = math.inf
+    elif "ocean_water_mass" in before and body.ice_shell is None:
+        gone["H2O"] = float(before["ocean_water_mass"][-1])
+    return {g: left for g, m in body.atmosphere.mass_kg.items() if (left := m - gone.get(g, 0.0)) > 0}
 
 
 def _orbit(outcome: Outcome, name: str, *, end: bool) -> Array:

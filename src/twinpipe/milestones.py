@@ -11,7 +11,7 @@ import numpy as np
 from twinpipe.constants import YEAR
 from twinpipe.costs import spent
 from twinpipe.goals import assess_goal, production
-from twinpipe.intervention import GasExport, Schedule
+from twinpipe.intervention import GasExport, Schedule, is_natural
 from twinpipe.measures import Outcome
 from twinpipe.physics.interventions import activity
 from twinpipe.undertaking import Undertaking
@@ -62,6 +62,8 @@ def _all(outcome: Outcome, resources: dict[str, Any]) -> Iterator[Found]:
         if phase.end_year < years:  # what the run's own end cuts off has not ended
             yield "phase_complete", phase.end_year, f"{phase.id}_phase_complete", f"{title} ended", {}
     for k, item in enumerate(scenario.interventions):
+        if is_natural(item):  # has an event of its own
+            continue
         words, when, data = item.kind.replace("_", " "), item.schedule, {"intervention": float(k)}
         yield "intervention_started", when.start_year, "intervention_started", f"The {words} began", data
         if when.end_year < years:

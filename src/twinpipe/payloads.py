@@ -63,6 +63,7 @@ class HydrosphereState(Sphere):
     co2_ice_kg: NotNegative | None = Field(None, description="at the end, as the masses of the gases are")
     water_ice_surface_kg: NotNegative
     total_water_kg: NotNegative
+    ocean_water_kg: NotNegative | None = Field(None, description="of the ocean that the run keeps account of, if any")
 
 
 class BiosphereState(Sphere):

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from twinpipe.intervention import is_natural
 from twinpipe.pages import data_uri, write_page
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.spec import RunSpec
@@ -199,8 +200,8 @@ def _goals(result: Result) -> Rows:
 def _resources(spec: RunSpec, result: Result) -> Rows:
     columns = ("drawn_kg", "useful_kg", "energy_j", "peak_power_w", "cost_gcc")
     consumption = result["resource_consumption"]
-    names = [intervention_name(i) for i in spec.scenario.interventions]
-    accounts = list(zip(names, consumption["interventions"], strict=True))
+    booked = zip(spec.scenario.interventions, consumption["interventions"], strict=True)
+    accounts = [(intervention_name(item), account) for item, account in booked if not is_natural(item)]
     # the cargo of a fleet is in its imports
     accounts += [(f"Fleet: {_words(f['id'])}", {"cost_gcc": f["cost_gcc"]}) for f in consumption.get("fleets", [])]
     works = consumption.get("undertakings", [])

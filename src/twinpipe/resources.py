@@ -25,6 +25,7 @@ from twinpipe.intervention import (
     Sunshade,
     SuperGreenhouseGasFactory,
     VolatileImport,
+    is_natural,
 )
 from twinpipe.measures import Outcome
 from twinpipe.physics.covers import under_cover_temperature
@@ -32,10 +33,13 @@ from twinpipe.physics.interventions import activity, mirror_power, region_share
 from twinpipe.reactions import moles_per_kg
 from twinpipe.scenario import Economy
 
+ACCOUNT = ("drawn_kg", "useful_kg", "manufactured_kg", "energy_j", "peak_power_w", "cost_gcc")
+
 
 def resource_consumption(outcome: Outcome) -> dict[str, Any]:
     """Per intervention and in total: drawn and useful mass (kg), energy (J), peak power (W), cost (GCC).
 
+    The account of what nature does is empty.
     With fleets, undertakings, products, costs, and the limits of the plan with the one that bound it.
     """
     spec, clock, n = outcome.spec, outcome.plan.clock, outcome.plan.n_steps
@@ -126,6 +130,8 @@ def _account(
 ) -> dict[str, Any]:
     """Account of one intervention that ran for so many seconds at full rate."""
     account: dict[str, Any] = {"kind": item.kind}
+    if is_natural(item):
+        return account | dict.fromkeys(ACCOUNT, 0.0)
     match item:
         case SuperGreenhouseGasFactory():
             made = item.rate_kg_s * seconds

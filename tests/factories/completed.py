@@ -11,7 +11,7 @@ from twinpipe.body import Body
 from twinpipe.digest import digest
 from twinpipe.events import key_events
 from twinpipe.game.completed import Completed
-from twinpipe.measures import state
+from twinpipe.measures import Outcome, state
 from twinpipe.metrics import success_metrics
 from twinpipe.resources import resource_consumption
 from twinpipe.scenario import Scenario
@@ -26,7 +26,11 @@ def a_completed(
     **outcome: Any,
 ) -> Completed:
     """A run on Mars, of the Mars pattern unless given, with changes that merge into its result."""
-    made = made_up(scenario or a_scenario(), years, body=body, **outcome)
+    return completed(made_up(scenario or a_scenario(), years, body=body, **outcome), run_id, result)
+
+
+def completed(made: Outcome, run_id: int = 1, result: dict[str, Any] | None = None) -> Completed:
+    """A run with that outcome, with changes that merge into its result."""
     resources = resource_consumption(made)
     payloads = a_result() | {
         "start_state": state(made, end=False),

@@ -7,13 +7,16 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
-from tests.factories.completed import a_completed
+from tests.factories.completed import a_completed, completed
+from tests.factories.outcomes import simulated
 from tests.factories.specs import a_body
 
 from twinpipe import schemas
 from twinpipe.body import builtin_body
+from twinpipe.constants import MOLAR_MASS
 from twinpipe.documents import Manifest
 from twinpipe.errors import InvalidInput
 from twinpipe.exporting import body_text
@@ -25,7 +28,10 @@ from twinpipe.game.exporter import body_file, exported_result, twin_identifier
 from twinpipe.game.file import read_file
 from twinpipe.game.importer import ImportedBody, import_bodies
 from twinpipe.game.manifest import check_bundle, mission_bundle, mission_id
-from twinpipe.intervention import Intervention
+from twinpipe.grid import Array
+from twinpipe.intervention import Inoculation, Intervention, VolatileImport
+from twinpipe.measures import WATER, Outcome, state
+from twinpipe.plan import Plan
 from twinpipe.scenario import Scenario
 
 EXACT = 1e-9
@@ -96,6 +102,64 @@ def test_what_is_exported_is_imported_as_it_was(tmp_path: Path, name: str) -> No
 
 def test_what_the_game_cannot_hold_is_told(tmp_path: Path) -> None:
     assert body_file(ended("custom")).metadata.left_out_kg == {"C3F8": 3e13}
+
+
+LIFE_KG_S = 1e3
+
+
+@pytest.fixture(scope="module")
+def watered() -> Outcome:
+    """Mars after two years of imported water and of seeding."""
+    water = VolatileImport(rate_kg_s=1e10, composition={"H2O": 1.0}, loss_fraction=0.0, heat_fraction=0.0)
+    return simulated("mars", Scenario(interventions=(water, Inoculation(rate_kg_s=LIFE_KG_S))), years=2, grid="6x8")
+
+
+def test_water_and_life_at_the_end_are_what_came(watered: Outcome) -> None:
+    start, end = (state(watered, end=when) for when in (False, True))
+    body, water = watered.spec.body, MOLAR_MASS["H2O"]
+    assert start["hydrosphere"]["total_water_kg"] == body.hydrosphere.total_water_kg
+    deposits = math.fsum(d.mass_kg for d in body.hydrosphere.surface_ice)
+    assert start["hydrosphere"]["water_ice_surface_kg"] == pytest.approx(deposits, rel=1e-12)
+    assert start["biosphere"]["vegetation_carbon_kg"] == 0.0
+    # H2O and CH2O have the same hydrogen, which nothing else here has
+    living, buried = (float(watered.series[f"{name}_mass"][-1]) for name in ("living_matter", "organic_matter"))
+    seeded = LIFE_KG_S * watered.books["seconds_at_full_rate"][1]
+    imported = watered.books["imported_kg"]["H2O"]
+    gained = end["hydrosphere"]["total_water_kg"] - start["hydrosphere"]["total_water_kg"]
+    assert imported > 1e17
+    assert gained / water == pytest.approx(imported / water - (living + buried - seeded) / MOLAR_MASS["CH2O"], rel=1e-9)
+    assert deposits < end["hydrosphere"]["water_ice_surface_kg"] < deposits + gained
+    assert end["biosphere"]["vegetation_carbon_kg"] == pytest.approx(living * 12.011 / 30.026, rel=1e-12)
+    assert living > 0
+
+
+def test_the_end_of_a_watered_and_seeded_run_comes_back(tmp_path: Path, watered: Outcome) -> None:
+    run = completed(watered)
+    imported, path = back(run, tmp_path)
+    gained = {n: float(watered.series[n][-1] - watered.initial_series[n][-1]) for n in WATER if n in watered.series}
+    total = watered.spec.body.hydrosphere.total_water_kg + math.fsum(gained.values())
+    ice = math.fsum(d.mass_kg for d in watered.spec.body.hydrosphere.surface_ice) + gained["water_ice_mass"]
+    assert imported.body.hydrosphere.total_water_kg == pytest.approx(total, rel=EXACT)
+    assert math.fsum(d.mass_kg for d in imported.body.hydrosphere.surface_ice) == pytest.approx(ice, rel=EXACT)
+    gases, frozen = dict(watered.gas_kg), run.end["hydrosphere"]["co2_ice_kg"]
+    gases["CO2"] += frozen
+    assert dict(imported.body.atmosphere.mass_kg.items()) == pytest.approx(gases, rel=EXACT)
+    left_out = json.loads(path.read_text())["metadata"]["left_out_kg"]
+    assert left_out == pytest.approx({"living_matter": float(watered.series["living_matter_mass"][-1])}, rel=EXACT)
+
+
+def test_the_ocean_of_an_export_is_that_at_the_end() -> None:
+    europa, ocean = builtin_body("europa"), 1e21
+    assert europa.ice_shell is not None
+
+    def series(plan: Plan) -> Array:
+        return np.full(plan.n_steps, ocean)
+
+    frozen = a_completed(body=europa, scenario=Scenario(), years=60, ocean_water_mass=series)
+    assert frozen.result["start_state"]["hydrosphere"]["ocean_water_kg"] == europa.ice_shell.ocean_mass_kg
+    end, moon = frozen.end["hydrosphere"], body_file(frozen).celestial_bodies.major_moons[0]
+    assert end["ocean_water_kg"] == ocean
+    assert moon.hydrosphere_attributes.state_distribution.liquid == pytest.approx(100 * ocean / end["total_water_kg"])
 
 
 @pytest.mark.parametrize("name", AIRS)

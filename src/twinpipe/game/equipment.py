@@ -8,7 +8,14 @@ from typing import Any
 
 from twinpipe.constants import ATOMIC_MASS, FORMULA, MOLAR_MASS
 from twinpipe.documents import DeployUnit, Effect, InventoryUnit, Manufacture, Material, SetUnitState, TransferResource
-from twinpipe.intervention import ChemicalPlant, GasExport, Intervention, SuperGreenhouseGasFactory, VolatileImport
+from twinpipe.intervention import (
+    ChemicalPlant,
+    GasExport,
+    Intervention,
+    SuperGreenhouseGasFactory,
+    VolatileImport,
+    is_natural,
+)
 from twinpipe.reactions import REACTIONS
 from twinpipe.undertaking import Undertaking
 
@@ -30,14 +37,16 @@ UNITS: dict[str, tuple[str, str]] = {
 }
 
 
-def inventory(items: Sequence[Intervention]) -> list[InventoryUnit]:
-    """One unit for each intervention, of the same order, each with a name of its own."""
+def inventory(items: Sequence[Intervention]) -> dict[int, InventoryUnit]:
+    """One unit for each intervention of the plan by its place, each with a name of its own; none for nature's."""
     seen: Counter[str] = Counter()
-    units = []
-    for item in items:
+    units = {}
+    for k, item in enumerate(items):
+        if is_natural(item):
+            continue
         unit, name = UNITS[item.kind]
         seen[unit] += 1
-        units.append(InventoryUnit(id=unit, name=f"{name} {seen[unit]}"))
+        units[k] = InventoryUnit(id=unit, name=f"{name} {seen[unit]}")
     return units
 
 

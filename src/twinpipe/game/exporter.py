@@ -14,6 +14,7 @@ from twinpipe.constants import (
     ASTRONOMICAL_UNIT,
     DAY,
     GRAVITATIONAL_CONSTANT,
+    MOLAR_MASS,
     SOLAR_CONSTANT_EARTH,
     SOLAR_LUMINOSITY,
     SOLAR_MASS,
@@ -88,6 +89,8 @@ def body_file(run: Completed) -> BodyFile:
     """
     body, air = run.spec.body, run.end["atmosphere"]
     left_out = {gas: kg for gas, kg in air["gas_mass_kg"].items() if gas not in GASES}
+    if (carbon := run.end["biosphere"]["vegetation_carbon_kg"]) > 0:
+        left_out["living_matter"] = carbon * MOLAR_MASS["CH2O"] / MOLAR_MASS["C"]
     kind = _kind(body)
     group = {"terrestrial_planet": "terrestrial_planets", "moon": "major_moons", "dwarf_planet": "dwarf_planets"}[kind]
     system = Named(name="Sol" if body.solar_system == SOL else body.solar_system, identifier=body.solar_system)
@@ -181,7 +184,7 @@ def _water_states(body: Body, state: dict[str, Any]) -> StateDistribution:
     vapour = min(state["atmosphere"]["gas_mass_kg"].get("H2O", 0.0) / total, 1.0) if total > 0 else 0.0
     liquid = 1.0 if state["atmosphere"]["surface_temperature_k"] > TRIPLE_POINT_WATER_TEMPERATURE else 0.0
     if body.ice_shell is not None:
-        liquid = min(body.ice_shell.ocean_mass_kg / total, 1.0) if total > 0 else 1.0
+        liquid = min(state["hydrosphere"]["ocean_water_kg"] / total, 1.0) if total > 0 else 1.0
     rest = 100 * (1 - vapour)
     return StateDistribution(liquid=liquid * rest, solid=(1 - liquid) * rest, gas=100 * vapour)
 

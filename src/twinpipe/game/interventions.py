@@ -178,5 +178,5 @@ class _Own:
             length = act.pop("years")
             if "fraction" in act:
                 act["fraction"] = min(act["fraction"] * size, 1.0)
-            made.append({**act, "schedule": {"start_year": year, "end_year": year + length}})
+            made.append({**act, "natural": True, "schedule": {"start_year": year, "end_year": year + length}})
         return made

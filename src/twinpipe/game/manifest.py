@@ -188,7 +188,7 @@ def _economy(run: Completed) -> EconomicModel:
     units = inventory(run.spec.scenario.interventions)
     consumed = run.result["resource_consumption"]
     itemised = consumed.get("costs") or {}
-    parts = {unit.name: a["cost_gcc"] for unit, a in zip(units, consumed["interventions"], strict=True)}
+    parts = {unit.name: consumed["interventions"][k]["cost_gcc"] for k, unit in units.items()}
     parts |= {
         k.removesuffix("_gcc"): itemised[k]
         for k in ("fleets_gcc", "undertakings_gcc", "contingency_gcc")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from twinpipe.intervention import Intervention
+from twinpipe.intervention import Intervention, is_natural
 from twinpipe.spec import RunSpec
 from twinpipe.undertaking import Undertaking
 
@@ -32,10 +32,14 @@ class PlanPhase:
 
 
 def plan_phases(spec: RunSpec) -> list[PlanPhase]:
-    """Phases in order, without what starts after the run; a run without interventions has one phase."""
+    """Phases in order, without what nature does or starts after the run; a run without interventions has one phase."""
     years = float(spec.years)
     named = [(p.id, p.title, p.start_year, p.end_year) for p in spec.scenario.phases]
-    acting = [(k, item) for k, item in enumerate(spec.scenario.interventions) if item.schedule.start_year < years]
+    acting = [
+        (k, item)
+        for k, item in enumerate(spec.scenario.interventions)
+        if item.schedule.start_year < years and not is_natural(item)
+    ]
     spans = [span for span in sorted(named, key=lambda p: p[2]) if span[2] < years] or _by_start(acting, years)
     made = []
     for i, (name, title, start, end) in enumerate(spans):

@@ -13,7 +13,7 @@ from twinpipe.errors import InvalidInput
 from twinpipe.game.completed import Completed
 from twinpipe.game.equipment import inventory
 from twinpipe.game.phases import PlanPhase, plan_phases
-from twinpipe.intervention import ChemicalPlant, GasExport, Heater, Inoculation, StoreRelease
+from twinpipe.intervention import ChemicalPlant, GasExport, Heater, Inoculation, StoreRelease, is_natural
 from twinpipe.lesson import DeploymentPhase, Need, Optimization, RequiredConditions, SourceBody
 from twinpipe.part import GasName
 from twinpipe.scenario import Scenario
@@ -142,6 +142,7 @@ def deployment(scenario: Scenario, phases: Sequence[PlanPhase]) -> list[Deployme
     """Each phase with its equipment and its part of the plan: what starts in it, and the goals planned for it.
 
     What belongs to the plan as a whole, such as its budget, is in the first; what the run did not reach, in the last.
+    What nature did is in none.
     """
     units = inventory(scenario.interventions)
     made = []
@@ -154,10 +155,10 @@ def deployment(scenario: Scenario, phases: Sequence[PlanPhase]) -> list[Deployme
             and (last or goal.planned_year <= phases[i + 1].start_year)
         ]
         begun = {k for p in phases for k, _ in p.interventions}
-        later = [item for k, item in enumerate(scenario.interventions) if last and k not in begun]
+        later = [x for k, x in enumerate(scenario.interventions) if last and k not in begun and not is_natural(x)]
         items = (*(item for _, item in phase.interventions), *later)
         part = (scenario if i == 0 else Scenario()).model_copy(
-            update={"parameters": {}, "interventions": items, "goals": tuple(goals)}
+            update={"parameters": {}, "interventions": items, "disasters": (), "goals": tuple(goals)}
         )
         made.append(
             DeploymentPhase(
