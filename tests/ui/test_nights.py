@@ -112,7 +112,7 @@ def test_a_form_runs_a_sweep_and_refuses_what_is_none(up: Upstairs) -> None:
     assert [p["pattern_id"] for p in up.command("learned", "list")] == ["by-night"]
     exported = up.until(up.start("export"), "Completed", "Failed", seconds=60)
     assert exported["state_name"] == "Completed", exported["state"]
-    with pytest.raises(OSError, match="422"):
+    with pytest.raises(OSError, match="409"):
         up.start("sweep", file="../secrets.toml")
-    with pytest.raises(OSError, match="422"):
+    with pytest.raises(OSError, match="409"):
         up.start("sweep", sweep={**plan, "axes": [{**axis, "kind": "guess"}]})
