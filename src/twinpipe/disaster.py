@@ -8,7 +8,10 @@ from typing import Annotated
 
 from pydantic import Field
 
+from twinpipe.errors import InvalidInput
 from twinpipe.part import NotNegative, Part, Positive
+
+MOST = 1000  # strikes of a disaster that may be expected in a run
 
 
 class Disaster(Part):
@@ -27,13 +30,19 @@ def uniform(seed: int, *key: object) -> float:
 
 
 def strikes(identifier: str, per_century: float, years: float, seed: int, number: int = 0) -> list[tuple[float, float]]:
-    """Years and sizes of a disaster in a run: a Poisson process, sizes lognormal with a factor 2 about 1."""
+    """Years and sizes of a disaster in a run: a Poisson process, sizes lognormal with a factor 2 about 1.
+
+    Raises InvalidInput where more than MOST are expected.
+    """
+    if (expected := per_century * years / 100) > MOST:
+        allowed = f"a run has at most {MOST} of a disaster, and {years:g} years would have {expected:g}"
+        raise InvalidInput(f"{identifier}.per_century", per_century, allowed)
     found: list[tuple[float, float]] = []
     year = 0.0
     while per_century > 0:
         k = len(found)
         year -= 100 / per_century * math.log(uniform(seed, identifier, number, k, "wait"))
-        if year >= years or k >= 1000:
+        if year >= years:
             break
         a, b = uniform(seed, identifier, number, k, "a"), uniform(seed, identifier, number, k, "b")
         normal = math.sqrt(-2 * math.log(a)) * math.cos(2 * math.pi * b)  # Box and Muller

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from twinpipe.db.rows import TwinRow
 from twinpipe.errors import InvalidInput
 from twinpipe.plan import Plan
 from twinpipe.projection import project
@@ -31,7 +32,8 @@ class Quote:
     core_hours: float
     measured: bool  # whether the cost of a step was measured in a sweep before
     rows: int
-    expires_at: datetime | None
+    twin: int | None  # None where it is still to be made
+    expires_at: datetime | None  # of the twin; None also where it never does
 
     def as_dict(self) -> dict[str, Any]:
         """The quote as JSON."""
@@ -44,15 +46,16 @@ def threads_of(settings: Settings) -> int:
 
 
 def quote(
-    plan: Plan | None, members: int, settings: Settings, cost: float | None = None, expires_at: datetime | None = None
+    plan: Plan | None, members: int, settings: Settings, cost: float | None = None, twin: TwinRow | None = None
 ) -> Quote:
     """The quote of a sweep of so many members, of which those of the plan are new.
 
     cost: measured seconds of a core per cell and step.
     """
     threads = threads_of(settings)
+    number, expires_at = (twin.id, twin.expires_at) if twin else (None, None)
     if plan is None:
-        return Quote(members, 0, members, 0, 0, 0, threads, 0, 0.0, cost is not None, 1, expires_at)
+        return Quote(members, 0, members, 0, 0, 0, threads, 0, 0.0, cost is not None, 1, number, expires_at)
     projected = project(plan)
     return Quote(
         members=members,
@@ -66,6 +69,7 @@ def quote(
         core_hours=plan.cell_steps * (cost or ASSUMED_COST) / 3600,
         measured=cost is not None,
         rows=1 + ROWS_PER_MEMBER * plan.n_members + len(plan.blocks) * len(plan.segments),
+        twin=number,
         expires_at=expires_at,
     )
 

@@ -13,12 +13,13 @@ def quote_lines(q: dict[str, Any]) -> list[str]:
     """A quote, as sentences."""
     how = "as measured in sweeps before" if q["measured"] else "assumed, since no sweep was measured yet"
     state = f"{q['restart_bytes'] / 1e9:.3g} GB of restart state"
+    expiry = q["expires_at"] or ("never" if q["twin"] else "as new twins do")
     return [
         f"members: {q['members']:,}, of which {q['new']:,} are new and {q['reused']:,} are there already",
         f"store: {q['stored_bytes'] / 1e9:.3g} GB before compression, {state}",
         f"memory: {q['worker_bytes'] / 1e9:.3g} GB at most for a worker of {q['threads']} threads",
         f"time: {q['core_hours']:.3g} core-hours, {how}",
-        f"rows: {q['rows']:,}; they expire with the twin: {q['expires_at'] or 'as new twins do'}",
+        f"rows: {q['rows']:,}; they expire with the twin: {expiry}",
     ]
 
 

@@ -72,8 +72,7 @@ def offer(w: Workplace, spec: SweepSpec, twin_id: int | None = None) -> Offer:
     if plan is not None:
         check_memory(plan, w.settings)
     cost = ledger.core_seconds_per_cell_step(w.engine, members[0].spec.scenario.pattern)
-    expires = twin.expires_at if twin else None
-    return Offer(spec, body, grid, twin, members, known, quote(plan, len(members), w.settings, cost, expires))
+    return Offer(spec, body, grid, twin, members, known, quote(plan, len(members), w.settings, cost, twin))
 
 
 def sweep_plan(specs: Sequence[RunSpec], stops: tuple[StopRule, ...]) -> Plan:

@@ -32,6 +32,7 @@ from twinpipe.settings import Settings
 from twinpipe.store import RunStore, open_run
 from twinpipe.sweep_running import summary
 from twinpipe.sweep_spec import SweepSpec, read_sweep
+from twinpipe.sweep_tables import quote_lines
 from twinpipe.workplace import Workplace
 
 MARS = builtin_body("mars")
@@ -211,6 +212,17 @@ def test_the_bill_is_of_what_was_quoted_and_corrects_the_next_quote(w: Workplace
     assert again.measured
     cost = sum(bill["seconds"] for bill in bills) / one.cell_steps
     assert again.core_hours == pytest.approx(again.cell_steps * cost / 3600, rel=1e-9)
+
+
+def test_a_quote_says_when_the_rows_expire(w: Workplace) -> None:
+    assert "as new twins do" in quote_lines(sweeping.offer(w, a_sweep()).quote.as_dict())[-1]
+    for expires_at, said in (("NULL", "never"), ("'2300-01-02 00:00Z'", "2300-01-02")):
+        twin = lifecycle.create_twin(w, MARS, said, grid="4x6")[0]
+        with w.engine.begin() as connection:
+            connection.exec_driver_sql(f"UPDATE digital_twins SET expires_at = {expires_at} WHERE id = {twin.id}")
+        quoted = sweeping.offer(w, a_sweep(), twin.id).quote.as_dict()
+        assert quoted["twin"] == twin.id
+        assert f"they expire with the twin: {said}" in quote_lines(quoted)[-1]
 
 
 SWEEP = """

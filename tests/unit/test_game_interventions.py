@@ -137,6 +137,28 @@ def test_disasters_follow_from_the_seed_alone() -> None:
     assert plan(storms, storms, seed=1).disasters[len(first.disasters)].year != first.disasters[0].year
 
 
+def test_more_disasters_than_a_run_may_have_are_refused_and_no_fewer_are_cut() -> None:
+    storms = {"id": "dust_storm", "per_century": 1000}
+    with pytest.raises(InvalidInput, match=r"dust_storm\.per_century: 1000\.0 is not allowed; .* 1000 .* have 1010"):
+        plan(storms, years=101)
+    counts = [len(strikes("x", 1000, 100, seed)) for seed in range(20)]
+    assert max(counts) > 1000
+    assert sum(counts) / 20 == pytest.approx(1000, abs=30)
+
+
+def test_a_gas_is_taken_without_a_cap_unless_one_is_asked_for() -> None:
+    controlled = {"shape": "feedback", "feedback": {"target": 200.0}}
+    (export,) = plan({"id": "atmo_thinning", "schedule": controlled}).interventions
+    assert export.kind == "gas_export"
+    assert export.cap_kg is None
+    (capped,) = plan({"id": "atmo_thinning", "cap": "1e15 kg"}).interventions
+    assert capped.kind == "gas_export"
+    assert capped.cap_kg == 1e15
+    assert capped.capped
+    with pytest.raises(InvalidInput, match="a cap goes with a schedule"):
+        plan({"id": "atmo_thinning", "cap": 1e15, "schedule": controlled})
+
+
 def test_disasters_are_as_many_as_they_are_said_to_be() -> None:
     counts = [len(strikes("x", 20, 1000, seed)) for seed in range(40)]
     assert sum(counts) / 40 == pytest.approx(200, abs=10)

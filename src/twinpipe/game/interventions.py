@@ -33,6 +33,7 @@ class GameIntervention(Part):
     regional: bool = False
     disaster: bool = False
     parameters: dict[str, Parameter] = Field({})
+    optional: tuple[str, ...] = Field((), description="parameters whose field is left out where a plan gives none")
     choices: dict[str, tuple[str, ...]] = Field({}, description="of words; the first is the usual one")
     interventions: tuple[dict[str, Any], ...] = ()
     undertakings: tuple[dict[str, Any], ...] = ()
@@ -132,7 +133,12 @@ class _Own:
         return str(given)
 
     def _filled(self, template: Mapping[str, Any], **more: float) -> dict[str, Any]:
-        words = {k: self.words.get(v[1:], v) if isinstance(v, str) and v[:1] == "$" else v for k, v in template.items()}
+        absent = {f"${key}" for key in self.entry.optional if key not in self.item}
+        words = {
+            k: self.words.get(v[1:], v) if isinstance(v, str) and v[:1] == "$" else v
+            for k, v in template.items()
+            if not (isinstance(v, str) and v in absent)
+        }
         made: dict[str, Any] = filled(words, {**self.values, **more})
         return made
 
