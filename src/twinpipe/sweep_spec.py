@@ -17,7 +17,7 @@ from twinpipe.errors import InvalidInput
 from twinpipe.fields import SERIES_FIELDS
 from twinpipe.grid import Grid
 from twinpipe.part import Finite, NotNegative, Part
-from twinpipe.scenario import Scenario
+from twinpipe.scenario import Scenario, with_usual_events
 from twinpipe.spec import LONGEST, OutputPolicy
 
 LARGEST_FILE = 1_000_000  # bytes
@@ -222,7 +222,10 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_sweep(path: Path) -> SweepSpec:
-    """The sweep of a TOML, YAML or JSON file; raises InvalidInput."""
+    """The sweep of a TOML, YAML or JSON file; a scenario that lists no events tells the usual ones.
+
+    Raises InvalidInput.
+    """
     if path.suffix not in (".toml", ".yaml", ".yml", ".json"):
         raise InvalidInput("sweep file", str(path), "it ends in .toml, .yaml or .json")
     try:
@@ -239,6 +242,9 @@ def read_sweep(path: Path) -> SweepSpec:
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         why = " ".join(str(error).split())
         raise InvalidInput("sweep file", str(path), f"it must be readable TOML, YAML or JSON ({why})") from None
+    base = table.get("base") if isinstance(table, dict) else None
+    if isinstance(base, dict) and isinstance(base.get("scenario"), dict):
+        base["scenario"] = with_usual_events(base["scenario"])
     try:
         return SweepSpec.model_validate(table)
     except ValidationError as error:

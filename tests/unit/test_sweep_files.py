@@ -11,6 +11,7 @@ import pytest
 from twinpipe.body import builtin_body
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.members import expand
+from twinpipe.scenario import OF_ANY_PLAN, load_pattern
 from twinpipe.shared import shared_folder
 from twinpipe.sweep_spec import SweepSpec, read_sweep
 
@@ -126,6 +127,16 @@ def test_a_design_has_the_product_of_its_parts_as_members() -> None:
     assert [m.values["largest_fleet"] for m in members] == pytest.approx([10, 100, 1000])
     seeds = expand(SweepSpec.model_validate({"axes": [grid], "design": {"replicates": 2}}), MARS, "4x6")
     assert [m.spec.seed for m in seeds] == [0, 1] * 3  # the same for all points
+
+
+def test_a_scenario_in_a_sweep_tells_the_usual_events_unless_it_lists_some(tmp_path: Path) -> None:
+    path, told = tmp_path / "sweep.toml", []
+    for events in ("", "events = []"):
+        path.write_text(f"[base.scenario]\n{events}\ninterventions = []", encoding="utf-8")
+        scenario = read_sweep(path).base.scenario
+        assert scenario is not None
+        told.append(scenario.events)
+    assert told == [(*load_pattern("custom").events, *OF_ANY_PLAN), ()]
 
 
 def test_the_example_that_ships_has_512_members() -> None:
