@@ -1,4 +1,4 @@
-"""The four success metrics, each 0..1, and the goals that they rest on; domain 3.9, formula version 3."""
+"""The four success metrics, each 0..1, and the goals that they rest on; domain 3.9, formula version 4."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from twinpipe.constants import MOLAR_MASS, TRIPLE_POINT_WATER_PRESSURE, TRIPLE_POINT_WATER_TEMPERATURE
+from twinpipe.constants import MOLAR_MASS
 from twinpipe.goals import assess_goal as assess_goal
+from twinpipe.goals import liquid
 from twinpipe.grid import Array
 from twinpipe.habitability import habitability_vector
 from twinpipe.maps import surface_ice
 from twinpipe.measures import Outcome
+from twinpipe.physics.processes import living
 
-METRICS_VERSION = 3
+METRICS_VERSION = 4
 OCEAN_KG_M2 = 1e5  # water all over a body, from which on it has oceans
 
 
@@ -36,12 +38,18 @@ def water_there(outcome: Outcome) -> NDArray[np.bool_]:
     return np.asarray((surface_ice(body, grid) > 0) | deep)
 
 
+def green(outcome: Outcome) -> Array | float:
+    """(lat, lon) share of the ground that living matter covers at the end of the run, m / (m + m_half); B14."""
+    matter, life = outcome.maps.get("living_matter_amount"), living(outcome.spec.body, outcome.spec.scenario)
+    return matter[-1] / (matter[-1] + life.half_cover_kg_m2) if matter is not None and life is not None else 0.0
+
+
 def habitability(outcome: Outcome) -> float:
     """Area mean of the last orbit's score for unprotected people.
 
     0.30 O2 (0/16..24/40 kPa, only where CO2 < 1 kPa) + 0.30 T (253/273..303/323 K) + 0.25 stable liquid
-    water + 0.15 p (6.3/50..120/300 kPa), times 1 - 0.5 exp(-(p/g) / 1400 kg m-2) for radiation, capped at
-    0.35 where temperature, pressure or water score nothing.
+    water, which neither freezes nor boils, + 0.15 p (6.3/50..120/300 kPa) + 0.10 cover by life, 1 at most, times
+    1 - 0.5 exp(-(p/g) / 1400 kg m-2) for radiation, capped at 0.35 where temperature, pressure or water score nothing.
     """
     grid, body = outcome.plan.grid, outcome.spec.body
     t, p = outcome.maps["surface_temperature"][-1], outcome.maps["surface_air_pressure"][-1]
@@ -50,9 +58,9 @@ def habitability(outcome: Outcome) -> float:
     share = {g: n / total for g, n in moles.items()} if total > 0 else {}
     oxygen = trapezoid(share.get("O2", 0.0) * p, 0.0, 16e3, 24e3, 40e3) * (share.get("CO2", 0.0) * p < 1e3)
     warmth = trapezoid(t, 253.0, 273.0, 303.0, 323.0)
-    wet = water_there(outcome) & (t > TRIPLE_POINT_WATER_TEMPERATURE) & (p > TRIPLE_POINT_WATER_PRESSURE)
+    wet = water_there(outcome) & liquid(t, p)
     air = trapezoid(p, 6.3e3, 50e3, 120e3, 300e3)
-    score = 0.30 * oxygen + 0.30 * warmth + 0.25 * wet + 0.15 * air
+    score = np.minimum(0.30 * oxygen + 0.30 * warmth + 0.25 * wet + 0.15 * air + 0.10 * green(outcome), 1.0)
     score *= 1 - 0.5 * np.exp(-p / body.bulk.gravity_m_s2 / 1400.0)
     lacking = (warmth == 0) | (air == 0) | ~wet
     return float(grid.mean(np.where(lacking, np.minimum(score, 0.35), score)))

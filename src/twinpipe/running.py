@@ -22,7 +22,7 @@ from twinpipe.db.rows import RunRow
 from twinpipe.errors import Conflict, InvalidInput
 from twinpipe.game.interventions import expanded
 from twinpipe.heartbeat import LEASE_SECONDS
-from twinpipe.scenario import Scenario, load_pattern, scenario_of
+from twinpipe.scenario import Scenario, load_pattern, scenario_of, with_usual_events
 from twinpipe.workplace import Workplace, open_workplace
 
 log = logging.getLogger("twinpipe")
@@ -40,12 +40,13 @@ def progress_bar(text: str, *, quiet: bool) -> Iterator[Any]:
 def read_scenario(path: Path, body: Body, *, years: int, seed: int = 0) -> Scenario:
     """Scenario from a JSON or TOML file, for a body and a run of so many years; raises InvalidInput, NotFound.
 
-    Its interventions are kinds of the model or ids of the game.
+    Its interventions are kinds of the model or ids of the game; where it lists no events, the usual ones are told.
     """
     table = read_table(path, "scenario file")
     if not isinstance(table, dict):
         raise InvalidInput("scenario file", str(path), "it must be a valid dictionary")
-    return scenario_of(expanded(table, years=years, seed=seed), body_values(body), path.name)
+    made = expanded(with_usual_events(table), years=years, seed=seed)
+    return scenario_of(made, body_values(body), path.name)
 
 
 def await_lease(w: Workplace, twin_id: int, *, quiet: bool) -> None:

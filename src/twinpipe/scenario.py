@@ -56,6 +56,10 @@ EventName = Literal[
     "target_reached",
     "budget_exceeded",
 ]
+OF_ANY_PLAN: tuple[EventName, ...] = (
+    *("disaster", "intervention_started", "intervention_ended"),
+    *("target_reached", "budget_exceeded"),
+)
 PatternName = Literal["mars_terraform", "venus_industrial", "titan_fuel", "europa_ocean", "custom"]
 ClimateMeasure = Literal[
     "surface_temperature_rise_k",
@@ -273,6 +277,11 @@ def load_pattern(name: str) -> Pattern:
         raise NotFound("pattern", name, list(pattern_names()))
     text = (files("twinpipe.patterns") / f"{canonical}.toml").read_text(encoding="utf-8")
     return Pattern.model_validate(tomllib.loads(text))
+
+
+def with_usual_events(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The table of a scenario, which without events gets those of the pattern custom and of any plan."""
+    return {"events": [*load_pattern("custom").events, *OF_ANY_PLAN], **table}
 
 
 # The names that the game's planner, library and papers use; domain 3.2.

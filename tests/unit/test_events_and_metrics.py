@@ -17,11 +17,13 @@ from twinpipe.costs import spent
 from twinpipe.errors import SimulationError
 from twinpipe.events import EVENTS, check_sanity, crossings, key_events
 from twinpipe.grid import Array
+from twinpipe.intervention import Inoculation
 from twinpipe.metrics import assess_goal, habitability, success_metrics, trapezoid
 from twinpipe.milestones import MILESTONES
 from twinpipe.resources import resource_consumption
 from twinpipe.result import build_result
 from twinpipe.scenario import EventName, Goal, Scenario, load_pattern
+from twinpipe.spheres import Biosphere
 
 MARS = builtin_body("mars")
 
@@ -99,6 +101,32 @@ def test_mars_today_is_not_habitable_and_a_warm_wet_breathable_planet_is() -> No
     assert 0.35 * 4 / 6 < habitability(good) < 1  # without water, which caps cells at 0.35
     wet = made_up(Scenario(), gas=air, surface_temperature=288.0, surface_air_pressure=101_325.0, liquid_water_amount=9)
     assert habitability(wet) > 0.85
+
+
+def test_water_that_boils_is_no_stable_water() -> None:
+    """At 7 kPa water boils at 312 K."""
+    pure = {"O2": 2.7e17}
+    below, above = (
+        habitability(
+            made_up(Scenario(), gas=pure, surface_temperature=t, surface_air_pressure=7e3, liquid_water_amount=9)
+        )
+        for t in (311.0, 313.0)
+    )
+    assert below - above > 0.15
+
+
+def test_life_adds_a_tenth_at_most() -> None:
+    air, seeded = {"N2": 1.4e19, "O2": 4.2e18}, Scenario(interventions=(Inoculation(rate_kg_s=0.0),))
+
+    def score(matter: float, pressure: float) -> float:
+        given: dict[str, Any] = {"surface_air_pressure": pressure, "living_matter_amount": matter}
+        return habitability(made_up(seeded, gas=air, surface_temperature=288.0, liquid_water_amount=9.0, **given))
+
+    bare, half, full = (score(matter, 3e4) for matter in (0.0, Biosphere().half_cover_kg_m2, 1e6))
+    assert full - bare == pytest.approx(2 * (half - bare), rel=1e-5)
+    assert 0.09 < full - bare <= 0.10
+    assert score(0.0, 1e5) > 0.95
+    assert score(1e6, 1e5) <= 1.0
 
 
 def test_a_planet_that_gives_more_co2_than_it_has_fails_its_run() -> None:

@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.factories.outcomes import simulated
 
 from twinpipe.assembly import body_values
 from twinpipe.body import builtin_body
 from twinpipe.disaster import strikes, uniform
 from twinpipe.errors import InvalidInput, NotFound
+from twinpipe.events import key_events
 from twinpipe.game.interventions import costs_told, expanded, find_intervention, game_interventions
+from twinpipe.resources import resource_consumption
 from twinpipe.running import read_scenario
-from twinpipe.scenario import Scenario, scenario_of
+from twinpipe.scenario import OF_ANY_PLAN, Scenario, load_pattern, scenario_of
 
 MARS = builtin_body("mars")
 IDS = [
@@ -211,6 +214,20 @@ def test_a_scenario_file_may_use_ids_units_and_the_body(tmp_path: Path) -> None:
     assert export.kind == "gas_export"
     assert export.cap_kg == pytest.approx(2.65e14)
     assert [(u.id, u.count, u.start_year) for u in made.undertakings] == [("establish_outpost", 3, 4)]
+
+
+def test_a_plan_that_lists_no_events_tells_the_usual_ones(tmp_path: Path) -> None:
+    """The README's own plan, whose first interventions begin within a year."""
+    text = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
+    path = tmp_path / "plan.toml"
+    (plan,) = [block.split("```")[0] for block in text.split("```toml\n") if block.startswith("[[interventions]]")]
+    path.write_text(plan, encoding="utf-8")
+    made = read_scenario(path, MARS, years=2)
+    assert set(made.events) >= {*load_pattern("custom").events, *OF_ANY_PLAN}
+    outcome = simulated("mars", made, years=2, grid="6x8", spin_up_orbits=3)
+    assert {"intervention_started"} <= {e["event"] for e in key_events(outcome, resource_consumption(outcome))}
+    path.write_text("events = []\n" + plan, encoding="utf-8")
+    assert read_scenario(path, MARS, years=2).events == ()
 
 
 KEYS = st.sampled_from(

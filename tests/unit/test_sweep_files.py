@@ -13,7 +13,7 @@ from twinpipe.body import builtin_body
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.members import expand
 from twinpipe.running import read_scenario
-from twinpipe.scenario import load_pattern
+from twinpipe.scenario import OF_ANY_PLAN, load_pattern
 from twinpipe.shared import shared_folder
 from twinpipe.sweep_spec import SweepSpec, read_sweep
 
@@ -234,6 +234,16 @@ def test_a_base_may_be_a_variant_of_a_pattern_or_be_forced() -> None:
         assert "liquid_water_on_half_of_the_planet" in [g.id for g in member.spec.scenario.goals]
     forced = SweepSpec.model_validate({"base": {"pattern": "titan_fuel", "force": True}})
     assert expand(forced, MARS, "4x6")[0].spec.scenario.forced
+
+
+def test_a_scenario_in_a_sweep_tells_the_usual_events_unless_it_lists_some(tmp_path: Path) -> None:
+    path, told = tmp_path / "sweep.toml", []
+    for events in ("", "events = []"):
+        path.write_text(f"[base.scenario]\n{events}\ninterventions = []", encoding="utf-8")
+        scenario = read_sweep(path).base.scenario
+        assert scenario is not None
+        told.append(scenario["events"])
+    assert told == [[*load_pattern("custom").events, *OF_ANY_PLAN], []]
 
 
 def test_the_example_that_ships_has_512_members() -> None:
