@@ -19,7 +19,7 @@ from twinpipe.game.interventions import expanded
 from twinpipe.grid import Grid
 from twinpipe.physics.compiled import CODE_FINGERPRINT
 from twinpipe.physics.model import build
-from twinpipe.scenario import Pattern, Scenario, load_pattern, quantity, scenario_of
+from twinpipe.scenario import Pattern, Scenario, load_pattern, quantity, scenario_of, with_usual_events
 from twinpipe.spec import RunSpec
 from twinpipe.sweep_spec import SEED, VARIANT, SweepSpec, Value
 
@@ -96,7 +96,8 @@ def expand(spec: SweepSpec, body: Body, grid: str, steps_per_orbit: int = 0) -> 
         own = body_of(*of_body)
         if base.scenario is None:
             return pattern.scenario(own, dict(values), variant=base.variant, force=base.force)
-        return scenario_of(expanded(base.scenario, years=base.years, seed=seed), body_values(own), "base.scenario")
+        table = expanded(with_usual_events(base.scenario), years=base.years, seed=seed)
+        return scenario_of(table, body_values(own), "base.scenario")
 
     def member(point: Values) -> Member:
         values = _in_own_units(point, pattern)

@@ -17,7 +17,6 @@ from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.fields import SERIES_FIELDS
 from twinpipe.grid import Grid
 from twinpipe.part import Finite, NotNegative, Part
-from twinpipe.scenario import with_usual_events
 from twinpipe.spec import LONGEST, OutputPolicy
 
 LARGEST_FILE = 1_000_000  # bytes
@@ -245,10 +244,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def read_sweep(path: Path) -> SweepSpec:
-    """The sweep of a TOML, YAML or JSON file; a scenario that lists no events tells the usual ones.
-
-    Raises InvalidInput, and NotFound where there is no such file.
-    """
+    """The sweep of a TOML, YAML or JSON file; raises InvalidInput, and NotFound where there is no such file."""
     if path.suffix not in (".toml", ".yaml", ".yml", ".json"):
         raise InvalidInput("sweep file", str(path), "it ends in .toml, .yaml or .json")
     try:
@@ -269,9 +265,6 @@ def read_sweep(path: Path) -> SweepSpec:
         raise InvalidInput("sweep file", str(path), f"it must be readable TOML, YAML or JSON ({why})") from None
     except (LookupError, AttributeError, TypeError, ArithmeticError):  # how PyYAML ends at '!!bool maybe' and the like
         raise InvalidInput("sweep file", str(path), "a value is not of the kind that its tag says") from None
-    base = table.get("base") if isinstance(table, dict) else None
-    if isinstance(base, dict) and isinstance(base.get("scenario"), dict):
-        base["scenario"] = with_usual_events(base["scenario"])
     try:
         return SweepSpec.model_validate(table)
     except ValidationError as error:

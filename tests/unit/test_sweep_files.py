@@ -240,10 +240,9 @@ def test_a_scenario_in_a_sweep_tells_the_usual_events_unless_it_lists_some(tmp_p
     path, told = tmp_path / "sweep.toml", []
     for events in ("", "events = []"):
         path.write_text(f"[base.scenario]\n{events}\ninterventions = []", encoding="utf-8")
-        scenario = read_sweep(path).base.scenario
-        assert scenario is not None
-        told.append(scenario["events"])
-    assert told == [[*load_pattern("custom").events, *OF_ANY_PLAN], []]
+        (member,) = expand(read_sweep(path), MARS, "4x6")
+        told.append(member.spec.scenario.events)
+    assert told == [(*load_pattern("custom").events, *OF_ANY_PLAN), ()]
 
 
 def test_the_example_that_ships_has_512_members() -> None:
