@@ -13,7 +13,7 @@ _run_segment = simulation.run_segment
 
 def _noted(plan: Any, block: Any, segment: Any, *others: Any, **named: Any) -> Any:
     with Path(os.environ["TWINPIPE_TEST_COUNT"]).open("a", encoding="utf-8") as noted:  # whole lines are appended whole
-        noted.write(f"{block.index} {segment.index}\n")
+        noted.write(f"{block.index} {segment.index} {named.get('members')}\n")  # each slab of a block by itself
     return _run_segment(plan, block, segment, *others, **named)
 
 
