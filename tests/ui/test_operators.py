@@ -245,4 +245,3 @@ def test_a_run_whose_worker_is_killed_goes_on_and_an_end_in_its_middle_leaves_no
     resumed = up.command("run", "list", "--limit", "1")[0]
     assert resumed["id"] == newest["id"] + 1
     assert resumed["status"] == "cancelled"
-    assert resumed["progress"] > 0  # how far it got depends on the machine; the bits do not
