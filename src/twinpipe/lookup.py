@@ -9,6 +9,7 @@ from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow
 from twinpipe.errors import Conflict
 from twinpipe.place import Place
+from twinpipe.sweeping import place_in_store
 from twinpipe.workplace import Workplace
 
 
@@ -26,8 +27,7 @@ def run_tree(w: Workplace, run_id: int, verify: bool = False) -> xr.DataTree:
     tree = store.open_run(_place(w, run), verify)
     if run.sweep_id is None:
         return tree
-    place = [member.id for member in ledger.list_members(w.engine, run.sweep_id)].index(run_id)
-    return tree.isel(member=[place], missing_dims="ignore")
+    return tree.isel(member=[place_in_store(w, run)], missing_dims="ignore")
 
 
 def sweep_tree(w: Workplace, sweep_id: int, verify: bool = False) -> xr.DataTree:

@@ -15,6 +15,8 @@ from pathlib import Path
 from twinpipe.errors import Failure
 from twinpipe.services import Service, free_port
 
+EVERYWHERE = "0.0.0.0"  # as a host to listen on; one of ourselves is then reached by loopback
+
 # Nothing is told to anybody outside.
 SILENT = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
 
@@ -40,9 +42,6 @@ def answers(url: str) -> bool:
             return True
     except (urllib.error.URLError, OSError, ValueError):
         return False
-
-
-EVERYWHERE = "0.0.0.0"
 
 
 class PrefectServer(Service):

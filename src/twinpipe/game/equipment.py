@@ -63,16 +63,26 @@ def installations(items: Sequence[Undertaking]) -> list[InventoryUnit]:
 
 def partner(item: Intervention, unit: str) -> InventoryUnit | None:
     """The unit from which imports come, or to which exports go."""
-    if isinstance(item, VolatileImport):
-        return InventoryUnit(id="cycler_fleet", name=f"Cycler Fleet of {unit}")
-    return InventoryUnit(id="orbital_depot", name=f"Orbital Depot of {unit}") if isinstance(item, GasExport) else None
+    match item:
+        case VolatileImport():
+            return InventoryUnit(id="cycler_fleet", name=_fleet(unit))
+        case GasExport():
+            return InventoryUnit(id="orbital_depot", name=_depot(unit))
+    return None
+
+
+def _fleet(unit: str) -> str:
+    return f"Cycler Fleet of {unit}"
+
+
+def _depot(unit: str) -> str:
+    return f"Orbital Depot of {unit}"
 
 
 def work(item: Intervention, unit: str, account: dict[str, Any]) -> list[Effect]:
     """What the unit of an intervention does once it stands: what it makes and moves, in kg over the whole run."""
     effects: list[Effect] = [SetUnitState(unit=unit, state="operational")]
-    other = partner(item, unit)
-    if other is not None:
+    if (other := partner(item, unit)) is not None:
         effects = [DeployUnit(unit=other.name), *effects]
     match item:
         case SuperGreenhouseGasFactory():
@@ -80,11 +90,11 @@ def work(item: Intervention, unit: str, account: dict[str, Any]) -> list[Effect]
             effects.append(Manufacture(unit=unit, output=item.gas, inputs=_elements(item.gas), quantity=made))
         case ChemicalPlant():
             effects += _reaction(item, unit, account["useful_kg"])
-        case VolatileImport() if other is not None:
+        case VolatileImport():
             carried = [gas for gas, share in item.composition.items() if share > 0]
-            effects += [TransferResource(source_unit=other.name, target_unit=unit, resource=gas) for gas in carried]
-        case GasExport() if other is not None:
-            effects.append(TransferResource(source_unit=unit, target_unit=other.name, resource=item.gas))
+            effects += [TransferResource(source_unit=_fleet(unit), target_unit=unit, resource=gas) for gas in carried]
+        case GasExport():
+            effects.append(TransferResource(source_unit=unit, target_unit=_depot(unit), resource=item.gas))
         case _ if account["manufactured_kg"] > 0:
             output = item.kind.replace("_", " ")
             effects.append(Manufacture(unit=unit, output=output, quantity=account["manufactured_kg"]))

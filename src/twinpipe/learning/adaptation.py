@@ -92,11 +92,10 @@ def adapt(pattern_id: str, phases: Sequence[DeploymentPhase], source: SourceBody
     return Adapted(scenario, tuple(changes))
 
 
-def _inventory(source: SourceBody, body: Body, gas: object) -> float:
+def _inventory(source: SourceBody, body: Body, gas: Any) -> float:
     """What there is of a gas in a body's air over what there was of it where the pattern was learned."""
-    own = [mass for name, mass in source.air_kg.items() if name == gas]
-    there = [mass for name, mass in body.atmosphere.mass_kg.items() if name == gas]
-    return there[0] / own[0] if own and own[0] > 0 and there else 0.0
+    own = source.air_kg.get(gas, 0.0)
+    return body.atmosphere.mass_kg.get(gas, 0.0) / own if own > 0 else 0.0
 
 
 def _factors(source: SourceBody, body: Body) -> dict[Rule, float]:
