@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
 from twinpipe.body import builtin_names, explain
+from twinpipe.errors import InvalidInput
 from twinpipe.scenario import load_pattern, pattern_names
 
 Form = TypeVar("Form", bound=BaseModel)
@@ -20,6 +21,12 @@ def filled(form: type[Form], values: Form | dict[str, object]) -> Form:
         return form.model_validate(values)
     except ValidationError as error:
         raise explain(error, "form") from None
+
+
+def check_one_named(run: int | None, sweep: int | None) -> None:
+    """Refuse a form that names neither a run nor a sweep, or both."""
+    if (run is None) == (sweep is None):
+        raise InvalidInput("run", run, "either a run or a sweep is named")
 
 
 def _one_of(names: tuple[str, ...]) -> AfterValidator:
@@ -36,7 +43,9 @@ PatternName = Annotated[str, _one_of(pattern_names()), Field(json_schema_extra={
 # a name in a folder that is known, so that a form reads no other file of the worker's machine
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.(toml|yaml|yml|json)$")]
 # an identifier and not a path, likewise
-ImportedName = Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9_-]{0,63})?$")]
+IDENTIFIER = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+ImportedName = Annotated[str, Field(pattern=rf"^({IDENTIFIER})?$")]
+Number = Annotated[int, Field(ge=1, le=2**53)]
 GridText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$")]
 
 

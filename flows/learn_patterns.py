@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from pydantic import BaseModel, ConfigDict, Field
 
+from flows.choices import Number, check_one_named
 from flows.showing import ended_badly, given, one_sentence
-from twinpipe.errors import InvalidInput, TwinpipeError
+from twinpipe.errors import TwinpipeError
 from twinpipe.teaching import learn_run, learn_sweep
 from twinpipe.workplace import open_workplace
 
@@ -19,10 +20,8 @@ class LearnPatterns(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    run: Annotated[int, Field(ge=1, le=2**53)] | None = Field(
-        None, title="Run", description="Number of a completed run to learn from."
-    )
-    sweep: Annotated[int, Field(ge=1, le=2**53)] | None = Field(
+    run: Number | None = Field(None, title="Run", description="Number of a completed run to learn from.")
+    sweep: Number | None = Field(
         None, title="Sweep", description="Number of a completed sweep, of whose best member to learn."
     )
     name: str = Field(
@@ -42,8 +41,7 @@ def learn_patterns(params: LearnPatterns) -> dict[str, Any]:
     """Keep what a run did well as a pattern that other bodies can be held against; the same again is the same row."""
     name = params.name.strip() or None
     try:
-        if (params.run is None) == (params.sweep is None):
-            raise InvalidInput("run", params.run, "either a run or a sweep is named")
+        check_one_named(params.run, params.sweep)
         with open_workplace() as w:
             row = learn_run(w, params.run, name) if params.run is not None else learn_sweep(w, params.sweep or 0, name)
     except TwinpipeError as error:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow
 from pydantic import BaseModel, ConfigDict, Field
 
+from flows.choices import Number, check_one_named
 from flows.run_sweep import to_its_end
 from flows.showing import coarse_task, ended_badly, given, one_sentence, phase, tag
 from flows.simulate_twin import to_its_result
 from twinpipe import lifecycle, sweeping
 from twinpipe.db import ledger
-from twinpipe.errors import InvalidInput, TwinpipeError
+from twinpipe.errors import TwinpipeError
 from twinpipe.running import await_twin
 from twinpipe.workplace import open_workplace
-
-Number = Annotated[int, Field(ge=1, le=2**53)]
 
 
 class ResumeRun(BaseModel):
@@ -64,8 +63,7 @@ def resume_run(params: ResumeRun) -> dict[str, Any]:
     phase("Waiting")
     what = f"Run {params.run}" if params.sweep is None else f"Sweep {params.sweep}"
     try:
-        if (params.run is None) == (params.sweep is None):
-            raise InvalidInput("run", params.run, "either a run or a sweep is named")
+        check_one_named(params.run, params.sweep)
         if params.sweep is not None:
             return to_its_end(requeue_sweep(params.sweep), owed=True)
         return to_its_result(requeue(params.run or 0), owed=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Any
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -12,7 +13,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic import BaseModel, ConfigDict, Field
 
-from flows.choices import FileName, filled
+from flows.choices import IDENTIFIER, FileName, Number, filled
 from flows.showing import (
     Progress,
     coarse_task,
@@ -26,7 +27,7 @@ from flows.showing import (
     tag,
 )
 from twinpipe import sweeping
-from twinpipe.cluster import executor, forwarded_logs
+from twinpipe.cluster import check_scheduler, executor, forwarded_logs
 from twinpipe.db import ledger
 from twinpipe.drawing import report_sweep
 from twinpipe.errors import Failure, InvalidInput, TwinpipeError
@@ -52,17 +53,22 @@ class RunSweep(BaseModel):
         description="Sweep file (TOML, YAML or JSON) in the folder `sweeps` of TWINPIPE_HOME.",
     )
     sweep: SweepSpec | None = Field(None, title="Sweep", description="The sweep itself, instead of a file.")
-    twin: Annotated[int, Field(ge=1, le=2**53)] | None = Field(
+    twin: Number | None = Field(
         None, title="Twin", description="Number of the twin to run on; one of the sweep's body when not given."
     )
     dry_run: bool = Field(False, title="Dry run", description="Only say what it would take.")
 
 
+def file_of(params: RunSweep) -> Path:
+    """Where the file lies that the form names."""
+    return load_settings().home / "sweeps" / params.file
+
+
 def asked(params: RunSweep) -> SweepSpec:
     """The sweep that the form means; raises InvalidInput."""
     if params.sweep is None:
-        return read_sweep(load_settings().home / "sweeps" / params.file)
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", params.sweep.base.body):  # a form reads no file
+        return read_sweep(file_of(params))
+    if not re.fullmatch(IDENTIFIER, params.sweep.base.body):  # a form reads no file
         raise InvalidInput("base.body", params.sweep.base.body, "it is a built-in body or an imported one")
     return params.sweep
 
@@ -83,9 +89,7 @@ def create(params: RunSweep) -> tuple[int, bool]:
     """Queue the sweep, unless it is there already; its id, and whether it is owed."""
     spec = asked(params)
     with open_workplace() as w:
-        if w.settings.dask_scheduler:
-            with executor(w.settings):
-                pass  # it answers: better known before anything is queued
+        check_scheduler(w.settings)  # better known before anything is queued
         sweep, _ = sweeping.create_sweep(w, sweeping.offer(w, spec, params.twin))
         return sweep.id, sweep.status != "completed"
 
@@ -155,11 +159,7 @@ def run_sweep(params: RunSweep = RunSweep()) -> Any:  # noqa: B008  (the form ne
     tag("sweep")
     try:
         params = filled(RunSweep, params)
-        if (
-            params.sweep is None
-            and scheduled()
-            and not (file := load_settings().home / "sweeps" / params.file).exists()
-        ):
+        if params.sweep is None and scheduled() and not (file := file_of(params)).exists():
             return Completed(name="Nothing to sweep", message=f"there is no {file}: a sweep file there runs by night")
         if params.dry_run:
             return {"quote": quote(params)}

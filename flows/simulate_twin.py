@@ -23,7 +23,7 @@ from flows.showing import Progress, coarse_task, ended_badly, logs_shown, one_se
 from twinpipe import lifecycle
 from twinpipe.body import load_body
 from twinpipe.clock import check_years
-from twinpipe.cluster import executor, forwarded_logs
+from twinpipe.cluster import check_scheduler, executor, forwarded_logs
 from twinpipe.db import ledger
 from twinpipe.errors import TwinpipeError
 from twinpipe.reporting import write_run_report
@@ -61,9 +61,7 @@ class SimulateTwin(BaseModel):
 def create(params: SimulateTwin) -> tuple[int, bool]:
     """Clone the body and queue the run, unless they are there already; the run's id, and whether it is owed."""
     with open_workplace() as w:
-        if w.settings.dask_scheduler:
-            with executor(w.settings):
-                pass  # it answers: better known before a twin is made
+        check_scheduler(w.settings)  # better known before a twin is made
         body = load_body(imported_name(params.body, params.imported_body), imported=w.bodies)
         scenario = load_pattern(params.pattern).scenario(
             body, params.parameters, variant=params.variant or None, force=params.force

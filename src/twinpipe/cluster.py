@@ -50,6 +50,13 @@ def executor(settings: Settings | None = None, *, workers: int = 0) -> Iterator[
             yield Dask(client)
 
 
+def check_scheduler(settings: Settings) -> None:
+    """Find out whether the scheduler that the settings name, if any, answers; raises what executor raises."""
+    if settings.dask_scheduler:
+        with executor(settings):
+            pass
+
+
 @contextmanager
 def _connected(address: str, settings: Settings) -> Iterator[Client]:
     security = _security(address, settings)

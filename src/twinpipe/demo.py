@@ -16,7 +16,7 @@ from rich.console import Console
 from twinpipe import lifecycle
 from twinpipe.body import builtin_body
 from twinpipe.clock import Clock
-from twinpipe.cluster import executor
+from twinpipe.cluster import check_scheduler
 from twinpipe.db import ledger
 from twinpipe.errors import Failure, TwinpipeError
 from twinpipe.grid import Grid
@@ -35,9 +35,7 @@ def run_demo(years: int = 100, grid: str = lifecycle.DEFAULT_GRID, *, quiet: boo
     console = Console(quiet=quiet, highlight=False)
     took: dict[str, float] = {}
     settings = load_settings()
-    if settings.dask_scheduler:
-        with executor(settings):
-            pass  # it answers: better known before a twin is made
+    check_scheduler(settings)  # better known before a twin is made
     with open_workplace(settings, migrate_first=True) as w, _server(w) as server:
         told = "preparing: the climate of Mars today (the first time on a machine, the kernel is compiled too)"
         with _timed(took, "kernel and climate of Mars"), console.status(told):

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
-from tests.ui.upstairs import Upstairs, come_down, go_up, processes
+from tests.ui.upstairs import Upstairs, brought_up
 
 from twinpipe.prefect_runs import post
 
@@ -44,14 +43,8 @@ points = {points}
 def up(open_folder: Path) -> Iterator[Upstairs]:
     home = open_folder / "nights"
     (home / "sweeps").mkdir(parents=True)
-    upstairs = go_up(home)
-    try:
+    with brought_up(home) as upstairs:
         yield upstairs
-    finally:
-        if upstairs.process.poll() is None:
-            come_down(upstairs)
-        for pid in processes(home):
-            psutil.Process(pid).kill()
 
 
 def artifacts(up: Upstairs, flow_run: str) -> dict[str, Any]:
@@ -66,7 +59,7 @@ def a_night(up: Upstairs, points: int) -> dict[str, Any]:
     due = {}
     for name, params in {"sweep": {}, "cleanup": {}, "audit": {"repair": True}}.items():
         due[name] = up.start(name, None, **params)
-        time.sleep(0.1)
+        time.sleep(0.1)  # the queue takes the one that is due first
     return {name: up.until(run, "Completed", "Failed", "Crashed", seconds=600) for name, run in due.items()}
 
 

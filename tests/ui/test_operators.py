@@ -17,7 +17,7 @@ import psutil
 import pytest
 from playwright.sync_api import BrowserContext, Page, TimeoutError, expect, sync_playwright
 from tests.pipeline.terminal import environment
-from tests.ui.upstairs import Upstairs, come_down, go_up, processes, within
+from tests.ui.upstairs import Upstairs, brought_up, come_down, processes, within
 
 from twinpipe.prefect_runs import deployment_ids, post
 from twinpipe.shared import shared_folder
@@ -37,14 +37,8 @@ def up(open_folder: Path) -> Iterator[Upstairs]:
     """Everything, up once for all tests of this module; the last of them ends it."""
     simulate("mars", "mars_terraform", years=1, grid="6x8")  # compiles the kernel, if nobody has, before anyone waits
     home = open_folder / "operators"
-    upstairs = go_up(home)
-    try:
+    with brought_up(home) as upstairs:
         yield upstairs
-    finally:
-        if upstairs.process.poll() is None:
-            come_down(upstairs)
-        for pid in processes(home):
-            psutil.Process(pid).kill()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from urllib.error import HTTPError
 
 import orjson
+import psutil
 from tests.pipeline.terminal import environment
 
 from twinpipe.prefect_runs import deployment_ids, post
@@ -111,6 +113,19 @@ def come_down(upstairs: Upstairs) -> int:
     if upstairs.process.stdout is not None:
         upstairs.process.stdout.close()
     return code
+
+
+@contextmanager
+def brought_up(home: Path) -> Iterator[Upstairs]:
+    """Everything, up meanwhile; nothing of it is left, however the tests end."""
+    upstairs = go_up(home)
+    try:
+        yield upstairs
+    finally:
+        if upstairs.process.poll() is None:
+            come_down(upstairs)
+        for pid in processes(home):
+            psutil.Process(pid).kill()
 
 
 def processes(home: Path) -> dict[int, str]:
