@@ -14,6 +14,7 @@ from flows.showing import ended_badly, logs_shown, one_sentence, tag
 from twinpipe import lifecycle
 from twinpipe.body import load_body
 from twinpipe.errors import TwinpipeError
+from twinpipe.markdown import plain
 from twinpipe.workplace import open_workplace
 
 
@@ -70,9 +71,9 @@ def create_twin(params: CreateTwin = CreateTwin()) -> dict[str, Any]:  # noqa: B
         raise
     expires = f"{twin.expires_at:%Y-%m-%d %H:%M} UTC" if twin.expires_at else "never"
     told = "" if new else "It was there already.\n\n"
-    rows = {"body": twin.body, "grid": params.grid, "expires": expires, "store": f"`{path}`"}
+    rows = {"body": plain(twin.body), "grid": params.grid, "expires": expires, "store": f"`{path}`"}
     table = "\n".join(f"| {k} | {v} |" for k, v in rows.items())
-    text = f"# Twin {twin.id}: {twin.name}\n\n{told}| | |\n|---|---|\n{table}\n"
+    text = f"# Twin {twin.id}: {plain(twin.name)}\n\n{told}| | |\n|---|---|\n{table}\n"
     create_markdown_artifact(markdown=text, key=f"twin-{twin.id}", description=f"Twin {twin.id}, {twin.name}")
     get_run_logger().info("twin %d is %s", twin.id, "made" if new else "there already")
     return {"twin_id": twin.id, "new": new}

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from flows.choices import Number, check_one_named
 from flows.showing import ended_badly, given, one_sentence
 from twinpipe.errors import TwinpipeError
+from twinpipe.markdown import plain, table
 from twinpipe.teaching import learn_run, learn_sweep
 from twinpipe.workplace import open_workplace
 
@@ -47,13 +48,13 @@ def learn_patterns(params: LearnPatterns) -> dict[str, Any]:
     except TwinpipeError as error:
         ended_badly("Learning", error, "mend what the sentence names, and run it again.")
         raise
-    phases = "\n".join(
-        f"| {p['phase']} | {p['start_year']:g} | {p['duration_days'] / 365.25:g} | {', '.join(p['equipment'])} |"
+    phases = [
+        [p["phase"], f"{p['start_year']:g}", f"{p['duration_days'] / 365.25:g}", ", ".join(p["equipment"])]
         for p in row.deployment_sequence
-    )
-    paid = "\n".join(f"- {o['description']} (+{o['gain'] or 0:.3f})" for o in row.optimizations)
-    text = f"# {row.pattern_id}\n\nSuccess score {row.success_score:.3f}\n\n"
-    text += f"| phase | from year | years | equipment |\n|---|---|---|---|\n{phases}\n\n"
+    ]
+    paid = "\n".join(f"- {plain(o['description'])} (+{o['gain'] or 0:.3f})" for o in row.optimizations)
+    text = f"# {plain(row.pattern_id)}\n\nSuccess score {row.success_score:.3f}\n\n"
+    text += f"{table(['phase', 'from year', 'years', 'equipment'], phases)}\n\n"
     text += f"## What paid\n\n{paid}\n" if paid else ""
     create_markdown_artifact(markdown=text, key="learned-pattern", description=row.pattern_id)
     get_run_logger().info("%s: success score %.3f", row.pattern_id, row.success_score)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from twinpipe.intervention import is_natural
+from twinpipe.markdown import plain, table
 from twinpipe.pages import data_uri, write_page
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.spec import RunSpec
@@ -78,23 +79,23 @@ def markdown_summary(
     *, spec: RunSpec, result: Result, facts: Mapping[str, str], picture: Path | None = None, link: str = ""
 ) -> str:
     """The report's main tables in Markdown, with a PNG as a data URI and a link to the report where they are given."""
-    parts = [f"# {_plain(spec.body.name)}: {_plain(scenario_title(spec))}", _plain(headline(spec, result))]
+    parts = [f"# {plain(spec.body.name)}: {plain(scenario_title(spec))}", plain(headline(spec, result))]
     if picture is not None:
         parts.append(f"![{CAPTIONS['hero']}]({data_uri(picture)})")
     if link:
         parts.append(f"[The full report]({link}), with maps and every number")
     parts += _notes(spec, result)
-    parts += ["## Planet", _table(["", "Start", "End"], _planet(result))]
+    parts += ["## Planet", table(["", "Start", "End"], _planet(result))]
     if story := _story(result):
-        parts += ["## Over the years", _table(["Year", "Temperature", "Pressure", "CO₂ ice"], story)]
-    parts += ["## Key events", _table(["Year", "Event", "Values"], _events(result)) or "None."]
-    parts += ["## Scores", _table(["Score", "Value"], _scores(result))]
+        parts += ["## Over the years", table(["Year", "Temperature", "Pressure", "CO₂ ice"], story)]
+    parts += ["## Key events", table(["Year", "Event", "Values"], _events(result)) or "None."]
+    parts += ["## Scores", table(["Score", "Value"], _scores(result))]
     if goals := _goals(result):
-        parts += ["## Goals", _table(["Goal", "Target", "Reached", "Planned", "Achieved", "Progress"], goals)]
+        parts += ["## Goals", table(["Goal", "Target", "Reached", "Planned", "Achieved", "Progress"], goals)]
     header = ["Intervention", "Drawn", "Useful", "Energy", "Peak power", "Cost"]
-    parts += ["## Resources", _table(header, _resources(spec, result)) or "Nothing was used."]
-    parts += ["## Books", _table(["Book", "Error", "Allowed"], _budgets(result))]
-    parts += ["## Run", _table(["", ""], [[k, v] for k, v in facts.items()])]
+    parts += ["## Resources", table(header, _resources(spec, result)) or "Nothing was used."]
+    parts += ["## Books", table(["Book", "Error", "Allowed"], _budgets(result))]
+    parts += ["## Run", table(["", ""], [[k, v] for k, v in facts.items()])]
     return "\n\n".join(p for p in parts if p) + "\n"
 
 
@@ -332,20 +333,3 @@ def _picture(name: str, path: Path, spec: RunSpec, result: Result) -> dict[str, 
     caption = CAPTIONS.get(name, name)
     alt = f"{caption} {headline(spec, result)}"
     return {"name": name, "alt": alt, "caption": caption, "uri": data_uri(path)}
-
-
-def _plain(text: str) -> str:
-    """Text in which Markdown and HTML see nothing to act on."""
-    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("\n", " ")):
-        text = text.replace(sign, safe)
-    for sign in "`*_[]#!":
-        text = text.replace(sign, f"\\{sign}")
-    return text
-
-
-def _table(header: Sequence[str], rows: Rows) -> str:
-    """A Markdown table, "" without rows."""
-    if not rows:
-        return ""
-    lines = [header, ["---"] * len(header), *([_plain(c) for c in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

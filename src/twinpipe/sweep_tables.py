@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from twinpipe.markdown import plain, table
+
 SHOWN = 10  # members of a table
 Record = dict[str, str]
 
@@ -77,7 +79,7 @@ def index_records(s: dict[str, Any]) -> list[Record]:
 
 def markdown_summary(found: dict[str, Any], *, picture: str = "", link: str = "") -> str:
     """A summary in Markdown, with a picture (a data URI) and a link to the report where they are given."""
-    line = counts_line(found)
+    line = plain(counts_line(found))
     parts = [f"# {line[0].upper()}{line[1:]}"]
     if picture:
         parts.append(f"![Global means of all members over the years]({picture})")
@@ -87,14 +89,12 @@ def markdown_summary(found: dict[str, Any], *, picture: str = "", link: str = ""
         if members:
             parts += [f"## {title}", _table(member_records(members))]
     for s in found["sensitivity"]:
-        parts += [f"## {sensitivity_title(s)}", _table(index_records(s))]
+        parts += [f"## {plain(sensitivity_title(s))}", _table(index_records(s))]
     for title, lines in (("Differences", difference_lines(found)), ("Members that ended early", ended_lines(found))):
         if lines:
-            parts += [f"## {title}", "\n".join(f"- {line}" for line in lines)]
+            parts += [f"## {title}", "\n".join(f"- {plain(line)}" for line in lines)]
     return "\n\n".join(parts) + "\n"
 
 
 def _table(records: Sequence[Record]) -> str:
-    head = list(records[0])
-    rows = [head, ["---"] * len(head), *([r[name] for name in head] for r in records)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return table(list(records[0]), [list(record.values()) for record in records])
