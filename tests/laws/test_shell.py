@@ -20,7 +20,8 @@ from twinpipe.physics.ice_shell import WATER_ICE, melt_energy, solid_enthalpy, s
 from twinpipe.physics.ice_shell import sublimation as to_vacuum
 from twinpipe.physics.model import build, empty_ledger, first_guess
 from twinpipe.physics.records import FROM_BELOW
-from twinpipe.physics.shell import DENSITY, THINNEST, ice_of, into_soil, layer_masses, steady
+from twinpipe.physics.shell import layer_masses, steady
+from twinpipe.physics.shell_base import DENSITY, THINNEST, ice_of, into_soil
 from twinpipe.physics.substances import H2O, OCEAN_HEAT, OCEAN_WATER, SHELL_ICE, SUBLIMATION
 from twinpipe.physics.today import hold
 from twinpipe.plan import make_plan

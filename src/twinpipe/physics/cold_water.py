@@ -27,6 +27,8 @@ from twinpipe.physics.phase import (
 from twinpipe.physics.records import Kinds
 from twinpipe.physics.substances import SUBLIMATION
 
+# Newton's steps square what is missing: after one that changed a share of 1e-6, what is missing is 1e-12 of it.
+SETTLED = 1e-6
 # Rows of the packed cells (row, packed cell): temperature (K), ice and vapour (kg m-2), heat capacity (J m-2 K-1),
 # height of saturated air over the day and reach V dt (m), what evaporates and what condenses (kg m-2), whether a cell
 # still iterates, today's deposit and the open share of it
@@ -97,7 +99,7 @@ def evaporate(cells: Array, n: int) -> None:
             dx = missing / (1.0 + reach[c] * (slope + 1.0 / height[c]))
             dx = dx if active[c] > 0.0 and missing > 0.0 else 0.0
             x[c] += dx
-            active[c] = 1.0 if dx > 1e-9 * x[c] else 0.0
+            active[c] = 1.0 if dx > SETTLED * x[c] else 0.0
         left = 0.0
         for c in range(n):
             left += active[c]
@@ -129,9 +131,9 @@ def condense(cells: Array, n: int) -> None:
             now = T[c] + SUBLIMATION * x[c] / capacity[c]
             column = height[c] * density_over_ice(now)
             room = column - (vapour[c] - x[c])
-            active[c] = 1.0 if active[c] > 0.0 and room > 1e-13 * column else 0.0
             step = room / (1.0 + column * slope_over_ice(now) * SUBLIMATION / capacity[c])
-            x[c] -= step if active[c] > 0.0 else 0.0
+            x[c] -= step if active[c] > 0.0 and room > 1e-13 * column else 0.0
+            active[c] = 1.0 if active[c] > 0.0 and room > SETTLED * column else 0.0
         left = 0.0
         for c in range(n):
             left += active[c]

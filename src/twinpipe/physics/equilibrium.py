@@ -11,7 +11,8 @@ from twinpipe.physics.kadoya_tajika import RUNAWAY_LIMIT, RUNAWAY_VAPOUR_SHARE, 
 from twinpipe.physics.longwave import nitrogen_weight, saturation_log_pressure
 from twinpipe.physics.model import Model
 from twinpipe.physics.records import State
-from twinpipe.physics.shell import DENSITY, LEAST
+from twinpipe.physics.shell import LEAST
+from twinpipe.physics.shell_base import DENSITY
 from twinpipe.physics.substances import N2
 
 _SERIES = [f.name for f in SERIES_FIELDS]

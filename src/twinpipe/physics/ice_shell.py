@@ -1,8 +1,8 @@
-"""Ice that conducts, freezes, melts and sublimates: the shell of an icy moon, or any frozen column; B13.
+"""Ice that conducts, freezes, melts and sublimates: what it is made of, and the shell that conducts steadily; B13.
 
 Conductivity K(T) = k + kappa_0 / T.  With the Kirchhoff variable theta = k T + kappa_0 ln T (W/m) the flux is its
 plain difference, whatever K does.  A layer's state is its specific enthalpy (J/kg, 0 for ice at 0 K), which says
-both its temperature and how much of it is molten; what enters at the ends is what layers gain, so energy is exact.
+both its temperature and how much of it is molten.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import NamedTuple
 import numpy as np
 
 from twinpipe.grid import Array
-from twinpipe.physics.compiled import compiled, inlined
+from twinpipe.physics.compiled import inlined
+from twinpipe.physics.elementary import exp
 from twinpipe.physics.longwave import saturation_log_pressure
 
 WATER_MOLAR_MASS = 0.018015  # kg mol-1
 GAS_CONSTANT = 8.314462  # J mol-1 K-1
-SWEEPS, SETTLED = 60, 1e-7  # Newton iterations at most; change (J/kg) at which a column is solved
+COLDEST = 10.0  # K, below which a vapour pressure is no number any more
 
 
 class Ice(NamedTuple):
@@ -57,10 +58,10 @@ def thickening(conducted: float, from_below: float, ice: Ice = WATER_ICE) -> flo
 @inlined
 def sublimation(temperature: float) -> float:
     """Ice lost to a vacuum (kg m-2 s-1), e_sat / sqrt(2 pi R T / mu), temperature in K; B13."""
-    if temperature <= 0.0:
-        return 0.0
-    pressure = math.exp(saturation_log_pressure(temperature))
-    return pressure / math.sqrt(2.0 * math.pi * GAS_CONSTANT * temperature / WATER_MOLAR_MASS)
+    T = temperature if temperature > COLDEST else COLDEST
+    pressure = exp(saturation_log_pressure(T))
+    lost = pressure / math.sqrt(2.0 * math.pi * GAS_CONSTANT * T / WATER_MOLAR_MASS)
+    return lost if temperature > COLDEST else 0.0
 
 
 @inlined
@@ -102,89 +103,3 @@ def kirchhoff(temperature: float, ice: Ice) -> float:
     T = min(temperature, ice.melting)
     theta = ice.k * T + (ice.kappa_0 * math.log(T) if ice.kappa_0 > 0.0 else 0.0)
     return theta + ice.liquid_k * max(temperature - ice.melting, 0.0)
-
-
-@inlined
-def kirchhoff_slope(enthalpy: float, ice: Ice) -> float:
-    """d theta / d enthalpy (kg m-1 s-1): K / c; 0 where the layer melts."""
-    solid = solid_enthalpy(ice.melting, ice)
-    if enthalpy < solid:
-        T = temperature_of(enthalpy, ice)
-        return (ice.k + ice.kappa_0 / T) / (ice.c_0 + ice.c_1 * T)
-    return ice.liquid_k / ice.liquid_c if enthalpy > solid + ice.latent else 0.0
-
-
-@compiled
-def conduct(
-    enthalpy: Array,
-    thickness: Array,
-    dt: float,
-    top: Array,
-    base: Array,
-    base_flux: Array,
-    heat: Array,
-    ice: Ice,
-    work: Array,
-    top_gain: Array,
-    base_gain: Array,
-) -> None:
-    """One implicit step of conduction and melting in the columns of a row, in place.
-
-    m (h' - h) / dt = F_in - F_out + heat with fluxes of the new temperatures, by Newton's method in h.
-    enthalpy (layer, cell) J/kg, thickness (layer) m, top and base (cell) temperatures (K) of the two ends, or no
-    temperature but base_flux (W m-2, upwards) where base is 0, and nothing where top is 0; heat (layer, cell) W m-2
-    put into layers.
-    work (4, layer) is scratch; base_gain (cell) is the flux (W m-2) that entered at the base, and top_gain what the
-    layers gained beyond that and the heat.  Each column stops by itself: its bits do not depend on the others.
-    """
-    n = thickness.size
-    old, new, theta, upper = work[0], work[1], work[2], work[3]
-    for j in range(top.size):
-        surface = kirchhoff(top[j], ice) if top[j] > 0.0 else 0.0
-        end = surface
-        from_top = 2.0 / thickness[0] if top[j] > 0.0 else 0.0
-        ground = kirchhoff(base[j], ice) if base[j] > 0.0 else 0.0
-        into_base = 2.0 / thickness[n - 1] if base[j] > 0.0 else 0.0
-        for k in range(n):
-            old[k] = enthalpy[k, j]
-            new[k] = old[k]
-        for _ in range(SWEEPS):
-            for k in range(n):
-                theta[k] = kirchhoff(temperature_of(new[k], ice), ice)
-            slope_above = 0.0
-            step_above = 0.0
-            for k in range(n):  # elimination downwards: upper holds the factors, theta the right-hand sides
-                up = 2.0 / (thickness[k] + thickness[k - 1]) if k > 0 else from_top
-                down = 2.0 / (thickness[k] + thickness[k + 1]) if k < n - 1 else into_base
-                below = theta[k + 1] if k < n - 1 else ground
-                gain = up * (end - theta[k]) + down * (below - theta[k]) + heat[k, j]
-                if k == n - 1:
-                    gain += base_flux[j]
-                end = theta[k]
-                slope = kirchhoff_slope(new[k], ice)
-                held = ice.density * thickness[k] / dt
-                off = -up * slope_above if k > 0 else 0.0
-                pivot = held + slope * (up + down) - off * (upper[k - 1] if k > 0 else 0.0)
-                right = gain - held * (new[k] - old[k]) - off * step_above
-                slope_below = kirchhoff_slope(new[k + 1], ice) if k < n - 1 else 0.0
-                upper[k] = -down * slope_below / pivot
-                theta[k] = right / pivot
-                step_above = theta[k]
-                slope_above = slope
-            end = surface
-            largest = 0.0
-            for k in range(n - 1, -1, -1):
-                if k < n - 1:
-                    theta[k] -= upper[k] * theta[k + 1]
-                largest = max(largest, abs(theta[k]))
-            for k in range(n):
-                new[k] = max(new[k] + theta[k], 0.5 * new[k])
-            if largest < SETTLED:
-                break
-        gained = 0.0
-        for k in range(n):
-            gained += ice.density * thickness[k] * (new[k] - old[k]) / dt - heat[k, j]
-            enthalpy[k, j] = new[k]
-        theta_base = kirchhoff(temperature_of(new[n - 1], ice), ice)
-        base_gain[j] = into_base * (ground - theta_base) + base_flux[j]
-        top_gain[j] = gained - base_gain[j]

@@ -275,6 +275,7 @@ SNOW_ALBEDO, SNOW_HALF_COVER, BARE_ALBEDO, VAPOUR_HEIGHT = 26, 27, 28, 29
 WORK = 30  # ... and ten for whatever a process needs within a row
 N_ROWS = 40
 N_PACKED = 15  # of Scratch.packed, the cells that cold_water.py packs
+N_COLUMNS, N_ENDS = 8, 8  # of Scratch.columns and .ends, for the ice of shell_base.py
 # Rows of Scratch.moved: ice (kg m-2) that froze to the shell, that sublimated; the cold it took (J m-2); ocean's heat
 # that found no ice (J m-2); methane (kg m-2) that condensed
 FROZEN, SUBLIMATED, COLD, UNUSED, CONDENSED = range(5)
@@ -303,9 +304,9 @@ class Scratch(NamedTuple):
     line: Array  # (rows.STRIPES members)
     packed: Array  # (N_PACKED, cell)
     places: Kinds  # (cell) where the packed cells come from
-    columns: Array  # (2, shell layer, 1)
-    layers: Array  # (5, shell layer)
-    ends: Array  # (5, 1)
+    columns: Array  # (N_COLUMNS, shell layer + 1, cell) of an ice shell
+    ends: Array  # (N_ENDS, cell)
+    layers: Array  # (shell layer)
     super_pressure: Array  # (4) Pa
     adsorbed: Array  # (row, cell) kg m-2, of all layers
     adsorbed_mass: Array  # (member) kg
@@ -348,9 +349,9 @@ def scratch(
         zeros(STRIPES * members),
         np.empty((N_PACKED, width)),
         np.empty(width, dtype=np.int64),
-        np.empty((2, n_shell_layers, 1)),
-        np.empty((5, n_shell_layers)),
-        np.empty((5, 1)),
+        zeros(N_COLUMNS, n_shell_layers + 1, width if n_shell_layers else 0),
+        zeros(N_ENDS, width if n_shell_layers else 0),
+        np.empty(n_shell_layers),
         np.empty(4),
         np.zeros((n_lat, width)),
         np.zeros(members),

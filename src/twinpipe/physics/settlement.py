@@ -172,7 +172,7 @@ def settle(
                 olr,
                 gone,
                 cold,
-                x.layers[0],
+                x.layers,
             )
             add_row_sum(gone, w, line, x.moved[SUBLIMATED])
             add_row_sum(cold, w, line, x.moved[COLD])

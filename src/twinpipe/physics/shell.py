@@ -17,7 +17,7 @@ import numpy as np
 
 from twinpipe.grid import Array
 from twinpipe.physics.compiled import compiled, inlined, part
-from twinpipe.physics.ice_shell import WATER_ICE, Ice, conduct, solid_enthalpy, sublimation, temperature_of
+from twinpipe.physics.ice_shell import WATER_ICE, solid_enthalpy, sublimation
 from twinpipe.physics.records import (
     COLD,
     FROM_BELOW,
@@ -34,156 +34,12 @@ from twinpipe.physics.records import (
     State,
     Static,
 )
-from twinpipe.physics.rows import add_row_sum, compensated, lowest
+from twinpipe.physics.rows import add_row_sum, compensated, lowest, tile
+from twinpipe.physics.shell_base import DENSITY, advance_row
 from twinpipe.physics.substances import H2O, OCEAN_HEAT, OCEAN_WATER, SHELL_ICE, SUBLIMATION
 
-DENSITY = WATER_ICE.density
-THINNEST = 0.5 * DENSITY  # kg m-2, below which the ocean melts no more: open water would freeze over at once
 LEAST = 0.05 * DENSITY  # kg m-2 that space leaves; the run ends there (equilibrium.lost)
 WATER_HEAT = WATER_ICE.liquid_c  # J kg-1 K-1
-
-
-@inlined
-def ice_of(conductivity: float, base: float) -> Ice:
-    """Water ice of a conductivity kappa_0 (W/m) that melts at T_b (K) into the ocean."""
-    return Ice(917.0, 90.0, 7.49, 0.0, conductivity, base, 3.34e5, 4200.0, 0.57)
-
-
-@inlined
-def split(mass: float, layers: Array, thickness: Array) -> int:
-    """How many layers a shell of mass (kg m-2) has, and their thickness (m)."""
-    left, n = mass / 917.0, 0
-    while n < layers.size - 1 and left > layers[n]:
-        thickness[n] = layers[n]
-        left -= layers[n]
-        n += 1
-    thickness[n] = left
-    return n + 1
-
-
-@inlined
-def into_soil(
-    enthalpy: float, thickness: float, soil: float, resistance: float, dt: float, held: float, ice: Ice
-) -> float:
-    """Heat (W m-2) that rises from the first layer of ice into the lowest layer of soil.
-
-    F R = T_i - T_soil through half of that soil, F = (theta_1 - theta_i) 2 / dz through half of the ice: Newton's
-    method in F.  held (J m-2 K-1) is the heat capacity of the soil layer; in a step no more passes than makes both
-    equally warm.
-    """
-    top = temperature_of(enthalpy, ice)
-    half = 0.5 * thickness / ice.kappa_0
-    flux = (top - soil) / (resistance + half * top)
-    for _ in range(3):
-        contact = top * math.exp(-flux * half)
-        flux += (contact - soil - flux * resistance) / (half * contact + resistance)
-    own = ice.density * thickness * (ice.c_0 + ice.c_1 * top)
-    most = (top - soil) * own * held / ((own + held) * dt)
-    return flux if abs(flux) < abs(most) else most
-
-
-@compiled
-def advance_row(
-    shell: Array,
-    i: int,
-    mass: Array,
-    soil: Array,
-    inertia: Array,
-    below: Array,
-    from_ocean: Array,
-    conductivity: Array,
-    base: Array,
-    layers: Array,
-    dt: float,
-    resistance: float,
-    held: float,
-    bottom_heat: Array,
-    frozen: Array,
-    unused: Array,
-    column: Array,
-    heat: Array,
-    work: Array,
-    ends: Array,
-) -> None:
-    """Conduct in the shell of row i, and freeze or melt its base by dh/dt = (F_cond - F_below) / (rho L), in place.
-
-    mass (cell) kg m-2; soil (cell) K of the lowest soil layer; below (cell) and from_ocean (member) W m-2 that reach
-    the base; bottom_heat is the flux into the soil over its inertia, frozen the mass (kg m-2) that froze, unused the
-    heat (J m-2) for which no ice was left.  What melts is warmed to T_b first: L + h(T_b) - h of the lowest layer.
-    column and heat (layer, 1), work (5, layer) and ends (5, 1) are scratch.
-    """
-    members = base.size
-    thickness, top, end, no_flux = work[4], ends[0], ends[1], ends[2]
-    heat[:, 0] = 0.0
-    top[0] = 0.0
-    no_flux[0] = 0.0
-    for j in range(mass.size):
-        b = j % members
-        ice = ice_of(conductivity[b], base[b])
-        at_base = solid_enthalpy(ice.melting, ice)
-        n = split(mass[j], layers, thickness)
-        for k in range(n):
-            column[k, 0] = shell[k, i, j]
-        flux = into_soil(column[0, 0], thickness[0], soil[j], resistance / inertia[j], dt, held * inertia[j], ice)
-        bottom_heat[j] = flux / inertia[j]
-        heat[0, 0] = -flux
-        end[0] = ice.melting
-        conduct(column[:n], thickness[:n], dt, top, end, no_flux, heat[:n], ice, work, ends[3], ends[4])
-        gained = flux * dt
-        for k in range(n):
-            gained += 917.0 * thickness[k] * (column[k, 0] - shell[k, i, j])
-            shell[k, i, j] = column[k, 0]
-        before = mass[j]
-        net = (below[j] + from_ocean[b]) * dt - gained
-        unused[j] = 0.0
-        if net > 0.0:
-            unused[j] = melt(shell, i, j, n, mass, thickness, net, at_base, ice)
-        else:
-            left = freeze(shell, i, j, n, mass, layers, thickness, -net / ice.latent, at_base)
-            unused[j] = -left * ice.latent
-        frozen[j] = mass[j] - before
-
-
-@inlined
-def melt(
-    shell: Array, i: int, j: int, n: int, mass: Array, thickness: Array, heat: float, at_base: float, ice: Ice
-) -> float:
-    """Melt the shell of a cell from below with heat (J m-2); gives what is left when only THINNEST is."""
-    k = n - 1
-    while heat > 0.0 and mass[j] > THINNEST:
-        cost = ice.latent + at_base - shell[k, i, j]
-        there = min(917.0 * thickness[k], mass[j] - THINNEST)
-        going = min(heat / cost, there)
-        after = mass[j] - going
-        heat -= (mass[j] - after) * cost
-        mass[j] = after
-        if going < there or k == 0:
-            break
-        k -= 1
-    return heat
-
-
-@inlined
-def freeze(
-    shell: Array, i: int, j: int, n: int, mass: Array, layers: Array, thickness: Array, more: float, at_base: float
-) -> float:
-    """Add ice (kg m-2) at T_b to the lowest layers of a cell's shell; gives what was too little to count."""
-    k = n - 1
-    while more > 0.0:
-        there = 917.0 * thickness[k]
-        room = 917.0 * layers[k] - there if k < layers.size - 1 else more
-        coming = min(more, max(room, 0.0))
-        after = mass[j] + coming
-        if after > mass[j]:
-            shell[k, i, j] += (after - mass[j]) / (there + (after - mass[j])) * (at_base - shell[k, i, j])
-        last = coming == more
-        more -= after - mass[j]
-        mass[j] = after
-        if last:
-            break
-        k += 1
-        thickness[k] = 0.0
-    return more
 
 
 @part
@@ -193,6 +49,7 @@ def step(st: Static, o: Options, m: Members, s: State, ledger: Ledger, x: Scratc
     x.moved[UNUSED] = 0.0
     from_ocean, total = x.by_member[0], x.by_member[1]
     frozen, unused = x.rows[WORK], x.rows[WORK + 1]
+    leaving, kappa_0, base = x.rows[WORK + 2], x.rows[WORK + 3], x.rows[WORK + 4]
     for b in range(members):
         before = s.store[OCEAN_HEAT, b]
         heat_capacity = WATER_HEAT * s.store[OCEAN_WATER, b]
@@ -200,6 +57,9 @@ def step(st: Static, o: Options, m: Members, s: State, ledger: Ledger, x: Scratc
         s.store[OCEAN_HEAT, b] = before * math.exp(-follows)
         from_ocean[b] = (before - s.store[OCEAN_HEAT, b]) / (o.area * o.dt)
         total[b] = 0.0
+    tile(from_ocean, leaving)
+    tile(m.shell_conductivity, kappa_0)
+    tile(m.shell_base, base)
     for i in range(s.ice.shape[0]):
         advance_row(
             s.shell,
@@ -208,9 +68,9 @@ def step(st: Static, o: Options, m: Members, s: State, ledger: Ledger, x: Scratc
             s.T[s.T.shape[0] - 1, i],
             st.inertia[i],
             s.today[FROM_BELOW, i],
-            from_ocean,
-            m.shell_conductivity,
-            m.shell_base,
+            leaving,
+            kappa_0,
+            base,
             st.shell_layers,
             o.dt,
             o.bottom_resistance,
@@ -218,9 +78,7 @@ def step(st: Static, o: Options, m: Members, s: State, ledger: Ledger, x: Scratc
             x.fields[SHELL_HEAT, i],
             frozen,
             unused,
-            x.columns[0],
-            x.columns[1],
-            x.layers,
+            x.columns,
             x.ends,
         )
         add_row_sum(frozen, st.weight[i], x.line, x.moved[FROZEN])
@@ -252,6 +110,18 @@ def cooled(t: float, stiff: float, radiating: float, sink: float, vapour: float)
     return new
 
 
+@inlined
+def divide(mass: float, layers: Array, thickness: Array) -> int:
+    """How many layers a shell of mass (kg m-2) has, and their thickness (m)."""
+    left, n = mass / 917.0, 0
+    while n < layers.size - 1 and left > layers[n]:
+        thickness[n] = layers[n]
+        left -= layers[n]
+        n += 1
+    thickness[n] = left
+    return n + 1
+
+
 @compiled
 def sublimate(
     shell: Array,
@@ -277,11 +147,14 @@ def sublimate(
     """
     members = base.size
     for j in range(T.size):
-        gone[j] = 0.0
+        gone[j] = sublimation(T[j]) * dt
         cold[j] = 0.0
-        t = T[j]
-        if mass[j] - sublimation(t) * dt == mass[j]:
+    for j in range(T.size):
+        little = mass[j] - gone[j] == mass[j]
+        gone[j] = 0.0
+        if little:
             continue
+        t = T[j]
         stiff = capacity[j] + conduction * inertia[j]
         radiating = olr[j] / (t * t * t * t)
         new = cooled(t, stiff, radiating, 0.0, 1.0)
@@ -293,7 +166,7 @@ def sublimate(
         olr[j] += stiff * (t - new) - going * SUBLIMATION / dt
         T[j] = new
         at_base = solid_enthalpy(base[j % members], WATER_ICE)
-        n = split(mass[j], layers, thickness)
+        n = divide(mass[j], layers, thickness)
         left = going
         while left > 0.0:
             there = 917.0 * thickness[n - 1]
