@@ -9,10 +9,11 @@ import numpy as np
 from twinpipe.constants import GAS_CONSTANT
 from twinpipe.grid import Array
 from twinpipe.maps import seas
-from twinpipe.physics import shell
 from twinpipe.physics.methane import FRESH, OF_ETHANE, OF_METHANE
 from twinpipe.physics.model import Model
 from twinpipe.physics.records import ACTIVITY, FROM_BELOW, State
+from twinpipe.physics.shell import steady
+from twinpipe.physics.shell_base import DENSITY
 from twinpipe.physics.substances import (
     CH4,
     LIQUID_ETHANE,
@@ -38,7 +39,7 @@ def hold(model: Model, s: State, surface: Array, *, last: bool = False) -> None:
         if body.ice_shell is not None:
             ice = body.ice_shell
             resistance = model.options.soil_resistance / model.static.inertia[own]
-            s.shell[own], s.today[FROM_BELOW][own] = shell.steady(
+            s.shell[own], s.today[FROM_BELOW][own] = steady(
                 surface[own],
                 ice.thickness_m,
                 model.static.shell_layers,
@@ -46,7 +47,7 @@ def hold(model: Model, s: State, surface: Array, *, last: bool = False) -> None:
                 ice.base_temperature_k,
                 resistance,
             )
-            s.local[SHELL_ICE][own] = shell.DENSITY * ice.thickness_m
+            s.local[SHELL_ICE][own] = DENSITY * ice.thickness_m
             s.store[OCEAN_WATER, b], s.rest[OCEAN_WATER, b] = ice.ocean_mass_kg, 0.0
             s.store[OCEAN_HEAT, b] = 0.0
         if body.methane_cycle is not None:
