@@ -267,7 +267,7 @@ def _run_slab(
         kept[:, i] = outward(total, members)
     ending = budget.contents(model, s, neighbours)
     beginning = state.contents_at_start(ending.area)
-    books = budget.closure(beginning, ending, ledger)
+    books = budget.closure(beginning, ending, ledger, segment.steps[1])
     record = {
         "mass_error": books.mass.tolist(),
         "energy_error": books.energy.tolist(),

@@ -46,6 +46,14 @@ def test_a_small_moon_with_a_deep_ocean_and_a_faint_sun_closes() -> None:
     assert lives(world("europa", 5e5, 0.5, shade, steps=24, orbit=orbit, surface=ground))
 
 
+def test_air_of_two_thousand_bar_closes_by_its_digits() -> None:
+    """It holds so much heat that what the sun brings in a step is in the last digits of its temperature."""
+    orbit = {"solar_constant_w_m2": 10.0, "eccentricity": 0.0, "obliquity_degree": 0, "sidereal_year_s": 5.2e6}
+    air = {"mass_kg": {"CO2": 1e20}, "heat_capacity_j_kg_k": 500.0}
+    spec = world("earth", 2e5, 1.0, steps=12, orbits=0, orbit=orbit, atmosphere=air, water_cycle=None, biosphere=None)
+    assert lives(spec)
+
+
 @pytest.mark.parametrize("thickness", [0.1, 1.0, 30.0, 15e3])
 @pytest.mark.parametrize("surface", [40.0, 95.0, 260.0, 400.0])
 def test_a_shell_of_any_thickness_conducts_what_its_ends_ask(thickness: float, surface: float) -> None:

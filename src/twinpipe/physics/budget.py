@@ -26,6 +26,8 @@ from twinpipe.physics.substances import (
 MASS_TOLERANCE = 1e-12  # of the largest amount of an element that the run held or moved
 LEAST_MASS = 1e-280  # kg, which has all its digits
 ENERGY_TOLERANCE = 1e-9  # of the cumulative gross flux
+LAST_DIGIT = float(np.finfo(np.float64).eps)
+SUMMED = 64  # last digits of what is held that sums over cells and layers may lose
 
 # Sign of each ledger flow in the change of the energy that is there; transport moves it, and sums to 0.
 _SIGN = np.array([{"outgoing_longwave": -1.0, "transport": 0.0}.get(f, 1.0) for f in ENERGY_FLOWS])
@@ -106,13 +108,16 @@ def _mean(field: Array, weight: Array, members: int) -> Array:
     return np.array([np.ascontiguousarray(cells[:, b]).sum() for b in range(members)])
 
 
-def closure(start: Contents, end: Contents, ledger: Ledger) -> Closure:
+def closure(start: Contents, end: Contents, ledger: Ledger, steps: int = 1) -> Closure:
     """How far the changes of the contents are from what the processes say that they moved.
 
-    An element's error is relative to the largest amount of it that was there or came.
+    An element's error is relative to the largest amount of it that was there or came.  The energy's is relative to
+    the gross flux, or to so much that the last digits of what is held can show it, half a digit of which each step
+    rounds away: air of a thousand bar holds so much that the sunlight of a step is in its last ones.
     """
     moved = _of(_SIGN[None], ledger.energy)[0]
-    gross = np.maximum(ledger.energy[0] + ledger.energy[1], 1.0)
+    unseen = (SUMMED + 0.5 * steps) * LAST_DIGIT * np.maximum(np.abs(start.energy), np.abs(end.energy))
+    gross = np.maximum(ledger.energy[0] + ledger.energy[1], np.maximum(unseen / ENERGY_TOLERANCE, 1.0))
     energy = np.abs(end.since(start) - moved) / gross
     came = _of(OF_GASES, ledger.imported) + _of(OF_STORES, ledger.supplied) + _of(OF_AEROSOLS, ledger.made)
     came += _of(OF_LOCALS, ledger.spread)
