@@ -68,6 +68,20 @@ def _ice_lost(o: Outcome) -> Array:
     return np.asarray((1 - o.series[name] / o.initial_series[name][-1]) / 0.01)
 
 
+def _set_free(o: Outcome) -> Array:
+    """CO2 (kg) that caps and ground have given to the air since the start."""
+    names = ("co2_ice_mass_north", "co2_ice_mass_south", "adsorbed_co2_mass", "buried_co2_mass")
+    there = [n for n in names if n in o.series]
+    return np.asarray(sum((o.start_mean(n) - o.trailing_mean(n) for n in there), np.zeros(o.plan.n_steps)))
+
+
+def _amplifying(o: Outcome) -> Array:
+    """The pressure that caps and ground have given to the air, over a tenth of that at the start; 0 without warming."""
+    bulk, start = o.spec.body.bulk, o.start_mean("global_surface_pressure")
+    given = _set_free(o) * bulk.gravity_m_s2 / bulk.area_m2
+    return np.asarray(np.where(_warming(o) > 0, given / max(0.1 * start, 1e-30), 0.0))
+
+
 def _collapse(o: Outcome) -> Array:
     """Half of the highest mean pressure so far, over the mean pressure; 0 without air."""
     mean = np.maximum(o.trailing_mean("global_surface_pressure"), 1e-3)
@@ -144,6 +158,12 @@ EVENTS: dict[str, Event] = {
             "1 % of the carbon dioxide ice that is buried at the pole has come into the air",
             _ice_lost,
             lambda o, s: {"buried_co2_kg": float(o.series["buried_co2_mass"][s])},
+        ),
+        Event(
+            "greenhouse_amplifying",
+            "Carbon dioxide that warming drove out of caps and ground has raised the pressure by a tenth",
+            _amplifying,
+            lambda o, s: {"set_free_co2_kg": float(_set_free(o)[s])},
         ),
         Event(
             "first_microbes_viable",

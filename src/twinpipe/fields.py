@@ -206,6 +206,8 @@ SERIES_FIELDS: tuple[Field, ...] = (
         "series_time: point area: minimum",
         "f8",
     ),
+    Field("nitrogen_pressure", "simulation_state", SERIES, "Pa", "partial pressure of nitrogen", None, None, "f8"),
+    Field("methane_pressure", "simulation_state", SERIES, "Pa", "partial pressure of methane", None, None, "f8"),
     # masses of the fields on the ground, of the stores and of particles, in the order of physics.substances
     _mass("water_ice_mass", "water ice on the ground", "water"),
     _mass("liquid_water_mass", "liquid water on the ground", "water"),

@@ -23,6 +23,12 @@ SERIES_OF = {
     "oxygen_pressure_pa": "oxygen_pressure",
     "carbon_dioxide_pressure_pa": "carbon_dioxide_pressure",
 }
+FRACTION_OF = {
+    "oxygen_fraction": "oxygen_pressure",
+    "nitrogen_fraction": "nitrogen_pressure",
+    "carbon_dioxide_fraction": "carbon_dioxide_pressure",
+    "methane_fraction": "methane_pressure",
+}
 
 
 def area_fraction(outcome: Outcome, condition: Callable[[Array, Array], NDArray[np.bool_]]) -> tuple[Array, float]:
@@ -102,6 +108,10 @@ def goal_series(outcome: Outcome, goal: Goal) -> tuple[Array, float]:
         return area_fraction(outcome, liquid)
     if goal.measure == "production_kg_a":
         return production(outcome, goal.product or ""), 0.0
+    if goal.measure in FRACTION_OF:
+        part, air = FRACTION_OF[goal.measure], "global_surface_pressure"
+        start = outcome.start_mean(part) / max(outcome.start_mean(air), 1e-30)
+        return outcome.trailing_mean(part) / np.maximum(outcome.trailing_mean(air), 1e-30), start
     name = SERIES_OF[goal.measure]
     start, values = outcome.start_mean(name), outcome.trailing_mean(name)
     return (values - start, 0.0) if goal.measure == "surface_temperature_rise_k" else (values, start)

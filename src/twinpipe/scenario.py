@@ -38,6 +38,7 @@ EventName = Literal[
     "limited_surface_habitability",
     "liquid_water_stable",
     "safe_o2_exceeded",
+    "greenhouse_amplifying",
     "runaway_warming",
     "cooling_10K",
     "collapse",
@@ -67,6 +68,10 @@ ClimateMeasure = Literal[
     "surface_pressure_pa",
     "oxygen_pressure_pa",
     "carbon_dioxide_pressure_pa",
+    "oxygen_fraction",
+    "nitrogen_fraction",
+    "carbon_dioxide_fraction",
+    "methane_fraction",
     "liquid_water_fraction",
 ]
 
@@ -74,7 +79,7 @@ ClimateMeasure = Literal[
 class Goal(Part):
     """A target for a measure and the year planned for it.
 
-    Measures of the climate are means over an orbit, liquid_water_fraction is the share of the area on which that mean
+    Measures of the climate are means over an orbit, fractions of gases are in moles of all air, liquid_water_fraction is the share of the area on which that mean
     is above freezing and below boiling; production_kg_a is what the plan makes of a product in a year.
     """
 
@@ -186,12 +191,17 @@ class Parameter(Part):
         return self
 
 
+FURTHER = ("fleets", "interventions", "goals")  # what a variant may add to its pattern
+
+
 class Variant(Part):
-    """A named set of values of a pattern's parameters, with further goals."""
+    """A named set of values of a pattern's parameters, with further fleets, interventions and goals."""
 
     title: str
     description: str
     parameters: dict[str, Finite] = Field({})
+    fleets: tuple[dict[str, Any], ...] = ()
+    interventions: tuple[dict[str, Any], ...] = ()
     goals: tuple[dict[str, Any], ...] = ()
 
 
@@ -256,7 +266,7 @@ class Pattern(Part):
         keys = ("phases", "fleets", "shaft", "gate", "interventions", "undertakings", "goals", "events", "economy")
         table = {key: getattr(self, key) for key in keys}
         if variant is not None:
-            table["goals"] = (*self.goals, *self.variant(variant).goals)
+            table |= {key: (*table[key], *getattr(self.variant(variant), key)) for key in FURTHER}
         table |= {"pattern": self.name, "variant": variant, "forced": tuple(lacks), "parameters": values}
         return scenario_of(table, values | body_values(body), self.name)
 

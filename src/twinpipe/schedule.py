@@ -13,10 +13,10 @@ from twinpipe.part import Finite, NotNegative, Part, Positive
 class Feedback(Part):
     """A controller of an intervention: rate = full rate x clip(gain (target - value) + its integral, 0, 1).
 
-    value is the mean over the orbit before; a negative gain works against a rise.
+    value is the mean over the orbit before, oxygen_fraction in moles of all air; a negative gain works against a rise.
     """
 
-    measure: Literal["surface_temperature_k", "surface_pressure_pa"] = "surface_temperature_k"
+    measure: Literal["surface_temperature_k", "surface_pressure_pa", "oxygen_fraction"] = "surface_temperature_k"
     target: Finite
     gain: Finite = Field(0.2, description="share of the full rate per unit of error")
     integral_years: Positive = Field(20.0, description="time in which a lasting error adds as much again")

@@ -11,7 +11,7 @@ from tests.laws.toy_bodies import MARS
 from tests.laws.toy_runs import STEPS, Ran, spec_of
 from twinpipe.block_state import BlockState
 from twinpipe.constants import YEAR
-from twinpipe.intervention import Feedback, GasExport, Heater, Schedule, Sunshade
+from twinpipe.intervention import ChemicalPlant, Feedback, GasExport, Heater, Schedule, Sunshade
 from twinpipe.physics.controllers import respond
 from twinpipe.physics.records import IMPORTED_HEAT
 from twinpipe.plan import make_plan
@@ -109,3 +109,20 @@ def test_controllers_do_not_feel_blocks_nor_segments() -> None:
             assert np.array_equal(array, other[name]), name
     assert whole["control"][0, 0, 1] > 0
     assert whole["control"][1, 0, 1] == 0
+
+
+def test_works_stop_at_the_share_of_oxygen_that_they_are_told() -> None:
+    """They split CO2 until a fifth of the air is oxygen, and do nothing beyond it."""
+    feedback = Feedback(measure="oxygen_fraction", target=0.22, gain=50.0, integral_years=1000.0)
+    works = ChemicalPlant(
+        reaction="co2_electrolysis",
+        reactant="CO2",
+        rate_kg_s=1.5e7,
+        schedule=Schedule(shape="feedback", feedback=feedback),
+    )
+    ran = Ran(MARS, works, years=60)
+    ran.closes()
+    share = ran.series["oxygen_pressure"] / ran.series["global_surface_pressure"]
+    assert share[:STEPS].max() < 0.05
+    assert share[-STEPS:].mean() == pytest.approx(0.22, abs=0.01)
+    assert share.max() < 0.23

@@ -35,7 +35,7 @@ from twinpipe.physics.records import (
 )
 from twinpipe.physics.substances import N_LOCALS
 
-COLDEST = N_BASE_SERIES - 1  # place of that series
+COLDEST = 9  # place of that series, the lowest temperature
 
 
 def advance_band(

@@ -16,13 +16,22 @@ from twinpipe.intervention import Feedback
 from twinpipe.physics.interventions import activity
 from twinpipe.scenario import Scenario
 
-MEASURES = {"surface_temperature_k": "global_surface_temperature", "surface_pressure_pa": "global_surface_pressure"}
-_ROWS = [[f.name for f in SERIES_FIELDS].index(name) for name in MEASURES.values()]
+# The series of each measure, and what its mean is divided by
+MEASURES = {
+    "surface_temperature_k": ("global_surface_temperature", None),
+    "surface_pressure_pa": ("global_surface_pressure", None),
+    "oxygen_fraction": ("oxygen_pressure", "global_surface_pressure"),
+}
+_NAMES = [f.name for f in SERIES_FIELDS]
 
 
 def orbit_means(series: Array) -> Array:
     """(member, measure) means of what controllers look at, over the steps of series (field, step, member)."""
-    return np.array([[np.ascontiguousarray(x).mean() for x in series[row].T] for row in _ROWS]).T
+
+    def mean(name: str) -> Array:
+        return np.array([np.ascontiguousarray(x).mean() for x in series[_NAMES.index(name)].T])
+
+    return np.array([mean(part) / (np.maximum(mean(of), 1e-30) if of else 1.0) for part, of in MEASURES.values()]).T
 
 
 def respond(feedback: Feedback, value: float, integral: float, years: float) -> tuple[float, float]:

@@ -61,12 +61,13 @@ from twinpipe.physics.substances import (
     FIRST_SUPER,
     N_AEROSOLS,
     N_LOCALS,
+    N2,
     N_STORES,
     O2,
 )
 from twinpipe.physics.surface import balance, carry_heat
 
-N_BASE_MAPS, N_BASE_SERIES = 6, 10  # of fields.MAPS and SERIES_FIELDS, before those of the ground and the stores
+N_BASE_MAPS, N_BASE_SERIES = 6, 12  # of fields.MAPS and SERIES_FIELDS, before those of the ground and the stores
 THINNEST_SHELL = N_BASE_SERIES + N_LOCALS + 1 + N_STORES + N_AEROSOLS  # place of that series, after the stores
 
 
@@ -226,6 +227,8 @@ def close_step(
         out.series[6, k, b] = super_moles * per_mole
         out.series[7, k, b] = s.gas[O2, b] / st.molar_mass[O2] * per_mole
         out.series[8, k, b] = s.gas[CO2, b] / st.molar_mass[CO2] * per_mole
+        out.series[10, k, b] = s.gas[N2, b] / st.molar_mass[N2] * per_mole
+        out.series[11, k, b] = s.gas[CH4, b] / st.molar_mass[CH4] * per_mole
         first = N_BASE_SERIES + N_LOCALS + 1
         for q in range(N_STORES):
             out.series[first + q, k, b] = s.store[q, b]
