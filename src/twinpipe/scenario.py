@@ -61,6 +61,7 @@ OF_ANY_PLAN: tuple[EventName, ...] = (
     *("disaster", "intervention_started", "intervention_ended"),
     *("target_reached", "budget_exceeded"),
 )
+# The ledger has the same list: a pattern that ships comes with a migration, as docs/add-a-pattern.md says.
 PatternName = Literal["mars_terraform", "venus_industrial", "titan_fuel", "europa_ocean", "custom"]
 ClimateMeasure = Literal[
     "surface_temperature_rise_k",
