@@ -39,7 +39,7 @@ def progress_bar(text: str, *, quiet: bool) -> Iterator[Any]:
 
 def waiting(text: str, *, quiet: bool) -> AbstractContextManager[Any]:
     """Say at a terminal what is waited for, and that the first time takes longer."""
-    told = f"preparing: {text} (the first time on a machine, the kernel is compiled too, which takes a minute or two)"
+    told = f"preparing: {text} (the first time on a machine, the kernel is compiled too, for a minute or two)"
     return nullcontext() if quiet else Console(stderr=True, highlight=False).status(told)
 
 

@@ -147,7 +147,7 @@ def test_the_catalogue_holds_every_run_with_its_parameters_and_scores(here: int,
 @pytest.fixture
 def stores(here: int, sweep: Path, terminal: Terminal, tmp_path: Path) -> dict[str, Path]:
     """A store of each kind that there is, by what it is."""
-    longer = terminal("run", "extend", here, "--years", "2", "--json").json["run_id"]
+    longer = terminal("run", "extend", str(here), "--years", "2", "--json").json["run_id"]
     paths = tp.catalog().set_index("run")["path"]
     spec = RunSpec(body=tp.load_body("mars"), scenario=Scenario(), years=4, grid="8x12", spin_up_orbits=2)
     banded, bands = make_plan((spec,), rows=3), tmp_path / "bands.zarr"
