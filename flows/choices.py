@@ -6,8 +6,9 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError
 
-from twinpipe.body import builtin_names, explain
+from twinpipe.body import builtin_names
 from twinpipe.errors import InvalidInput
+from twinpipe.refusal import explain
 from twinpipe.scenario import load_pattern, pattern_names
 
 Form = TypeVar("Form", bound=BaseModel)
@@ -73,11 +74,11 @@ def imported_name(body: str, imported: str) -> str:
 
 def parameters_told() -> str:
     """Every pattern's parameters with units, ranges and defaults, as a list in Markdown."""
-    told = ["Of the pattern that is chosen: numbers in the unit given here, or text with another unit.", ""]
+    told = ["Of the pattern that is chosen: numbers in the unit given here, or text with another unit."]
     for name in pattern_names():
         parts = [
-            f"{key} ({'' if p.unit == '1' else f'{p.unit}, '}{p.minimum:g} to {p.maximum:g}, default {p.default:g})"
+            f"`{key}` ({'' if p.unit == '1' else f'`{p.unit}`, '}{p.minimum:g} to {p.maximum:g}, default {p.default:g})"
             for key, p in load_pattern(name).parameters.items()
         ]
         told.append(f"- **{name}**: {', '.join(parts) or 'none'}")
-    return "\n".join(told)
+    return "\n\n".join(told)  # the forms take single breaks for spaces

@@ -7,12 +7,13 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from twinpipe.body import Body, explain
+from twinpipe.body import Body
 from twinpipe.economy import load_prices
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.filling import filled
 from twinpipe.fleet import Fleet
 from twinpipe.part import GasName, Part
+from twinpipe.refusal import explain
 from twinpipe.shaft import Gate, Shaft
 
 AMOUNTS = ("rate_kg_s", "area_m2", "power_w", "change", "fraction", "share", "cap_kg")  # 0 of one: nothing is done

@@ -19,6 +19,7 @@ from twinpipe.digest import digest
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.part import Finite, Fraction, GasName, NotNegative, Part, Positive
 from twinpipe.prior import Prior
+from twinpipe.refusal import explain
 
 MapName = Literal["elevation", "albedo", "thermal_inertia"]
 
@@ -333,17 +334,6 @@ class Body(Part):
         """Mean molar mass of the gases; that of CO2 if there are none."""
         moles = math.fsum(m / MOLAR_MASS[g] for g, m in self.atmosphere.mass_kg.items())
         return self.atmosphere.total_mass_kg / moles if moles else MOLAR_MASS["CO2"]
-
-
-def explain(error: ValidationError, prefix: str = "") -> InvalidInput:
-    """The first complaint of pydantic as one sentence that names field, value and what is allowed."""
-    first = error.errors()[0]
-    where = ".".join([prefix, *map(str, first["loc"])] if prefix else map(str, first["loc"]))
-    value: Any = first.get("input")
-    if isinstance(value, dict | list):
-        value = "(a table)" if isinstance(value, dict) else "(a list)"
-    message = first["msg"]
-    return InvalidInput(where or "file", value, message[0].lower() + message[1:])
 
 
 @cache

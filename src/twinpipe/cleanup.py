@@ -71,16 +71,16 @@ class Report:
         would, were = ("would go", "would be") if self.dry_run else ("went", "were")
         lines = [f"as of {self.as_of:%Y-%m-%d %H:%M} UTC"] + ["nothing to do"] * self.nothing
         if self.reaped_runs:
-            lines.append(f"{len(self.reaped_runs):,} runs that nobody ended {were} ended")
+            lines.append(f"runs that nobody ended: {len(self.reaped_runs):,} {were} ended")
         if self.expired_twins:
-            lines.append(f"{len(self.expired_twins):,} expired twins {would}")
+            lines.append(f"expired twins: {len(self.expired_twins):,} {would}")
         if self.dropped_stores:
-            lines.append(f"{len(self.dropped_stores):,} stores of {self.bytes:,} bytes {would}")
+            lines.append(f"stores: {len(self.dropped_stores):,} of {self.bytes:,} bytes {would}")
         for table, rows in self.rows.items():
             if any(rows.values()):
                 lines.append(f"{table}: {rows['deleted']:,} rows {would}, {rows['scrubbed']:,} scrubbed to stubs")
         if self.repaired_statistics:
-            lines.append(f"{self.repaired_statistics:,} daily statistics repaired")
+            lines.append(f"daily statistics: {self.repaired_statistics:,} repaired")
         for twin, status in self.deferred_twins.items():
             lines.append(f"twin {twin} has expired but is {status}: left for the next cleanup")
         return lines + [f"failed: {failure}" for failure in self.failures]

@@ -26,17 +26,17 @@ from twinpipe import (
     cli_sweeps,
     cli_up,
 )
-from twinpipe.cli_options import LARGEST, Json, RunId, TwinId
+from twinpipe.cli_options import LARGEST, Commands, Json, RunId, TwinId
 from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.settings import load_settings
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-bodies = typer.Typer(help="Celestial bodies.")
-twins = typer.Typer(help="Digital twins.")
+app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+bodies = typer.Typer(help="Celestial bodies.", cls=Commands)
+twins = typer.Typer(help="Digital twins.", cls=Commands)
 runs = typer.Typer(help="Runs; `run TWIN` runs a pattern on a twin.", cls=cli_runs.RunGroup)
 sweeps = typer.Typer(help="Sweeps; `sweep FILE` runs that of a file.", cls=cli_runs.RunGroup)
-results = typer.Typer(help="Results of runs.")
-database = typer.Typer(help="The ledger's schema.")
+results = typer.Typer(help="Results of runs.", cls=Commands)
+database = typer.Typer(help="The ledger's schema.", cls=Commands)
 app.add_typer(bodies, name="body")
 app.add_typer(twins, name="twin")
 app.add_typer(runs, name="run")
@@ -65,7 +65,7 @@ def table(title: str, columns: dict[str, list[str]]) -> Table:
     """A table of columns by heading."""
     made = Table(title=title, title_justify="left")
     for heading in columns:
-        made.add_column(heading)
+        made.add_column(heading, overflow="fold")
     for row in zip(*columns.values(), strict=True):
         made.add_row(*row)
     return made
@@ -169,6 +169,7 @@ def twin_create(
     from twinpipe.body import load_body
     from twinpipe.game.importer import import_bodies
     from twinpipe.grid import Grid
+    from twinpipe.running import waiting
     from twinpipe.show import show_created
     from twinpipe.workplace import open_workplace
 
@@ -178,7 +179,7 @@ def twin_create(
     else:
         cloned = load_body(body, imported=load_settings().home / "bodies")
     called = name if name is not None else cloned.name
-    with open_workplace() as w:
+    with waiting(f"the climate of {cloned.name} today", quiet=as_json), open_workplace() as w:
         twin, new = lifecycle.create_twin(w, cloned, called, ttl_days=days, grid=grid, again=again)
     if as_json:
         emit({**twin.as_dict(), "new": new})

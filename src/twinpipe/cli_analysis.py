@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from twinpipe.cli_options import LARGEST, Json, RunId
+from twinpipe.cli_options import LARGEST, Commands, Json, RunId
 
 Emit = Callable[[Any], None]
 Number = Annotated[int, typer.Argument(metavar="ID", min=1, max=LARGEST, help="Its number in the ledger.")]
@@ -45,7 +45,7 @@ Chunks = Annotated[
 
 def register(app: typer.Typer, emit: Emit) -> None:
     """Add the commands to `twinpipe`."""
-    export = typer.Typer(help="Copies of outputs for other tools.")
+    export = typer.Typer(help="Copies of outputs for other tools.", cls=Commands)
     app.add_typer(export, name="export")
 
     @app.command()
@@ -89,7 +89,7 @@ def register(app: typer.Typer, emit: Emit) -> None:
         """Copy the outputs of a completed sweep to NetCDF or to a Zarr store with other chunks."""
         _export("sweep", sweep, to, chunks, as_json)
 
-    report = typer.Typer(help="Reports: one HTML file each, which needs nothing else.")
+    report = typer.Typer(help="Reports: one HTML file each, which needs nothing else.", cls=Commands)
     app.add_typer(report, name="report")
 
     @report.command("run")

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinpipe.cli_options import LARGEST, Json
+from twinpipe.cli_options import LARGEST, Commands, Json
 from twinpipe.settings import load_settings
 
 PatternId = Annotated[str, typer.Argument(metavar="PATTERN")]
@@ -18,7 +18,7 @@ PatternId = Annotated[str, typer.Argument(metavar="PATTERN")]
 def register(app: typer.Typer, emit: Callable[[Any], None]) -> None:
     """Add the commands to `twinpipe`."""
     console = Console(highlight=False, soft_wrap=True)
-    learned = typer.Typer(help="Patterns that were learned from runs.")
+    learned = typer.Typer(help="Patterns that were learned from runs.", cls=Commands)
     app.add_typer(learned, name="learned")
 
     @app.command("learn")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,3 +10,35 @@ LARGEST = 2**63 - 1  # of what the ledger's columns hold
 TwinId = Annotated[int, typer.Argument(metavar="TWIN", min=1, max=LARGEST)]
 RunId = Annotated[int, typer.Argument(metavar="RUN", min=1, max=LARGEST)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+# As people come to need them; the commands of a group stay as they are there.
+ORDER = [
+    "demo",
+    "up",
+    "body",
+    "pattern",
+    "twin",
+    "run",
+    "sweep",
+    "result",
+    "plot",
+    "report",
+    "export",
+    "learn",
+    "learned",
+    "cleanup",
+    "audit",
+    "reap",
+    "db",
+]
+
+
+class Commands(typer.core.TyperGroup):
+    """A group whose help says the first sentence of each command whole."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        names = list(self.commands)
+        return sorted(names, key=ORDER.index) if set(names) <= set(ORDER) else names
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(n, self.commands[n].get_short_help_str(10_000)) for n in self.list_commands(ctx)])

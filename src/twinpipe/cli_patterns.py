@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinpipe.cli_options import Json
+from twinpipe.cli_options import Commands, Json
 
 
 def register(app: typer.Typer, emit: Callable[[Any], None]) -> None:
     """Add the group to `twinpipe`."""
-    patterns = typer.Typer(help="Deployment patterns.")
+    patterns = typer.Typer(help="Deployment patterns.", cls=Commands)
     app.add_typer(patterns, name="pattern")
     console = Console(highlight=False)
 
@@ -43,20 +43,19 @@ def register(app: typer.Typer, emit: Callable[[Any], None]) -> None:
         if as_json:
             emit({n: {**entry.model_dump(mode="json"), "costs": costs_told(entry)} for n, entry in known.items()})
             return
-        made = Table(title="Interventions of the game", title_justify="left")
-        for heading in ("id", "what it does", "takes", "debits; costs", "physics"):
-            made.add_column(heading, overflow="fold")
+        made = Table(title="Interventions of the game", title_justify="left", show_lines=True)
+        made.add_column("id", no_wrap=True)
+        made.add_column("what it does, takes and costs", overflow="fold")
         for name, entry in known.items():
-            takes = [f"{k} ({p.unit}, {p.minimum:g} to {p.maximum:g})" for k, p in entry.parameters.items()]
+            takes = [
+                f"{k} ({'' if p.unit == '1' else f'{p.unit}, '}{p.minimum:g} to {p.maximum:g})"
+                for k, p in entry.parameters.items()
+            ]
             takes += [f"{k} ({', '.join(words)})" for k, words in entry.choices.items()]
             felt = f"booked: {entry.booked}" if entry.booked else ", ".join(i["kind"] for i in entry.interventions)
-            made.add_row(
-                ", ".join((name, *entry.aliases)),
-                entry.does,
-                "; ".join(takes),
-                f"{entry.debits}; {costs_told(entry)}",
-                felt,
-            )
+            told = [entry.does, f"takes: {'; '.join(takes)}" if takes else "", f"debits: {entry.debits}"]
+            told += [f"costs: {costs_told(entry)}", f"physics: {felt}"]
+            made.add_row("\n".join((name, *entry.aliases)), "\n".join(filter(None, told)))
         console.print(made)
 
     @patterns.command("show")
@@ -70,9 +69,7 @@ def register(app: typer.Typer, emit: Callable[[Any], None]) -> None:
             return
         console.print(f"{p.name}: {p.title}", markup=False)
         console.print(p.description, markup=False)
-        asked = p.requires.model_dump(exclude_defaults=True)
-        needs = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in asked.items())
-        console.print(f"needs of a body: {needs or 'nothing'}", markup=False)
+        console.print(f"needs of a body: {', '.join(p.requires.told()) or 'nothing'}", markup=False)
         made = Table(title="Parameters", title_justify="left")
         for heading in ("name", "unit", "default", "from", "to", "what it is"):
             made.add_column(heading, overflow="fold")

@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinpipe.cli_options import LARGEST, Json, RunId
+from twinpipe.cli_options import LARGEST, Commands, Json, RunId
 
 START = "start"  # the command that `run TWIN` means
 
 
-class RunGroup(typer.core.TyperGroup):
+class RunGroup(Commands):
     """A group whose first argument may also be a twin."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:

@@ -6,14 +6,19 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from hmac import compare_digest
 from html import escape
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
+from os import PathLike
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+REPORT = "report.html"
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:3rem auto;padding:0 1rem;color:#1b1f24}
 h1{font-size:1.6rem}h2{font-size:1.1rem;margin-top:2rem}a{color:#0b5cad}td{padding:.2rem 1.2rem .2rem 0;
 vertical-align:top}code{background:#f1f3f5;padding:.1rem .3rem;border-radius:3px}p{color:#57606a}"""
@@ -27,8 +32,19 @@ def links_page(parts: dict[str, dict[str, str]], commands: dict[str, str]) -> st
         body.append(f"<h2>{escape(heading)}</h2><table>{''.join(rows)}</table>")
     rows = [f"<tr><td><code>{escape(c)}</code></td><td>{escape(what)}</td></tr>" for what, c in commands.items()]
     body.append(f"<h2>In a terminal</h2><table>{''.join(rows)}</table>")
+    return _page("".join(body))
+
+
+def _page(body: str) -> str:
     head = f'<meta charset="utf-8"><title>twinpipe</title><link rel="icon" href="data:,"><style>{STYLE}</style>'
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(body)}</body></html>'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>'
+
+
+def _row(found: Path, when: datetime) -> str:
+    name, report = quote(found.name), found / REPORT
+    links = {name: found.name} if not report.is_file() else {f"{name}/{REPORT}": found.name, f"{name}/": "pictures"}
+    cells = [f'<td><a href="{url}">{escape(text)}</a></td>' for url, text in links.items()]
+    return f"<tr>{''.join(cells)}<td>{when:%Y-%m-%d %H:%M}</td></tr>"
 
 
 class _Pages(SimpleHTTPRequestHandler):
@@ -70,6 +86,18 @@ class _Pages(SimpleHTTPRequestHandler):
             super().do_GET()
         else:
             self.send_error(HTTPStatus.NOT_FOUND)
+
+    def list_directory(self, path: str | PathLike[str]) -> BytesIO:
+        """What is there, newest first; a folder with a report leads to it."""
+        there = [(p.stat().st_mtime, p) for p in Path(path).iterdir() if not p.name.startswith(".")]
+        rows = [_row(found, datetime.fromtimestamp(when)) for when, found in sorted(there, reverse=True)]
+        body = f"<h1>Reports</h1><table>{''.join(rows) or '<tr><td>There are none yet.</td></tr>'}</table>"
+        page = _page(body).encode()
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(page)))
+        self.end_headers()
+        return BytesIO(page)
 
     def end_headers(self) -> None:
         """A report may change when its run is drawn again."""

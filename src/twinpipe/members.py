@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from twinpipe.assembly import body_values
-from twinpipe.body import Body, explain
+from twinpipe.body import Body
 from twinpipe.clock import usual_steps
 from twinpipe.design import Values, number_of_points, points
 from twinpipe.errors import InvalidInput, NotFound
@@ -19,6 +19,7 @@ from twinpipe.game.interventions import expanded
 from twinpipe.grid import Grid
 from twinpipe.physics.compiled import CODE_FINGERPRINT
 from twinpipe.physics.model import build
+from twinpipe.refusal import explain
 from twinpipe.scenario import Pattern, Scenario, load_pattern, quantity, scenario_of, with_usual_events
 from twinpipe.spec import RunSpec
 from twinpipe.sweep_spec import SEED, VARIANT, SweepSpec, Value

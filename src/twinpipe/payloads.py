@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
-from twinpipe.body import Body, explain
+from twinpipe.body import Body
 from twinpipe.consumption import Name, Score, Text
 from twinpipe.consumption import ResourceConsumption as ResourceConsumption
 from twinpipe.digest import canonical_json
@@ -24,6 +24,7 @@ from twinpipe.lesson import Optimization as Optimization
 from twinpipe.lesson import RequiredConditions as RequiredConditions
 from twinpipe.messages import AuditDetail, Dropped, OutboxPayload
 from twinpipe.part import Finite, NotNegative, Part, Positive
+from twinpipe.refusal import explain
 from twinpipe.scenario import Goal
 from twinpipe.spec import RunChoices
 from twinpipe.sweep_spec import SweepSpec

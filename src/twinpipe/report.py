@@ -11,6 +11,7 @@ from typing import Any
 from twinpipe.intervention import is_natural
 from twinpipe.markdown import plain, table
 from twinpipe.pages import data_uri, write_page
+from twinpipe.payloads import PlanetState
 from twinpipe.physics.budget import ENERGY_TOLERANCE, MASS_TOLERANCE
 from twinpipe.spec import RunSpec
 from twinpipe.wording import (
@@ -30,6 +31,7 @@ from twinpipe.wording import (
 Result = Mapping[str, Any]
 Rows = list[list[str]]  # of cells, the first one being the row's name
 MAX_STORY = 12
+NO_BREAK = "\u00a0"
 
 CAPTIONS = {
     "hero": "Surface temperature at the start and at the end, and how temperature and pressure changed.",
@@ -148,13 +150,21 @@ def _notes(spec: RunSpec, result: Result) -> list[str]:
 
 def _planet(result: Result) -> Rows:
     start, end = (dict(_leaves(result[k])) for k in ("start_state", "end_state"))
-    names = [n for n in {**end, **start} if n[0] != "years"]
+    names = sorted((n for n in {**end, **start} if n[0] != "years"), key=_place)
     rows = []
     for name in names:
         values = [s.get(name) for s in (start, end)]
         if any(isinstance(v, int | float) for v in values):
             rows.append([_label(name), *("–" if v is None else _value(name, v) for v in values)])
     return rows
+
+
+def _place(name: Name) -> tuple[int, bool, int]:
+    """Where a number of a planet stands: by spheres as the model has them, in each what is one number first."""
+    sphere = PlanetState.model_fields[name[0]].annotation
+    fields = list(sphere.model_fields) if sphere is not None else []
+    within = fields.index(name[1]) if name[1] in fields else len(fields)
+    return list(PlanetState.model_fields).index(name[0]), len(name) > 2, within
 
 
 def _story(result: Result) -> Rows:
@@ -170,7 +180,7 @@ def _events(result: Result) -> Rows:
         [
             quantity(e["year"], "year"),
             f"{event_name(e['event'])}: {formula(e['description'])}",
-            "; ".join(f"{_label((n,))} {_value((n,), v)}".replace(" ", "\u00a0") for n, v in e.get("data", {}).items()),
+            "; ".join(f"{_label((n,))} {_value((n,), v).replace(' ', NO_BREAK)}" for n, v in e.get("data", {}).items()),
         ]
         for e in result["key_events"]
     ]

@@ -18,6 +18,15 @@ class Requirement(Part):
     ice_shell: bool = False
     solid_surface: bool = True
 
+    def told(self) -> list[str]:
+        """What is needed, each in words."""
+        gases = (("CO2", self.minimum_co2_kg), ("CH4", self.minimum_ch4_kg), ("N2", self.minimum_n2_kg))
+        needs = [f"at least {least:g} kg of {gas} in the air" for gas, least in gases if least]
+        needs += [f"a pressure of at least {self.minimum_pressure_pa:g} Pa"] if self.minimum_pressure_pa else []
+        needs += [f"a pressure of at most {self.maximum_pressure_pa:g} Pa"] if self.maximum_pressure_pa else []
+        needs += ["seasonal CO2 ice"] if self.co2_ice else []
+        return needs + (["a shell of ice over an ocean"] if self.ice_shell else [])
+
     def missing(self, body: Body) -> list[str]:
         """What the body lacks, each in words; none when it fits.  A body of the model always has a solid surface."""
         lacks = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, assert_never
 
 from twinpipe.body import Body
 from twinpipe.constants import YEAR
@@ -186,6 +186,8 @@ def _account(
             account["delivered_by_gas_kg"] = {
                 g: x * sent * (1 - item.loss_fraction) for g, x in item.composition.items()
             }
+        case _:
+            assert_never(item)
     price = economy or FREE
     account["cost_gcc"] = (
         account["energy_j"] * price.energy_gcc_per_j + account["manufactured_kg"] * price.manufacture_gcc_per_kg

@@ -6,7 +6,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,12 @@ def progress_bar(text: str, *, quiet: bool) -> Iterator[Any]:
         yield lambda fraction: bar.update(task, completed=fraction)
 
 
+def waiting(text: str, *, quiet: bool) -> AbstractContextManager[Any]:
+    """Say at a terminal what is waited for, and that the first time takes longer."""
+    told = f"preparing: {text} (the first time on a machine, the kernel is compiled too, for a minute or two)"
+    return nullcontext() if quiet else Console(stderr=True, highlight=False).status(told)
+
+
 def read_scenario(path: Path, body: Body, *, years: int, seed: int = 0) -> Scenario:
     """Scenario from a JSON or TOML file, for a body and a run of so many years; raises InvalidInput, NotFound.
 
@@ -44,7 +50,7 @@ def read_scenario(path: Path, body: Body, *, years: int, seed: int = 0) -> Scena
     """
     table = read_table(path, "scenario file")
     if not isinstance(table, dict):
-        raise InvalidInput("scenario file", str(path), "it must be a valid dictionary")
+        raise InvalidInput("scenario file", str(path), "it must be a table")
     made = expanded(with_usual_events(table), years=years, seed=seed)
     return scenario_of(made, body_values(body), path.name)
 

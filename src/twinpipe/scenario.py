@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from twinpipe.assembly import assembled, body_values
-from twinpipe.body import Body, explain
+from twinpipe.body import Body
 from twinpipe.disaster import Disaster
 from twinpipe.economy import Economy as Economy  # one place to import what a scenario is made of
 from twinpipe.errors import InvalidInput, NotFound
@@ -20,6 +20,7 @@ from twinpipe.fleet import Fleet
 from twinpipe.intervention import Aerosol, AerosolFactory, Intervention, SuperGreenhouseGasFactory
 from twinpipe.part import Finite, NotNegative, Part, Positive
 from twinpipe.quantity import quantity as quantity
+from twinpipe.refusal import explain
 from twinpipe.requirement import Requirement
 from twinpipe.shaft import Gate, Shaft
 from twinpipe.undertaking import Undertaking
@@ -61,6 +62,7 @@ OF_ANY_PLAN: tuple[EventName, ...] = (
     *("disaster", "intervention_started", "intervention_ended"),
     *("target_reached", "budget_exceeded"),
 )
+# The ledger has the same list: a pattern that ships comes with a migration, as docs/add-a-pattern.md says.
 PatternName = Literal["mars_terraform", "venus_industrial", "titan_fuel", "europa_ocean", "custom"]
 ClimateMeasure = Literal[
     "surface_temperature_rise_k",

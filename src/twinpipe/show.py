@@ -102,9 +102,9 @@ def bill(resources: dict[str, Any]) -> str:
     said = f"cost {resources['total']['cost_gcc']:.3g} GCC, energy {resources['total']['energy_j']:.3g} J"
     made = ", ".join(f"{mass:.3g} kg of {name}" for name, mass in resources.get("products_kg", {}).items())
     said += f"; made {made}" if made else ""
-    limits = ", ".join(f"{name} {share:.2g}" for name, share in resources.get("limits", {}).items())
+    limits = ", ".join(f"{share:.2g} times the {name}" for name, share in resources.get("limits", {}).items())
     if limits:
-        said += f"; bound by {resources['binding_limit'] or 'nothing'} (asked for over what there was: {limits})"
+        said += f"; bound by {resources['binding_limit'] or 'nothing'}: it asked for {limits} that there was"
     return said
 
 

@@ -12,11 +12,11 @@ import yaml
 from pydantic import Field, JsonValue, ValidationError, field_validator, model_validator
 
 from twinpipe import prior
-from twinpipe.body import explain
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.fields import SERIES_FIELDS
 from twinpipe.grid import Grid
 from twinpipe.part import Finite, NotNegative, Part
+from twinpipe.refusal import explain
 from twinpipe.spec import LONGEST, OutputPolicy
 
 LARGEST_FILE = 1_000_000  # bytes

@@ -14,15 +14,23 @@ Record = dict[str, str]
 def quote_lines(q: dict[str, Any]) -> list[str]:
     """A quote, as sentences."""
     how = "as measured in sweeps before" if q["measured"] else "assumed, since no sweep was measured yet"
-    state = f"{q['restart_bytes'] / 1e9:.3g} GB of restart state"
-    expiry = q["expires_at"] or ("never" if q["twin"] else "as new twins do")
+    state = f"{_bytes(q['restart_bytes'])} of restart state"
+    expiry = (q["expires_at"] or ("never" if q["twin"] else "as new twins do")).split("T")[0]
     return [
         f"members: {q['members']:,}, of which {q['new']:,} are new and {q['reused']:,} are there already",
-        f"store: {q['stored_bytes'] / 1e9:.3g} GB before compression, {state}",
-        f"memory: {q['worker_bytes'] / 1e9:.3g} GB at most for a worker of {q['threads']} threads",
-        f"time: {q['core_hours']:.3g} core-hours, {how}",
+        f"store: {_bytes(q['stored_bytes'])} before compression, {state}",
+        f"memory: {_bytes(q['worker_bytes'])} at most for a worker of {q['threads']} threads",
+        f"time: {_core_time(q['core_hours'])}, {how}",
         f"rows: {q['rows']:,}; they expire with the twin: {expiry}",
     ]
+
+
+def _bytes(number: float) -> str:
+    return f"{number / 1e9:,.3g} GB" if number >= 1e9 else f"{number / 1e6:,.3g} MB"
+
+
+def _core_time(hours: float) -> str:
+    return f"{hours:,.3g} core-hours" if hours >= 0.1 else f"{hours * 3600:,.3g} core-seconds"
 
 
 def counts_line(found: dict[str, Any]) -> str:

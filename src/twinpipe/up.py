@@ -263,6 +263,7 @@ def _page(up: Up, dashboard: str | None) -> str:
         "Resume a run": "resume",
         "Sweep a plan": "sweep",
         "Learn a pattern": "learn",
+        "Verify a run": "verify",
         "Cleanup": "cleanup",
         "Audit": "audit",
         "Export results": "export",

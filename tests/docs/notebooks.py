@@ -14,6 +14,7 @@ from nbclient import NotebookClient
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+PASSING = re.compile(r"\d% (\d|-)+:|preparing: ")  # bars of progress, and what is waited for
 SHOWN_HOME = "~/twinpipe"  # in what is kept, whatever folder it was
 
 
@@ -58,7 +59,7 @@ def _kept(book: Any, home: str) -> Any:
 def _plain(text: str) -> str:
     """Text without colours and bars of progress, which a notebook's shell asks for."""
     lines = ESCAPES.sub("", text).replace("\r", "").splitlines(keepends=True)
-    return "".join(line for line in lines if "━━━" not in line or "%" not in line)
+    return "".join(line for line in lines if not PASSING.search(line))
 
 
 def main(name: str, target: Path | None = None) -> None:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tests.laws.any_worlds import INTERVENTIONS, bodies, lives, worlds
-from twinpipe.body import Body, builtin_body, explain
+from twinpipe.body import Body, builtin_body
+from twinpipe.refusal import explain
 from twinpipe.scenario import Scenario
 from twinpipe.spec import RunSpec
 

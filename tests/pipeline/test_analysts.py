@@ -24,7 +24,7 @@ from twinpipe.export import export
 from twinpipe.grid import Grid
 from twinpipe.layout import run_layout
 from twinpipe.plan import make_plan
-from twinpipe.scenario import load_pattern
+from twinpipe.scenario import Scenario, load_pattern
 from twinpipe.spec import RunSpec
 from twinpipe.store import RunStore
 
@@ -144,13 +144,42 @@ def test_the_catalogue_holds_every_run_with_its_parameters_and_scores(here: int,
     assert row["end_temperature_k"] == result["end_state"]["atmosphere"]["surface_temperature_k"]
 
 
-def test_twin_run_and_sweep_open_with_xarray_and_zarr_alone(here: int, sweep: Path, plain_site: Path) -> None:
-    twin = Path(tp.catalog().set_index("run").loc[here, "path"]).parents[1]
-    for path in (twin, next((twin / "runs").glob("*.zarr")), sweep):
+@pytest.fixture
+def stores(here: int, sweep: Path, terminal: Terminal, tmp_path: Path) -> dict[str, Path]:
+    """A store of each kind that there is, by what it is."""
+    longer = terminal("run", "extend", str(here), "--years", "2", "--json").json["run_id"]
+    paths = tp.catalog().set_index("run")["path"]
+    spec = RunSpec(body=tp.load_body("mars"), scenario=Scenario(), years=4, grid="8x12", spin_up_orbits=2)
+    banded, bands = make_plan((spec,), rows=3), tmp_path / "bands.zarr"
+    assert len(banded.bands) == 3
+    RunStore(bands).create(run_layout(banded, {"title": "bands"}))
+    run_plan(banded, bands, 0, Serial())
+    RunStore(bands).finish({})
+    with tp.open_run(sweep) as tree:
+        for reading in ("series", "ensemble"):
+            export(tree, tmp_path / f"{reading}.zarr", reading)
+    made = {"twin": Path(paths[here]).parents[1], "run": Path(paths[here]), "extended run": Path(paths[longer])}
+    copies = {f"copy for {reading}": tmp_path / f"{reading}.zarr" for reading in ("series", "ensemble")}
+    return made | {"sweep": sweep, "bands": bands} | copies
+
+
+def test_every_kind_of_store_opens_with_xarray_and_zarr_alone(stores: dict[str, Path], plain_site: Path) -> None:
+    for kind, path in stores.items():
         found = read_plainly(path, plain_site)
-        assert len(found["groups"]) == 5
-        assert found["bare"] == []
-        assert set(found["times"]) <= {"float64"}
+        assert len(found["groups"]) == 5, kind
+        assert found["bare"] == [], kind
+        assert set(found["times"]) <= {"float64"}, kind
+
+
+def test_a_copy_of_every_kind_of_store_follows_cf(stores: dict[str, Path], tmp_path: Path) -> None:
+    for kind, path in stores.items():
+        copy = tmp_path / f"{kind}.nc"
+        with xr.open_datatree(path, engine="zarr", decode_timedelta=False) as tree:
+            export(tree, copy)
+        assert complaints(copy) == [], kind
+        with xr.open_dataset(copy) as flat:
+            members = 0 if kind == "twin" else 3 if kind == "sweep" or kind.startswith("copy") else 1
+            assert flat.sizes.get("member", 0) == members, kind
 
 
 def test_copies_hold_the_same_bits_and_follow_cf(here: int, terminal: Terminal, tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_an_expired_twin_goes_with_its_bytes_and_leaves_a_proof(work: Workplace)
     assert twin_folder(work, stays.id).exists()
     assert proofs(work) == {f"twin.deleted:{gone.id}": BYTES}
     assert ledger.get_twin(work.engine, gone.id).status == "deleted"
-    assert any("1 stores of 5,000 bytes went" in line for line in report.sentences())
+    assert any("stores: 1 of 5,000 bytes went" in line for line in report.sentences())
 
 
 def test_a_second_cleanup_finds_nothing_to_do(work: Workplace) -> None:
@@ -432,6 +432,6 @@ def test_the_flow_cleans_up_and_tells_what_went(work: Workplace, monkeypatch: py
     report = flow.run_cleanup.__wrapped__(in_days(31), False)
     assert report["reaped_runs"] == [silent.id]
     assert (report["expired_twins"], report["bytes"]) == ([twin.id], BYTES)
-    assert "stores of 5,000 bytes went" in told[-1]
+    assert "stores: 1 of 5,000 bytes went" in told[-1]
     with pytest.raises(ValueError, match="as_of"):
         flow.Cleanup.model_validate({"as_of": "2027-01-31"})

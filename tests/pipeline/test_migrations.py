@@ -76,7 +76,7 @@ def test_there_is_one_head() -> None:
 def test_up_down_up_leaves_nothing_and_comes_back_the_same(empty: str) -> None:
     everything = CATALOGUE | ACTIVE
     before = catalogue(engine(empty), everything)
-    assert status(empty) == {"current": None, "head": "0006", "up_to_date": False}
+    assert status(empty) == {"current": None, "head": revisions()[-1], "up_to_date": False}
     migrate(empty)
     up = catalogue(engine(empty), everything)
     assert up["triggers"]

@@ -148,7 +148,7 @@ def test_a_game_file_that_is_missing_or_without_the_body_is_refused(
         ("s.toml", "interventions = [", "readable TOML or JSON"),
         ("s.json", "{", "readable TOML or JSON"),
         ("s.json", "[" * 100_000, "readable TOML or JSON"),
-        ("s.json", "[]", "valid dictionary"),
+        ("s.json", "[]", "it must be a table"),
         ("s.json", '{"interventions": [{"kind": "magic"}]}', "magic"),
         ("s.json", '{"interventions": [{"kind": "orbital_mirror"}]}', "area_m2"),
         ("s.json", '{"interventions": [{"kind": "orbital_mirror", "area_m2": -1}]}', "area_m2: -1"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from base64 import b64encode
 from http.client import HTTPConnection
 from pathlib import Path
@@ -22,6 +24,15 @@ def status(port: int, path: str, login: str | None = None, method: str = "GET") 
     try:
         connection.request(method, path, headers=headers)
         return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def content(port: int, path: str) -> str:
+    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
     finally:
         connection.close()
 
@@ -55,3 +66,18 @@ def test_a_host_that_is_not_here_or_that_others_reach_is_refused(monkeypatch: py
     check_host("0.0.0.0")
     with pytest.raises(InvalidInput, match="an address of this machine"):
         check_host("203.0.113.7")
+
+
+def test_reports_are_listed_newest_first_and_found_in_one_step(tmp_path: Path) -> None:
+    reports, port = tmp_path / "reports", free_port()
+    with served("<p>links</p>", reports, "127.0.0.1", port):
+        assert "There are none yet" in content(port, "/reports/")
+        for age, name in ((50, "run-1"), (10, "sweep-<2>")):
+            (reports / name).mkdir()
+            (reports / name / "report.html").write_text("<p>a report</p>")
+            os.utime(reports / name, (1e9 - age, 1e9 - age))
+        listed = content(port, "/reports/")
+        assert re.findall('href="([^"]+html)"', listed) == ["sweep-%3C2%3E/report.html", "run-1/report.html"]
+        assert "sweep-&lt;2&gt;" in listed
+        assert content(port, "/reports/sweep-%3C2%3E/report.html") == "<p>a report</p>"
+        assert "report.html" in content(port, "/reports/run-1/")

@@ -8,10 +8,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from twinpipe.body import explain
 from twinpipe.constants import GRAVITATIONAL_CONSTANT, SOLAR_LUMINOSITY, SOLAR_MASS, STANDARD_GRAVITY
 from twinpipe.errors import InvalidInput
 from twinpipe.game.words import STATES
+from twinpipe.refusal import explain
 
 
 def _no_boolean(value: object) -> object:

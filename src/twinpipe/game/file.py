@@ -18,10 +18,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from twinpipe.body import explain
 from twinpipe.errors import InvalidInput
 from twinpipe.game.entry import StarEntry
 from twinpipe.game.words import plain_words
+from twinpipe.refusal import explain
 
 Dialect = Literal["flat list", "groups", "old fixture", "generated"]
 FILE_KEYS = {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from twinpipe.body import Body, builtin_body, builtin_names, explain
+from twinpipe.body import Body, builtin_body, builtin_names
 from twinpipe.constants import DAY
 from twinpipe.errors import InvalidInput, NotFound, StoreError
 from twinpipe.game.draft import Draft
@@ -19,6 +19,7 @@ from twinpipe.game.inconsistency import contradictions
 from twinpipe.game.inventory import fill_air, fill_ground, fill_water
 from twinpipe.game.orbit import fill_orbit, planet_of, sunlight
 from twinpipe.game.words import original
+from twinpipe.refusal import explain
 
 KINDS = ("terrestrial_planet", "moon", "dwarf_planet")
 
@@ -174,7 +175,8 @@ def _keep_orbit(draft: Draft, e: Entry, builtin: Body) -> None:
     ]
     rows += [("star distance", s.distance * 1e3, orbit.semi_major_axis_m, "m") for s in e.star_distances[:1]]
     said = [(key, game, ours, unit) for key, game, ours, unit in rows if game is not None]
-    detail = "; ".join(f"{key} {ours:g} {unit}, not the file's {game:g}" for key, game, ours, unit in said)
+    others = [row for row in said if f"{row[1]:g}" != f"{row[2]:g}"]
+    detail = "; ".join(f"{key} {ours:g} {unit}, not the file's {game:g}" for key, game, ours, unit in others)
     draft.assume(f"orbit and rotation completed from the built-in {name}{': ' if detail else ''}{detail}")
     for key, game, ours, unit in said:
         if apart(game, ours, 0.02):

@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from twinpipe.body import explain
 from twinpipe.documents import (
     Compliance,
     Craft,
@@ -32,6 +31,7 @@ from twinpipe.errors import InvalidInput
 from twinpipe.game.completed import Completed
 from twinpipe.game.equipment import installations, inventory, partner, work
 from twinpipe.game.phases import DAYS, PlanPhase, plan_phases
+from twinpipe.refusal import explain
 from twinpipe.wording import intervention_name, intervention_rate
 
 AUTHOR = "twinpipe"

@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from twinpipe.body import Body, explain
+from twinpipe.body import Body
 from twinpipe.errors import InvalidInput
 from twinpipe.lesson import DeploymentPhase, SourceBody
+from twinpipe.refusal import explain
 from twinpipe.scenario import Scenario
 
 Rule = Literal["pressure", "area", "light", "inventory"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 from uuid import UUID
 
 from sqlalchemy import (
@@ -25,9 +25,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
+from twinpipe.scenario import PatternName
+
 TWIN_STATUSES = ("creating", "ready", "running_simulation", "completed", "failed", "deleted")
 RUN_STATUSES = ("queued", "running", "completed", "failed", "cancelled")
-PATTERNS = ("mars_terraform", "venus_industrial", "titan_fuel", "europa_ocean", "custom")
+PATTERNS: tuple[str, ...] = get_args(PatternName)
 METRICS = ("habitability_score", "timeline_efficiency", "resource_efficiency", "cost_efficiency")
 PAYLOADS = {
     "start_state": "object",
