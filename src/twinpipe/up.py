@@ -121,7 +121,8 @@ def skip_missed_nights(url: str, say: Say) -> None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         missed = missed_flow_runs(url, POOL)
         for flow_run in missed:
-            set_state(url, flow_run, "CANCELLED", "missed: a later run of the schedule does the same", force=True)
+            why = "missed: a later run of the schedule does the same"
+            set_state(url, flow_run, "CANCELLED", why, name="Skipped", force=True)
         if missed:
             say(f"{len(missed)} runs that schedules missed are skipped, the newest of each is made up for")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,7 +15,6 @@ from tests.pipeline.auditing import a_run, a_twin, only, workplace
 from twinpipe.audit import Action, Kind, audit, understood
 from twinpipe.db import ledger
 from twinpipe.prefect_runs import flow_states
-from twinpipe.prefect_server import PrefectServer
 from twinpipe.repairs import repair
 from twinpipe.workplace import Workplace
 
@@ -25,13 +23,6 @@ from twinpipe.workplace import Workplace
 def w(tmp_path: Path, server: str, engine: Engine) -> Workplace:
     """An empty ledger and an empty folder of stores."""
     return workplace(tmp_path, server)
-
-
-@pytest.fixture(scope="module")
-def prefect(open_folder: Path) -> Iterator[str]:
-    """URL of the API of a Prefect server."""
-    with PrefectServer(open_folder / "prefect") as server:
-        yield server.ready()
 
 
 def post(url: str, **content: object) -> dict[str, str]:
