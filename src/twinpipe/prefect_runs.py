@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from itertools import count
@@ -18,6 +19,7 @@ import orjson
 
 TERMINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 ALIVE = ("PENDING", "RUNNING", "CANCELLING")
+SIMULATING = ("simulate-twin", "run-sweep", "resume-run")  # flows
 PAGE = 200
 TRIES = 10
 PAUSE = 0.5  # seconds: its database is locked for a moment when others write
@@ -43,6 +45,19 @@ def flow_states(ids: Sequence[str], seconds: float = 10.0) -> tuple[dict[str, st
     unknown = len(ids) - len(found)
     ending = f", of which {unknown} {'is' if unknown == 1 else 'are'} unknown there" if unknown else ""
     return found, f"asked about {len(ids)} flow runs{ending}"
+
+
+def simulating_flow_runs() -> dict[str, str]:
+    """Names by id of the running flow runs that hold a run or a sweep; none when Prefect does not answer."""
+    url, found = os.environ.get("PREFECT_API_URL", ""), {}
+    wanted = {"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}, "flows": {"name": {"any_": list(SIMULATING)}}}
+    with suppress(*Failures):
+        for first in count(0, PAGE):
+            rows = post(url, "flow_runs/filter", {**wanted, "limit": PAGE, "offset": first}) if url else []
+            found |= {str(row["id"]): str(row["name"]) for row in rows}
+            if len(rows) < PAGE:
+                break
+    return found
 
 
 def live_flow_runs(url: str, pool: str) -> dict[str, str]:
