@@ -32,7 +32,7 @@ from twinpipe.db import ledger
 from twinpipe.drawing import report_sweep
 from twinpipe.errors import Failure, InvalidInput, TwinpipeError
 from twinpipe.pages import data_uri
-from twinpipe.running import await_twin
+from twinpipe.running import in_turn
 from twinpipe.settings import load_settings
 from twinpipe.sweep_running import summary
 from twinpipe.sweep_spec import SweepSpec, read_sweep
@@ -95,15 +95,23 @@ def create(params: RunSweep) -> tuple[int, bool]:
 
 
 @coarse_task("simulate")
-def simulate(sweep_id: int, flow_run_id: str | None) -> dict[str, Any]:
-    """Simulate what the sweep owes on a Dask cluster, once its twin is free; the receipt."""
+def simulate(sweep_id: int, flow_run_id: str | None) -> dict[str, Any] | None:
+    """Simulate what the sweep owes on a Dask cluster, once its twin is free; the receipt.
+
+    None when another flow did meanwhile.
+    """
     show = Progress(f"sweep-{sweep_id}", f"Sweep {sweep_id}", "Simulating")
     with open_workplace() as w, logs_shown():
-        await_twin(w, ledger.get_sweep(w.engine, sweep_id).twin_id)
-        with executor(w.settings) as how, forwarded_logs(how, w.settings):
-            receipt = sweeping.simulate_sweep(w, sweep_id, how, on_progress=show, flow_run_id=flow_run_id)
+
+        def begin() -> dict[str, Any] | None:
+            if ledger.get_sweep(w.engine, sweep_id).status == "completed":
+                return None
+            with executor(w.settings) as how, forwarded_logs(how, w.settings):
+                return asdict(sweeping.simulate_sweep(w, sweep_id, how, on_progress=show, flow_run_id=flow_run_id))
+
+        receipt = in_turn(w, ledger.get_sweep(w.engine, sweep_id).twin_id, begin)
     show(1.0)
-    return asdict(receipt)
+    return receipt
 
 
 @coarse_task("report")
