@@ -27,6 +27,7 @@ from flows.showing import (
     tag,
 )
 from twinpipe import sweeping
+from twinpipe.body import builtin_names
 from twinpipe.cluster import check_scheduler, executor, forwarded_logs
 from twinpipe.db import ledger
 from twinpipe.drawing import report_sweep
@@ -68,8 +69,9 @@ def asked(params: RunSweep) -> SweepSpec:
     """The sweep that the form means; raises InvalidInput."""
     if params.sweep is None:
         return read_sweep(file_of(params))
-    if not re.fullmatch(IDENTIFIER, params.sweep.base.body):  # a form reads no file
-        raise InvalidInput("base.body", params.sweep.base.body, "it is a built-in body or an imported one")
+    body = params.sweep.base.body
+    if body not in builtin_names() and not re.fullmatch(IDENTIFIER, body):  # a form reads no file
+        raise InvalidInput("base.body", body, "it is a built-in body or the identifier of an imported one")
     return params.sweep
 
 
