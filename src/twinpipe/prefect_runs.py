@@ -49,7 +49,8 @@ def flow_states(ids: Sequence[str], seconds: float = 10.0) -> tuple[dict[str, st
 
 def simulating_flow_runs() -> dict[str, str]:
     """Names by id of the running flow runs that hold a run or a sweep; none when Prefect does not answer."""
-    url, found = os.environ.get("PREFECT_API_URL", ""), {}
+    url = os.environ.get("PREFECT_API_URL", "")
+    found: dict[str, str] = {}
     wanted = {"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}, "flows": {"name": {"any_": list(SIMULATING)}}}
     with suppress(*Failures):
         for first in count(0, PAGE):

@@ -22,7 +22,7 @@ from twinpipe.game.importer import import_bodies, save_import
 from twinpipe.sweep_spec import SweepSpec
 
 OF_BODIES = next(m.pattern for m in Body.model_fields["identifier"].metadata if getattr(m, "pattern", None))
-FORMS = [CreateTwin, SimulateTwin]
+FORMS: list[type[CreateTwin] | type[SimulateTwin]] = [CreateTwin, SimulateTwin]
 AXIS = {"kind": "list", "name": "factory_rate", "values": [1e5]}
 
 

@@ -6,11 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from click.testing import Result
 from sqlalchemy import Engine
 from tests.factories.bookkeeping import insert_sweep, make_learned_pattern
 from tests.factories.rows import make_ready_twin, make_run
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from twinpipe import cli
 from twinpipe.db import ledger

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import yaml
+from sqlalchemy import create_engine, make_url, text
 
 from twinpipe import prefect_runs
 from twinpipe.prefect_runs import post
+from twinpipe.prefect_server import SILENT, answers
+from twinpipe.services import Service, free_port
+from twinpipe.shared import shared_folder
 from twinpipe.up import POOL, skip_missed_nights
 
 
@@ -31,6 +39,40 @@ def due(api: str, deployment: str, nights: int) -> None:
 def runs_of(api: str, deployment: str) -> list[Any]:
     wanted = {"deployments": {"id": {"any_": [deployment]}}, "sort": "EXPECTED_START_TIME_ASC"}
     return list(post(api, "flow_runs/filter", wanted))
+
+
+@pytest.mark.slow
+def test_the_server_of_the_containers_begins_schedules_by_itself(server_15: str, open_folder: Path) -> None:
+    compose = yaml.safe_load((shared_folder("deploy") / "compose.yaml").read_text())["services"]["prefect"]
+    port = free_port()
+    admin = create_engine(server_15, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text("CREATE DATABASE prefect"))
+    admin.dispose()
+    there = make_url(server_15).set(drivername="postgresql+asyncpg", database="prefect")
+    there = there.difference_update_query(["sslmode"])
+    known = {
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": there.render_as_string(hide_password=False),
+        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(open_folder / "ui"),
+        "PREFECT_HOME": str(open_folder / "of-containers"),
+    }
+    set_there = {k: v for k, v in compose["environment"].items() if "${" not in v}
+    command = [*compose["entrypoint"], *(str(port) if c == "4200" else c for c in compose["command"])]
+    command[0] = str(Path(sys.executable).with_name(command[0]))
+    with Service(command, {**SILENT, **set_there, **known}, open_folder / "containers.log"):
+        api = f"http://127.0.0.1:{port}/api"
+        until = time.monotonic() + 180
+        while not answers(api):
+            assert time.monotonic() < until, (open_folder / "containers.log").read_text()
+            time.sleep(0.2)
+        post(api, "work_pools/", {"name": POOL, "type": "process"})
+        deployment = a_deployment(api, "nightly", [1])
+        while len(begun := runs_of(api, deployment)) < 3:
+            assert time.monotonic() < until, (open_folder / "containers.log").read_text()
+            time.sleep(1.0)
+        assert {r["state_name"] for r in begun} == {"Scheduled"}
+        due(api, deployment, nights=2)
+        assert len(runs_of(api, deployment)) == len(begun) + 2
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def w(tmp_path: Path, server: str, engine: Engine) -> Workplace:
     return workplace(tmp_path, server)
 
 
-def simulation(w: Workplace, run: int, meanwhile: Callable[[float], object]) -> Callable[[], None]:
+def simulation(w: Workplace, run: int, meanwhile: Callable[[float], None]) -> Callable[[], None]:
     """What simulates a run and inserts its result."""
 
     def simulate() -> None:
@@ -45,9 +45,11 @@ def test_flows_on_one_twin_take_turns_and_all_come_to_their_ends(w: Workplace) -
     with ThreadPoolExecutor(len(begins)) as pool:  # all at once on a twin that is free: one is first
         for done in [pool.submit(in_turn, w, twin.id, begin, 120.0) for begin in begins]:
             done.result()
-    rows = [*(ledger.get_run(w.engine, run) for run in runs), ledger.get_sweep(w.engine, sweep)]
-    assert {row.status for row in rows} == {"completed"}
-    spans = sorted((row.started_at, row.completed_at) for row in rows if row.started_at and row.completed_at)
+    done_runs, done_sweep = [ledger.get_run(w.engine, run) for run in runs], ledger.get_sweep(w.engine, sweep)
+    assert {r.status for r in done_runs} == {done_sweep.status} == {"completed"}
+    all_of_them = [(done_sweep.started_at, done_sweep.completed_at)]
+    all_of_them += [(r.started_at, r.completed_at) for r in done_runs]
+    spans = sorted((begun, ended) for begun, ended in all_of_them if begun and ended)
     assert len(spans) == len(begins)
     assert all(ended <= begun for (_, ended), (begun, _) in pairwise(spans))
 
