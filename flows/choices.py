@@ -43,8 +43,8 @@ BodyName = Annotated[str, _one_of(builtin_names()), Field(json_schema_extra={"en
 PatternName = Annotated[str, _one_of(pattern_names()), Field(json_schema_extra={"enum": list(pattern_names())})]
 # a name in a folder that is known, so that a form reads no other file of the worker's machine
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.(toml|yaml|yml|json)$")]
-# an identifier and not a path, likewise
-IDENTIFIER = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+# that of any body, which no path is: `/` is none of its letters, and files end in small ones
+IDENTIFIER = r"[A-Z0-9][A-Z0-9_.-]{1,63}"
 ImportedName = Annotated[str, Field(pattern=rf"^({IDENTIFIER})?$")]
 Number = Annotated[int, Field(ge=1, le=2**53)]
 GridText = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,3}x[1-9][0-9]{0,3}$")]

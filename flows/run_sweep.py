@@ -27,12 +27,13 @@ from flows.showing import (
     tag,
 )
 from twinpipe import sweeping
+from twinpipe.body import builtin_names
 from twinpipe.cluster import check_scheduler, executor, forwarded_logs
 from twinpipe.db import ledger
 from twinpipe.drawing import report_sweep
 from twinpipe.errors import Failure, InvalidInput, TwinpipeError
 from twinpipe.pages import data_uri
-from twinpipe.running import await_twin
+from twinpipe.running import in_turn
 from twinpipe.settings import load_settings
 from twinpipe.sweep_running import summary
 from twinpipe.sweep_spec import SweepSpec, read_sweep
@@ -68,8 +69,9 @@ def asked(params: RunSweep) -> SweepSpec:
     """The sweep that the form means; raises InvalidInput."""
     if params.sweep is None:
         return read_sweep(file_of(params))
-    if not re.fullmatch(IDENTIFIER, params.sweep.base.body):  # a form reads no file
-        raise InvalidInput("base.body", params.sweep.base.body, "it is a built-in body or an imported one")
+    body = params.sweep.base.body
+    if body not in builtin_names() and not re.fullmatch(IDENTIFIER, body):  # a form reads no file
+        raise InvalidInput("base.body", body, "it is a built-in body or the identifier of an imported one")
     return params.sweep
 
 
@@ -95,15 +97,23 @@ def create(params: RunSweep) -> tuple[int, bool]:
 
 
 @coarse_task("simulate")
-def simulate(sweep_id: int, flow_run_id: str | None) -> dict[str, Any]:
-    """Simulate what the sweep owes on a Dask cluster, once its twin is free; the receipt."""
+def simulate(sweep_id: int, flow_run_id: str | None) -> dict[str, Any] | None:
+    """Simulate what the sweep owes on a Dask cluster, once its twin is free; the receipt.
+
+    None when another flow did meanwhile.
+    """
     show = Progress(f"sweep-{sweep_id}", f"Sweep {sweep_id}", "Simulating")
     with open_workplace() as w, logs_shown():
-        await_twin(w, ledger.get_sweep(w.engine, sweep_id).twin_id)
-        with executor(w.settings) as how, forwarded_logs(how, w.settings):
-            receipt = sweeping.simulate_sweep(w, sweep_id, how, on_progress=show, flow_run_id=flow_run_id)
+
+        def begin() -> dict[str, Any] | None:
+            if ledger.get_sweep(w.engine, sweep_id).status == "completed":
+                return None
+            with executor(w.settings) as how, forwarded_logs(how, w.settings):
+                return asdict(sweeping.simulate_sweep(w, sweep_id, how, on_progress=show, flow_run_id=flow_run_id))
+
+        receipt = in_turn(w, ledger.get_sweep(w.engine, sweep_id).twin_id, begin)
     show(1.0)
-    return asdict(receipt)
+    return receipt
 
 
 @coarse_task("report")

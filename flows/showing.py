@@ -25,7 +25,7 @@ from prefect.client.schemas.filters import (
     FlowRunFilterState,
     FlowRunFilterStateType,
 )
-from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.runtime import deployment, flow_run
 from prefect.states import Cancelled, Completed, Failed, Running
 
@@ -192,6 +192,7 @@ def replaced() -> State[Any] | None:
     if own is None or not scheduled():
         return None
     with get_client(sync_client=True) as client:
+        schedule = _schedule(client.read_flow_run(UUID(flow_run.get_id())))
         newer = client.read_flow_runs(
             deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[UUID(own)])),
             flow_run_filter=FlowRunFilter(
@@ -199,9 +200,16 @@ def replaced() -> State[Any] | None:
                 expected_start_time=FlowRunFilterExpectedStartTime(after_=due, before_=datetime.now(UTC)),
             ),
         )
+    # by hand somebody may have asked for something else, and another schedule of the deployment may
+    newer = [run for run in newer if run.auto_scheduled and _schedule(run) == schedule]
     if any(run.expected_start_time and run.expected_start_time > due for run in newer):
         return Completed(name="Skipped", message="a newer run of this schedule is due, which does the same")
     return None
+
+
+def _schedule(run: FlowRun) -> UUID | None:
+    """What made a flow run, if Prefect knows."""
+    return run.created_by.id if run.created_by else None
 
 
 def _try(show: Callable[[], object]) -> None:

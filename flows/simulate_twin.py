@@ -27,7 +27,7 @@ from twinpipe.cluster import check_scheduler, executor, forwarded_logs
 from twinpipe.db import ledger
 from twinpipe.errors import TwinpipeError
 from twinpipe.reporting import write_run_report
-from twinpipe.running import await_twin
+from twinpipe.running import in_turn
 from twinpipe.scenario import load_pattern
 from twinpipe.workplace import open_workplace
 
@@ -72,13 +72,18 @@ def create(params: SimulateTwin) -> tuple[int, bool]:
 
 
 @coarse_task("simulate")
-def simulate(run_id: int, flow_run_id: str | None) -> dict[str, Any]:
-    """Simulate the run on a Dask cluster, once its twin is free; the receipt."""
+def simulate(run_id: int, flow_run_id: str | None) -> dict[str, Any] | None:
+    """Simulate the run on a Dask cluster, once its twin is free; the receipt, none when another flow did meanwhile."""
     show = Progress(f"run-{run_id}", f"Run {run_id}", "Simulating")
     with open_workplace() as w, logs_shown():
-        await_twin(w, ledger.get_run(w.engine, run_id).twin_id)
-        with executor(w.settings) as how, forwarded_logs(how, w.settings):
-            return lifecycle.simulate_run(w, run_id, how, on_progress=show, flow_run_id=flow_run_id).as_dict()
+
+        def begin() -> dict[str, Any] | None:
+            if ledger.get_run(w.engine, run_id).status == "completed":
+                return None
+            with executor(w.settings) as how, forwarded_logs(how, w.settings):
+                return lifecycle.simulate_run(w, run_id, how, on_progress=show, flow_run_id=flow_run_id).as_dict()
+
+        return in_turn(w, ledger.get_run(w.engine, run_id).twin_id, begin)
 
 
 @coarse_task("insert")
@@ -105,8 +110,9 @@ def to_its_result(run_id: int, *, owed: bool) -> dict[str, Any]:
     if owed:
         phase("Simulating")
         receipt = simulate(run_id, flow_run.get_id())
-        phase("Inserting")
-        insert(receipt)
+        if receipt is not None:
+            phase("Inserting")
+            insert(receipt)
     phase("Reporting")
     path, scores = report(run_id)
     get_run_logger().info("run %d completed: %s", run_id, scores)

@@ -14,16 +14,17 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from twinpipe.db.census import Census, RunEntry, TwinEntry, deleted_twins, take_census
+from twinpipe.db.census import FLOW_RUN, Census, RunEntry, SweepEntry, TwinEntry, deleted_twins, take_census
 from twinpipe.durable import folders, touched
 from twinpipe.errors import Conflict, StoreError
 from twinpipe.ownership import is_own_store, twin_key_of
 from twinpipe.place import Place, place
-from twinpipe.prefect_runs import TERMINAL, flow_states
+from twinpipe.prefect_runs import TERMINAL, flow_states, simulating_flow_runs
 from twinpipe.store import RunStore
 from twinpipe.workplace import Workplace
 
 GRACE = timedelta(days=1)  # what is younger may belong to work that is under way, or to a resume to come
+LAST_WORDS = timedelta(minutes=10)  # in which a flow whose run has ended says so and ends too
 STORE = re.compile(r"twin-([1-9][0-9]{0,17})\.zarr")
 CUT_SHORT = "is what a deletion that was cut short left"
 ELSEWHERE = ": is TWINPIPE_STORE_URL or TWINPIPE_DATABASE_URL another than before?"
@@ -36,6 +37,8 @@ class Kind(StrEnum):
     ORPHAN_STORE = "orphan_store"  # a folder without a row
     GHOST_ROW = "ghost_row"  # a row whose store is missing or damaged
     ZOMBIE_RUN = "zombie_run"  # a row that says running, while nobody runs it
+    ZOMBIE_SWEEP = "zombie_sweep"  # the same of a sweep with its members
+    ORPHAN_FLOW_RUN = "orphan_flow_run"  # Prefect says running, though its run or sweep has ended long ago
     UNSEALED_SEGMENT = "unsealed_segment"  # a completed run whose seals or sealed files are missing
     BYTES_WITHOUT_LEASE = "bytes_without_lease"  # unfinished outputs that nobody holds
 
@@ -45,8 +48,9 @@ class Action(StrEnum):
 
     DROP = "drop the folder"
     RESTORE = "write the twin's store again from its snapshot"
-    REAP = "end the run as failed and give its twin back"
-    CANCEL = "cancel the run and give its twin back"
+    REAP = "end it as failed and give its twin back"
+    CANCEL = "cancel it and give its twin back"
+    CRASH = "tell Prefect that the flow run has crashed"
     GIVE_UP = "drop what is left of the outputs and note that they are lost; the result stays"
     NONE = "nothing that a program may decide: look at it"
 
@@ -100,12 +104,31 @@ def audit(w: Workplace, *, now: datetime | None = None, grace: timedelta = GRACE
     stored = w.settings.store_path
     found = folders(stored)
     census = take_census(w.engine, now)
-    held = {run.flow_run_id: run for run in census.runs.values() if run.status == "running" and run.flow_run_id}
-    states, prefect = flow_states([str(key) for key in held])
+    held = {e.flow_run_id for e in _undertaken(census) if e.status == "running" and e.flow_run_id}
+    states, prefect = flow_states(sorted(held))
+    begun = simulating_flow_runs()
     look = _Look(w, census, grace, contents)
-    drifts = [*look.strays(found), *look.twins(), *look.runs(), *look.zombies(states), *look.bytes()]
+    drifts = [
+        *look.strays(found),
+        *look.twins(),
+        *look.runs(),
+        *look.zombies(states),
+        *look.flow_runs(begun),
+        *look.bytes(),
+    ]
     stores = sum(STORE.fullmatch(f.name) is not None for f in found)
     return Report(census.moment, len(census.twins), len(census.runs), stores, prefect, tuple(drifts))
+
+
+def _undertaken(census: Census) -> list[RunEntry | SweepEntry]:
+    """What is held under a lease of its own: runs that are no member of a running sweep, and sweeps."""
+    return [*(run for run in census.runs.values() if run.held_by is None), *census.sweeps.values()]
+
+
+def _called(entry: RunEntry | SweepEntry) -> tuple[Kind, str]:
+    if isinstance(entry, SweepEntry):
+        return Kind.ZOMBIE_SWEEP, f"sweep {entry.id}"
+    return Kind.ZOMBIE_RUN, f"run {entry.id}"
 
 
 @dataclass(frozen=True)
@@ -193,19 +216,36 @@ class _Look:
                 )
 
     def zombies(self, states: dict[str, str]) -> Iterator[Drift]:
-        """Runs that say running, though their lease is over or Prefect says that their flow run ended."""
-        for run in self.census.runs.values():
-            if run.status != "running" or run.lease_until is None:
+        """Runs and sweeps that say running, though their lease is over or Prefect says that their flow run ended."""
+        for entry in _undertaken(self.census):
+            if entry.status != "running" or entry.lease_until is None:
                 continue
-            said = states.get(run.flow_run_id or "")
-            if run.lease_until < self.census.moment:
-                text = f"run {run.id} says running, but its lease ended at {run.lease_until:%Y-%m-%d %H:%M:%S}."
-                yield Drift(Kind.ZOMBIE_RUN, f"run {run.id}", text, Action.REAP, safe=True)
+            kind, subject = _called(entry)
+            said = states.get(entry.flow_run_id or "")
+            if entry.lease_until < self.census.moment:
+                text = f"{subject} says running, but its lease ended at {entry.lease_until:%Y-%m-%d %H:%M:%S}."
+                yield Drift(kind, subject, text, Action.REAP, safe=True)
             elif said in TERMINAL:
-                text = f"run {run.id} says running, but Prefect says that its flow run is {said.lower()}."
+                text = f"{subject} says running, but Prefect says that its flow run is {said.lower()}."
                 done = said == "COMPLETED"  # whoever holds the lease may be about to insert the result
                 action = Action.NONE if done else Action.CANCEL
-                yield Drift(Kind.ZOMBIE_RUN, f"run {run.id}", text, action, safe=not done)
+                yield Drift(kind, subject, text, action, safe=not done)
+
+    def flow_runs(self, begun: dict[str, str]) -> Iterator[Drift]:
+        """Flow runs that simulate, as Prefect says, though the run or sweep that they held failed or was cancelled.
+
+        One without a row is none: it waits for its twin.  One whose run is completed may be drawing its report.
+        """
+        rows = [e for e in _undertaken(self.census) if e.flow_run_id in begun]
+        busy = {e.flow_run_id for e in rows if e.status not in ("failed", "cancelled")}
+        for entry in rows:
+            if entry.flow_run_id in busy or entry.flow_run_id is None or entry.completed_at is None:
+                continue
+            if self.census.moment - entry.completed_at > LAST_WORDS:
+                ended = f"{_called(entry)[1]} is {entry.status} since {entry.completed_at:%Y-%m-%d %H:%M:%S}"
+                text = f"Prefect says that flow run {begun[entry.flow_run_id]!r} is running, but its {ended}."
+                subject = f"{FLOW_RUN} {entry.flow_run_id}"
+                yield Drift(Kind.ORPHAN_FLOW_RUN, subject, text, Action.CRASH, safe=True)
 
     def bytes(self) -> Iterator[Drift]:
         """Outputs below living twins that no run holds or has finished."""

@@ -26,7 +26,7 @@ from twinpipe import (
     cli_sweeps,
     cli_up,
 )
-from twinpipe.cli_options import LARGEST, Commands, Json, RunId, TwinId
+from twinpipe.cli_options import LARGEST, Commands, Json, Limit, RunId, TwinId, tell_more
 from twinpipe.errors import InvalidInput, TwinpipeError
 from twinpipe.settings import load_settings
 
@@ -200,13 +200,15 @@ def parse_days(text: str | None) -> int | None:
 
 
 @twins.command("list")
-def twin_list(as_json: Json = False) -> None:
-    """List twins, newest first."""
+def twin_list(limit: Limit = 50, as_json: Json = False) -> None:
+    """List the newest twins."""
+    from twinpipe.db.counts import count_listed
     from twinpipe.db.ledger import list_twins
     from twinpipe.workplace import open_workplace
 
     with open_workplace() as w:
-        rows = list_twins(w.engine)
+        rows, total = list_twins(w.engine, limit), count_listed(w.engine, "twins")
+    tell_more(total, len(rows), "twins")
     if as_json:
         emit([{k: v for k, v in t.as_dict().items() if k != "initial_state_snapshot"} for t in rows])
         return
@@ -224,12 +226,14 @@ def twin_list(as_json: Json = False) -> None:
 @twins.command("show")
 def twin_show(twin: TwinId, as_json: Json = False) -> None:
     """Show a twin and its runs."""
+    from twinpipe.db.counts import count_listed
     from twinpipe.db.ledger import get_twin, list_runs
     from twinpipe.show import show_twin
     from twinpipe.workplace import open_workplace
 
     with open_workplace() as w:
         row, runs = get_twin(w.engine, twin), list_runs(w.engine, twin)
+        tell_more(count_listed(w.engine, "runs", twin), len(runs), "runs", f"`run list --twin {twin}` with ")
     if as_json:
         emit({**row.as_dict(), "runs": [r.as_dict() for r in runs]})
     else:

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinpipe.cli_options import LARGEST, Commands, Json
+from twinpipe.cli_options import LARGEST, MOST, Commands, Json, tell_more
 from twinpipe.settings import load_settings
 
 PatternId = Annotated[str, typer.Argument(metavar="PATTERN")]
@@ -45,14 +45,16 @@ def register(app: typer.Typer, emit: Callable[[Any], None]) -> None:
 
     @learned.command("list")
     def learned_list(
-        limit: Annotated[int, typer.Option(min=1, max=10_000, help="The best so many.")] = 50, as_json: Json = False
+        limit: Annotated[int, typer.Option(min=1, max=MOST, help="The best so many.")] = 50, as_json: Json = False
     ) -> None:
         """List learned patterns, best first."""
+        from twinpipe.db.counts import count_listed
         from twinpipe.db.learned import list_patterns
         from twinpipe.workplace import open_workplace
 
         with open_workplace() as w:
-            rows = list_patterns(w.engine, limit=limit)
+            rows, total = list_patterns(w.engine, limit=limit), count_listed(w.engine, "patterns")
+        tell_more(total, len(rows), "learned patterns")
         if as_json:
             emit([row.as_dict() for row in rows])
             return

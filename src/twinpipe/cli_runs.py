@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinpipe.cli_options import LARGEST, Commands, Json, RunId
+from twinpipe.cli_options import LARGEST, Commands, Json, Limit, RunId, tell_more
 
 START = "start"  # the command that `run TWIN` means
 
@@ -31,28 +31,28 @@ def register(runs: typer.Typer, emit: Callable[[Any], None]) -> None:
     @runs.command("list")
     def run_list(
         twin: Annotated[int | None, typer.Option(min=1, max=LARGEST, help="Only of this twin.")] = None,
-        limit: Annotated[int, typer.Option(min=1, max=10_000, help="The newest so many.")] = 50,
+        limit: Limit = 50,
         as_json: Json = False,
     ) -> None:
         """List the newest runs."""
+        from twinpipe.db.counts import count_listed
         from twinpipe.db.ledger import list_runs
         from twinpipe.workplace import open_workplace
 
         with open_workplace() as w:
-            rows = list_runs(w.engine, twin, limit + 1)
+            rows, total = list_runs(w.engine, twin, limit), count_listed(w.engine, "runs", twin)
+        tell_more(total, len(rows), "runs")
         if as_json:
-            emit([r.as_dict() for r in rows[:limit]])
+            emit([r.as_dict() for r in rows])
             return
         made = Table(title="Runs", title_justify="left")
         for heading in ("id", "twin", "pattern", "years", "status", "done", "created"):
             made.add_column(heading)
-        for r in rows[:limit]:
+        for r in rows:
             done = f"{100 * r.progress:.0f} %"
             created = f"{r.created_at:%Y-%m-%d %H:%M}"
             made.add_row(str(r.id), str(r.twin_id), r.pattern, str(r.duration_years), r.status, done, created)
         console.print(made)
-        if len(rows) > limit:
-            console.print(f"there are more: --limit shows more than {limit}")
 
     @runs.command("show")
     def run_show(run: RunId, as_json: Json = False) -> None:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from twinpipe.cli_options import LARGEST, Json
+from twinpipe.cli_options import LARGEST, Json, Limit, tell_more
 from twinpipe.cli_runs import START
 from twinpipe.sweep_tables import (
     Record,
@@ -60,15 +60,17 @@ def register(sweeps: typer.Typer, emit: Callable[[Any], None]) -> None:
     @sweeps.command("list")
     def sweep_list(
         twin: Annotated[int | None, typer.Option(min=1, max=LARGEST, help="Only of this twin.")] = None,
-        limit: Annotated[int, typer.Option(min=1, max=10_000, help="The newest so many.")] = 50,
+        limit: Limit = 50,
         as_json: Json = False,
     ) -> None:
         """List the newest sweeps."""
+        from twinpipe.db.counts import count_listed
         from twinpipe.db.ledger import list_sweeps
         from twinpipe.workplace import open_workplace
 
         with open_workplace() as w:
-            rows = list_sweeps(w.engine, twin, limit)
+            rows, total = list_sweeps(w.engine, twin, limit), count_listed(w.engine, "sweeps", twin)
+        tell_more(total, len(rows), "sweeps")
         if as_json:
             emit([{k: v for k, v in r.as_dict().items() if k != "spec"} for r in rows])
             return

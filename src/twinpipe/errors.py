@@ -12,6 +12,7 @@ TwinpipeError
     ├── SimulationError      the simulation left the range in which it means anything
     ├── PeerLost             a worker that holds bands of the same planet is gone
     └── Conflict             another run or a deletion holds the twin
+        └── Busy             and gives it back when it ends
 """
 
 from __future__ import annotations
@@ -84,3 +85,7 @@ class PeerLost(Failure):
 
 class Conflict(Failure):
     """Another run or a deletion holds the twin."""
+
+
+class Busy(Conflict):
+    """Another run or sweep is running on the twin, which is free when that ends."""

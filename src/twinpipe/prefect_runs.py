@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from http import HTTPStatus
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -14,7 +19,10 @@ import orjson
 
 TERMINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 ALIVE = ("PENDING", "RUNNING", "CANCELLING")
+SIMULATING = ("simulate-twin", "run-sweep", "resume-run")  # flows
 PAGE = 200
+TRIES = 10
+PAUSE = 0.5  # seconds: its database is locked for a moment when others write
 CLIENT = str(uuid4())  # whom a server with CSRF protection gives its token
 
 Failures = (OSError, ValueError, KeyError, TypeError)
@@ -39,6 +47,20 @@ def flow_states(ids: Sequence[str], seconds: float = 10.0) -> tuple[dict[str, st
     return found, f"asked about {len(ids)} flow runs{ending}"
 
 
+def simulating_flow_runs() -> dict[str, str]:
+    """Names by id of the running flow runs that hold a run or a sweep; none when Prefect does not answer."""
+    url = os.environ.get("PREFECT_API_URL", "")
+    found: dict[str, str] = {}
+    wanted = {"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}, "flows": {"name": {"any_": list(SIMULATING)}}}
+    with suppress(*Failures):
+        for first in count(0, PAGE):
+            rows = post(url, "flow_runs/filter", {**wanted, "limit": PAGE, "offset": first}) if url else []
+            found |= {str(row["id"]): str(row["name"]) for row in rows}
+            if len(rows) < PAGE:
+                break
+    return found
+
+
 def live_flow_runs(url: str, pool: str) -> dict[str, str]:
     """Names by id of the flow runs that a pool's workers have taken and not ended; raises OSError, ValueError."""
     wanted = {"flow_runs": {"state": {"type": {"any_": list(ALIVE)}}}, "work_pools": {"name": {"any_": [pool]}}}
@@ -46,18 +68,20 @@ def live_flow_runs(url: str, pool: str) -> dict[str, str]:
 
 
 def missed_flow_runs(url: str, pool: str) -> list[str]:
-    """Ids of scheduled flow runs that are late though a later one of the same deployment is late too."""
-    late = {"name": {"any_": ["Late"]}}
-    wanted = {"flow_runs": {"state": late}, "work_pools": {"name": {"any_": [pool]}}}
-    rows = post(url, "flow_runs/filter", {**wanted, "sort": "EXPECTED_START_TIME_DESC", "limit": PAGE})
-    seen: set[str] = set()
-    missed = []
-    for row in rows:
-        if not row["auto_scheduled"]:
-            continue
-        if row["deployment_id"] in seen:
-            missed.append(str(row["id"]))
-        seen.add(row["deployment_id"])
+    """Ids of scheduled flow runs that nobody began, though a later one of the same schedule is due too."""
+    due = {"state": {"type": {"any_": ["SCHEDULED"]}}, "expected_start_time": {"before_": datetime.now(UTC)}}
+    wanted = {"flow_runs": due, "work_pools": {"name": {"any_": [pool]}}, "sort": "EXPECTED_START_TIME_DESC"}
+    seen: set[object] = set()
+    missed: list[str] = []
+    for first in count(0, PAGE):
+        rows = post(url, "flow_runs/filter", {**wanted, "limit": PAGE, "offset": first})
+        for row in rows:
+            if row["auto_scheduled"]:
+                schedule = row["deployment_id"], (row["created_by"] or {}).get("id")
+                missed += [str(row["id"])] if schedule in seen else []
+                seen.add(schedule)
+        if len(rows) < PAGE:
+            return missed
     return missed
 
 
@@ -66,25 +90,30 @@ def deployment_ids(url: str) -> dict[str, str]:
     return {str(row["name"]): str(row["id"]) for row in post(url, "deployments/filter", {"limit": PAGE})}
 
 
-def set_state(url: str, flow_run: str, kind: str, message: str, *, force: bool = False) -> bool:
+def set_state(
+    url: str, flow_run: str, kind: str, message: str, *, name: str | None = None, force: bool = False
+) -> bool:
     """Propose a state for a flow run; whether Prefect took it.  Raises OSError, ValueError."""
-    state = {"type": kind, "name": kind.capitalize(), "message": message}
+    state = {"type": kind, "name": name or kind.capitalize(), "message": message}
     answer = post(url, f"flow_runs/{flow_run}/set_state", {"state": state, "force": force})
     return bool(answer["status"] == "ACCEPT")
 
 
 def post(url: str, path: str, content: object, seconds: float = 10.0) -> Any:
     """What the API answers; raises OSError when it does not, ValueError when that is no JSON."""
-    headers = _headers()
-    for again in (True, False):
-        request = urllib.request.Request(f"{url.rstrip('/')}/{path}", orjson.dumps(content), headers)
+    headers, body = _headers(), orjson.dumps(content)
+    for left in reversed(range(TRIES)):
+        request = urllib.request.Request(f"{url.rstrip('/')}/{path}", body, headers)
         try:
             with urllib.request.urlopen(request, timeout=seconds) as answer:
-                return orjson.loads(answer.read())
+                return orjson.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
-            if not again or error.code != 403 or b"CSRF" not in error.read():
+            if left and error.code == HTTPStatus.FORBIDDEN and b"CSRF" in error.read():
+                headers |= _token(url, seconds)
+            elif left and error.code == HTTPStatus.SERVICE_UNAVAILABLE:
+                time.sleep(PAUSE)
+            else:
                 raise
-        headers |= _token(url, seconds)
     return None
 
 

@@ -57,7 +57,7 @@ class PrefectServer(Service):
         near = "127.0.0.1" if host == EVERYWHERE else host
         self.url = f"http://{near}:{port}/api"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        command = [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
+        command = [sys.executable, "-m", "uvicorn", "--factory", "twinpipe.prefect_app:create_app"]
         command += ["--host", host, "--port", str(port), "--log-level", "error", "--lifespan", "on"]
         environment = {**SILENT, **settings, "PREFECT_HOME": str(folder), "PREFECT_API_URL": self.url}
         super().__init__(command, environment, folder / "server.log")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cache
 
@@ -9,9 +10,10 @@ from twinpipe import lifecycle
 from twinpipe.audit import STORE, Action, Drift, Report
 from twinpipe.db import ledger
 from twinpipe.db.census import give_up_outputs, idle_outputs, note_repair
-from twinpipe.errors import NotFound, TwinpipeError
+from twinpipe.errors import Failure, NotFound, TwinpipeError
 from twinpipe.ownership import is_own_store
 from twinpipe.place import Place, place
+from twinpipe.prefect_runs import Failures, set_state
 from twinpipe.store import drop, drop_aside
 from twinpipe.workplace import Workplace
 
@@ -35,12 +37,18 @@ def repair(w: Workplace, report: Report) -> tuple[list[Drift], list[str]]:
 def _do(w: Workplace, drift: Drift, reaped: Callable[[], set[int]]) -> bool:
     """Repair a drift; False when it went away by itself since the audit."""
     path = place(drift.path) if drift.path else None
-    number = int(drift.subject.split()[1]) if drift.subject.split()[1].isdigit() else 0
+    what, name = drift.subject.split(maxsplit=1)
+    number = int(name) if name.isdigit() else 0
     match drift.repair:
+        case Action.REAP if what == "sweep":
+            reaped()
+            return ledger.get_sweep(w.engine, number).status == "failed"
         case Action.REAP:
             return number in reaped()
         case Action.CANCEL:
-            return ledger.cancel_run(w.engine, number)
+            return (ledger.cancel_sweep if what == "sweep" else ledger.cancel_run)(w.engine, number)
+        case Action.CRASH:
+            return _crash(name)
         case Action.RESTORE:
             twin = ledger.get_twin(w.engine, number)
             if twin.status not in ("ready", "completed"):
@@ -54,6 +62,15 @@ def _do(w: Workplace, drift: Drift, reaped: Callable[[], set[int]]) -> bool:
         case _:
             return False
     return True
+
+
+def _crash(flow_run: str) -> bool:
+    """Tell Prefect that a flow run has crashed; raises Failure when it does not answer."""
+    why = "its run or sweep has ended; the deployment resume goes on with it"
+    try:
+        return set_state(os.environ["PREFECT_API_URL"], flow_run, "CRASHED", why, force=True)
+    except Failures as error:
+        raise Failure(f"Prefect was not told: {error}") from None
 
 
 def _drop(w: Workplace, path: Place) -> bool:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
@@ -19,11 +19,13 @@ from twinpipe.body import Body, read_table
 from twinpipe.cluster import executor
 from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow
-from twinpipe.errors import Conflict, InvalidInput
+from twinpipe.errors import Busy, Conflict, InvalidInput
 from twinpipe.game.interventions import expanded
 from twinpipe.heartbeat import LEASE_SECONDS
 from twinpipe.scenario import Scenario, load_pattern, scenario_of, with_usual_events
 from twinpipe.workplace import Workplace, open_workplace
+
+Outcome = TypeVar("Outcome")
 
 log = logging.getLogger("twinpipe")
 
@@ -60,12 +62,12 @@ def await_lease(w: Workplace, twin_id: int, *, quiet: bool) -> None:
     seen, until = None, time.monotonic() + LEASE_SECONDS + 1
     while time.monotonic() < until:
         ledger.reap(w.engine)
-        held = next((r for r in ledger.list_runs(w.engine, twin_id) if r.status == "running"), None)
-        if held is None or (seen is not None and held.lease_until != seen):  # a living process renews it
+        held = ledger.holder(w.engine, twin_id)
+        if held is None or (seen is not None and held[1] != seen):  # a living process renews it
             return
         if seen is None and not quiet:
-            print(f"run {held.id} holds twin {twin_id}; waiting for a sign of life", file=sys.stderr)
-        seen = held.lease_until
+            print(f"{held[0]} holds twin {twin_id}; waiting for a sign of life", file=sys.stderr)
+        seen = held[1]
         time.sleep(2.5)  # more than two heartbeats
 
 
@@ -77,15 +79,29 @@ def await_twin(w: Workplace, twin_id: int, patience: float = 86_400.0) -> None:
     until, told = time.monotonic() + patience, False
     while True:
         ledger.reap(w.engine)
-        held = next((r for r in ledger.list_runs(w.engine, twin_id) if r.status == "running"), None)
+        held = ledger.holder(w.engine, twin_id)
         if held is None:
             return
         if time.monotonic() > until:
-            raise Conflict(f"run {held.id} holds twin {twin_id} for longer than {patience:.0f} s.")
+            raise Conflict(f"{held[0]} holds twin {twin_id} for longer than {patience:.0f} s.")
         if not told:
-            log.warning("run %d holds twin %d; waiting until it ends", held.id, twin_id)
+            log.warning("%s holds twin %d; waiting until it ends", held[0], twin_id)
         told = True
         time.sleep(2.0)
+
+
+def in_turn(w: Workplace, twin_id: int, simulate: Callable[[], Outcome], patience: float = 86_400.0) -> Outcome:
+    """What a simulation comes to that begins when nothing runs on its twin; raises as await_twin and it do.
+
+    Of several that wait for a twin one is first; the others wait again.
+    """
+    until = time.monotonic() + patience
+    while True:
+        await_twin(w, twin_id, until - time.monotonic())
+        try:
+            return simulate()
+        except Busy as busy:
+            log.info("%s", busy)
 
 
 def run_here(

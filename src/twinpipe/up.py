@@ -121,7 +121,8 @@ def skip_missed_nights(url: str, say: Say) -> None:
     with suppress(OSError, ValueError, KeyError, TypeError):
         missed = missed_flow_runs(url, POOL)
         for flow_run in missed:
-            set_state(url, flow_run, "CANCELLED", "missed: a later run of the schedule does the same", force=True)
+            why = "missed: a later run of the schedule does the same"
+            set_state(url, flow_run, "CANCELLED", why, name="Skipped", force=True)
         if missed:
             say(f"{len(missed)} runs that schedules missed are skipped, the newest of each is made up for")
 
@@ -131,8 +132,12 @@ def everything(settings: Settings, host: str, port: int, say: Say) -> Iterator[U
     """All services, up and ready; raises InvalidInput for a host that others reach, Failure, and as open_workplace."""
     check_host(host)
     with ExitStack() as stack:
-        w = stack.enter_context(open_workplace(settings, migrate_first=True))
         folder = settings.home / "prefect"
+        keeper = _keeper(settings)
+        stack.callback(keeper.stop)  # after all other users of the database
+        w = stack.enter_context(open_workplace(settings, migrate_first=True))
+        if settings.database_url is None:
+            keeper.start()
         server = PrefectServer(folder, {}, host=host, port=port)
         near, login = server.url.removesuffix("/api"), os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
         links_port = free_port(host, port + 10)
@@ -210,6 +215,12 @@ def _environment(settings: Settings, folder: Path, near: str, reports: str) -> d
     if login := os.environ.get("PREFECT_SERVER_API_AUTH_STRING"):
         environment["PREFECT_API_AUTH_STRING"] = login
     return environment
+
+
+def _keeper(settings: Settings) -> Service:
+    """Who stops the embedded database though we were killed."""
+    command = [sys.executable, "-m", "twinpipe.db.keeper", str(settings.home / "postgres")]
+    return Service(command, {}, settings.home / "prefect" / "keeper.log", patience=90.0)
 
 
 def _encryption_key(folder: Path) -> str:

@@ -8,17 +8,19 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from twinpipe import lifecycle
+from twinpipe import lifecycle, sweeping
 from twinpipe.audit import GRACE, Drift, Report, audit
 from twinpipe.body import builtin_body
 from twinpipe.db import ledger
 from twinpipe.db.ledger import RunRow, TwinRow
+from twinpipe.db.rows import SweepRow
 from twinpipe.db.session import engine as engine_of
 from twinpipe.engine import Serial
 from twinpipe.errors import StoreError
 from twinpipe.repairs import repair
 from twinpipe.scenario import Scenario, load_pattern
 from twinpipe.settings import Settings
+from twinpipe.sweep_spec import SweepSpec
 from twinpipe.workplace import Workplace
 
 
@@ -33,6 +35,14 @@ def a_twin(w: Workplace, name: str = "Mars") -> TwinRow:
 def a_run(w: Workplace, twin: TwinRow, years: int = 2) -> RunRow:
     scenario: Scenario = load_pattern("mars_terraform").scenario(builtin_body("mars"))
     return lifecycle.prepare_run(w, twin.id, scenario, years)[0]
+
+
+def a_sweep(w: Workplace, twin: TwinRow) -> SweepRow:
+    """A queued sweep of two members."""
+    axis = {"kind": "list", "name": "factory_rate", "values": [5e4, 5e5]}
+    base = {"pattern": "mars_terraform", "years": 2, "grid": "6x8"}
+    spec = SweepSpec.model_validate({"name": twin.name, "base": base, "axes": [axis]})
+    return sweeping.create_sweep(w, sweeping.offer(w, spec, twin.id))[0]
 
 
 def a_completed_run(w: Workplace, twin: TwinRow) -> Path:

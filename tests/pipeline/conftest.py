@@ -13,6 +13,7 @@ from twinpipe.db.embedded import EmbeddedPostgres
 from twinpipe.db.migrate import migrate
 from twinpipe.db.session import close
 from twinpipe.db.session import engine as engine_of
+from twinpipe.prefect_server import PrefectServer
 
 TABLES = (
     *("audit_log", "outbox", "run_stats_daily", "pattern_applications", "learned_patterns", "segments"),
@@ -53,6 +54,13 @@ def engine(server: str) -> Iterator[Engine]:
         for table in TABLES:
             connection.execute(text(f"DELETE FROM {table}"))
         connection.execute(text("DELETE FROM users WHERE name <> 'system'"))
+
+
+@pytest.fixture(scope="session")
+def prefect(open_folder: Path) -> Iterator[str]:
+    """URL of the API of a Prefect server of this test process, which schedules nothing by itself."""
+    with PrefectServer(open_folder / "prefect") as server:
+        yield server.ready()
 
 
 @pytest.fixture(scope="module")

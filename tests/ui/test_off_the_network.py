@@ -11,6 +11,8 @@ import pytest
 from tests.pipeline.terminal import environment
 from tests.ui.upstairs import come_down, go_up, processes, within
 
+from twinpipe.tree import simulate
+
 INSIDE = """
 import sys
 from pathlib import Path
@@ -37,6 +39,7 @@ def _may() -> bool:
 @pytest.mark.slow
 @pytest.mark.skipif(not _may(), reason="only who may make a network namespace can take it off the network")
 def test_everything_works_off_the_network_and_nobody_tries_to_reach_it(open_folder: Path) -> None:
+    simulate("mars", "mars_terraform", years=1, grid="6x8")  # compiles the kernel before anyone waits
     home = open_folder / "alone"
     up = go_up(home, "unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
     try:

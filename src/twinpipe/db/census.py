@@ -18,6 +18,8 @@ from twinpipe.db.trail import GIVE_UP, note
 from twinpipe.db.twins import held_twin
 from twinpipe.errors import Conflict
 
+FLOW_RUN = "flow-run"  # before the id of one that a drift is about
+
 
 @dataclass(frozen=True)
 class TwinEntry:
@@ -41,9 +43,21 @@ class RunEntry:
     lease_until: datetime | None
     completed_at: datetime | None
     flow_run_id: str | None
+    held_by: int | None  # the running sweep whose member it is
     has_result: bool
     given_up: bool
     seals: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class SweepEntry:
+    """A sweep of a twin that lives, by what it is held."""
+
+    id: int
+    status: str
+    lease_until: datetime | None
+    completed_at: datetime | None
+    flow_run_id: str | None
 
 
 @dataclass(frozen=True)
@@ -53,13 +67,14 @@ class Census:
     moment: datetime
     twins: dict[int, TwinEntry]
     runs: dict[int, RunEntry]
+    sweeps: dict[int, SweepEntry]
     owed: frozenset[tuple[int, str]]  # outputs by twin and folder that the outbox is about to drop
     swept: frozenset[int]  # twins with sweeps, whose members share a folder
 
 
 @retried
 def take_census(engine: Engine, now: datetime | None = None) -> Census:
-    """Twins and runs, as of one snapshot; the moment is the database's clock unless given."""
+    """Twins, runs and sweeps, as of one snapshot; the moment is the database's clock unless given."""
     t, r, o, s = DigitalTwin, SimulationRun, Outbox, Segment
     twin_owed = select(o.id).where(o.dedup_key == TWIN_DELETED + ":" + cast(t.id, Text), o.done_at.is_(None)).exists()
     given_up = _given_up()
@@ -78,12 +93,20 @@ def take_census(engine: Engine, now: datetime | None = None) -> Census:
                 func.coalesce(Sweep.lease_until, r.lease_until).label("lease_until"),  # a member's is its sweep's
                 r.completed_at,
                 cast(r.flow_run_id, Text).label("flow_run_id"),
+                Sweep.id.label("held_by"),
                 result.label("has_result"),
             ),
             (given_up | r.purged_at.is_not(None)).label("given_up"),
         ).join(t, t.id == r.digital_twin_id)
-        kept = kept.outerjoin(Sweep, (Sweep.id == r.sweep_id) & (r.status == "running"))
+        held = (Sweep.id == r.sweep_id) & (r.status == "running") & (Sweep.status == "running")
+        kept = kept.outerjoin(Sweep, held)
         runs = connection.execute(kept.where(t.deleted_at.is_(None)).order_by(r.id)).all()
+        known_sweeps = select(
+            *(Sweep.id, Sweep.status, Sweep.lease_until, Sweep.completed_at),
+            cast(Sweep.flow_run_id, Text).label("flow_run_id"),
+        ).join(t, t.id == Sweep.digital_twin_id)
+        of_living = known_sweeps.where(t.deleted_at.is_(None), Sweep.purged_at.is_(None)).order_by(Sweep.id)
+        sweeps = {row.id: SweepEntry(**row._asdict()) for row in connection.execute(of_living)}
         sealed: dict[int, list[tuple[int, int]]] = {}
         noted = select(s.simulation_run_id, s.block, s.segment).where(s.simulation_run_id.is_not(None))
         for run_id, block, segment in connection.execute(noted):
@@ -92,7 +115,7 @@ def take_census(engine: Engine, now: datetime | None = None) -> Census:
         swept = frozenset(connection.scalars(select(Sweep.digital_twin_id).where(Sweep.purged_at.is_(None))))
     seals = {run_id: tuple(sorted(places)) for run_id, places in sealed.items()}
     entries = {row.id: RunEntry(**row._asdict(), seals=seals.get(row.id, ())) for row in runs}
-    return Census(moment, twins, entries, owed, swept)
+    return Census(moment, twins, entries, sweeps, owed, swept)
 
 
 @retried
@@ -140,6 +163,7 @@ def note_repair(engine: Engine, kind: str, subject: str, action: str) -> None:
 
 def _note(connection: Connection, kind: str, subject: str, action: str) -> None:
     entity, _, number = subject.partition(" ")
-    table = {"twin": "digital_twins", "run": "simulation_runs"}.get(entity, "stores")
-    entity_id = int(number) if table != "stores" and number.isdigit() else None
+    rows = {"twin": "digital_twins", "run": "simulation_runs", "sweep": "sweeps"}
+    table = rows.get(entity, "flow_runs" if entity == FLOW_RUN else "stores")
+    entity_id = int(number) if entity in rows and number.isdigit() else None
     note(connection, "audit", "repair", table, entity_id, kind=kind, subject=subject, done=action)

@@ -119,27 +119,39 @@ class EmbeddedPostgres:
         atexit.register(self.stop)
         return self._url()
 
-    def stop(self) -> None:
-        """Leave the server; the last user stops it. A forked child leaves nothing."""
+    def stop(self, patience: float = 0.0) -> None:
+        """Leave the server; the last user stops it, or who has seen all others leave within seconds of patience.
+
+        A forked child leaves nothing.
+        """
         clients = self._clients
         if clients is None or self._owner != os.getpid():
             return
         self._clients = None
         atexit.unregister(self.stop)
+        until = time.monotonic() + patience
         try:
-            with self._lock():
-                fcntl.flock(clients, fcntl.LOCK_UN)
-                with suppress(BlockingIOError):
-                    fcntl.flock(clients, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    self._binaries.run(
-                        *("pg_ctl", "stop", "-D", str(self._data(self._binaries))),
-                        *("-m", "fast", "-w", "-t", "60"),
-                        account=self.account,
-                    )
+            while not self._stopped(clients) and time.monotonic() < until:
+                time.sleep(0.2)
         except FileNotFoundError:
             pass  # somebody removed the folder, and with it the server's data
         finally:
             os.close(clients)
+
+    def _stopped(self, clients: int) -> bool:
+        """Stop the server, unless somebody else uses it."""
+        with self._lock():
+            fcntl.flock(clients, fcntl.LOCK_UN)
+            try:
+                fcntl.flock(clients, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            self._binaries.run(
+                *("pg_ctl", "stop", "-D", str(self._data(self._binaries))),
+                *("-m", "fast", "-w", "-t", "60"),
+                account=self.account,
+            )
+            return True
 
     def __enter__(self) -> str:
         return self.start()

@@ -18,7 +18,7 @@ from twinpipe.db.refusals import explained
 from twinpipe.db.session import retried, transaction
 from twinpipe.db.twins import lock_twin, release_twin, set_twin
 from twinpipe.db.validations import check_share
-from twinpipe.errors import Conflict, NotFound
+from twinpipe.errors import Busy, Conflict, NotFound
 
 Live = type[SimulationRun] | type[Sweep]  # what is held under a lease
 
@@ -117,8 +117,20 @@ def _displace(connection: Connection, twin: int, moment: datetime) -> None:
             holding = holding.where(on_its_own())
         for number, lease_until in connection.execute(holding.with_for_update()).all():
             if lease_until is not None and lease_until > moment:
-                raise Conflict(f"{_word(table)} {number} is running on twin {twin}; one at a time.")
+                raise Busy(f"{_word(table)} {number} is running on twin {twin}; one at a time.")
             end(connection, table, number, twin, "failed", SILENT, moment)
+
+
+@retried
+def holder(engine: Engine, twin_id: int) -> tuple[str, datetime | None] | None:
+    """What runs on a twin, such as "sweep 3", and until when it is held; None when the twin is free."""
+    with transaction(engine) as connection:
+        for table in (Sweep, SimulationRun):
+            holding = select(table.id, table.lease_until).where(table.digital_twin_id == twin_id)
+            found = connection.execute(holding.where(table.status == "running").limit(1)).one_or_none()
+            if found is not None:
+                return f"{_word(table)} {found.id}", found.lease_until
+    return None
 
 
 @retried

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twinpipe.db.deletion import delete_twin, expire_twin
+from twinpipe.db.leases import holder
 from twinpipe.db.making import await_maker, making
 from twinpipe.db.members import Measured, completed_runs, core_seconds_per_cell_step, measure_runs, stop_member
 from twinpipe.db.reaper import reap
@@ -50,6 +51,7 @@ __all__ = [
     "get_run",
     "get_sweep",
     "get_twin",
+    "holder",
     "list_members",
     "list_runs",
     "list_sweeps",
