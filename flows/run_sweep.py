@@ -28,7 +28,7 @@ from flows.showing import (
 )
 from twinpipe import sweeping
 from twinpipe.body import builtin_names
-from twinpipe.cluster import check_scheduler, executor, forwarded_logs
+from twinpipe.cluster import check_scheduler, executor, forward_logs
 from twinpipe.db import ledger
 from twinpipe.drawing import report_sweep
 from twinpipe.errors import Failure, InvalidInput, TwinpipeError
@@ -108,7 +108,8 @@ def simulate(sweep_id: int, flow_run_id: str | None) -> dict[str, Any] | None:
         def begin() -> dict[str, Any] | None:
             if ledger.get_sweep(w.engine, sweep_id).status == "completed":
                 return None
-            with executor(w.settings) as how, forwarded_logs(how, w.settings):
+            with executor(w.settings) as how:
+                forward_logs(how, w.settings)
                 return asdict(sweeping.simulate_sweep(w, sweep_id, how, on_progress=show, flow_run_id=flow_run_id))
 
         receipt = in_turn(w, ledger.get_sweep(w.engine, sweep_id).twin_id, begin)

@@ -23,7 +23,7 @@ from flows.showing import Progress, coarse_task, ended_badly, logs_shown, one_se
 from twinpipe import lifecycle
 from twinpipe.body import load_body
 from twinpipe.clock import check_years
-from twinpipe.cluster import check_scheduler, executor, forwarded_logs
+from twinpipe.cluster import check_scheduler, executor, forward_logs
 from twinpipe.db import ledger
 from twinpipe.errors import TwinpipeError
 from twinpipe.reporting import write_run_report
@@ -80,7 +80,8 @@ def simulate(run_id: int, flow_run_id: str | None) -> dict[str, Any] | None:
         def begin() -> dict[str, Any] | None:
             if ledger.get_run(w.engine, run_id).status == "completed":
                 return None
-            with executor(w.settings) as how, forwarded_logs(how, w.settings):
+            with executor(w.settings) as how:
+                forward_logs(how, w.settings)
                 return lifecycle.simulate_run(w, run_id, how, on_progress=show, flow_run_id=flow_run_id).as_dict()
 
         return in_turn(w, ledger.get_run(w.engine, run_id).twin_id, begin)

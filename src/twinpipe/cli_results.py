@@ -32,7 +32,8 @@ def register(results: typer.Typer, emit: Callable[[Any], None]) -> None:
             emit(found.model_dump(mode="json"))
             return
         made = Table(title="Runs by overall score; * none beats it in both score and cost", title_justify="left")
-        for heading in ("", "run", "pattern", "years", "score", "habitable", "goals", "cost (GCC)", "revenue (GCC)"):
+        headings = ("", "run", "pattern", "years", "score", "habitable", "goals")
+        for heading in (*headings, "cost (GCC)", "log10 of it", "revenue (GCC)"):
             made.add_column(heading, justify="left" if heading in ("", "pattern") else "right")
         for row in found.ranking:
             made.add_row(
@@ -44,6 +45,7 @@ def register(results: typer.Typer, emit: Callable[[Any], None]) -> None:
                 f"{row['habitability_score']:.3f}",
                 f"{row['goals_reached']}/{row['goals']}",
                 f"{row['cost_gcc']:.3g}",
+                " to ".join(f"{x:.1f}" for x in (row["cost_log10_gcc"] or {}).values()),
                 f"{found.player_revenue[row['run']]:.3g}",
             )
         console.print(made)

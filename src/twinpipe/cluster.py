@@ -111,18 +111,14 @@ def check_workers(client: Client, address: str, ours: dict[str, str]) -> None:
         check_alike(ours, found, f"the Dask worker at {worker}")
 
 
-@contextmanager
-def forwarded_logs(how: Dask, settings: Settings, level: int = logging.INFO) -> Iterator[None]:
-    """What twinpipe says on the workers of a scheduler elsewhere is said by the logger here too, meanwhile."""
-    if settings.dask_scheduler is None:
-        yield  # threads of this process
-        return
-    how.client.forward_logging("twinpipe", level=level)
-    how.client.run(_set_level, level, on_error="ignore")
-    try:
-        yield
-    finally:
-        how.client.unforward_logging("twinpipe")
+def forward_logs(how: Dask, settings: Settings, level: int = logging.INFO) -> None:
+    """Let what twinpipe says on the workers of a scheduler elsewhere be said by the logger here too.
+
+    The workers go on with it when this client is closed: another one that listens has asked for the same.
+    """
+    if settings.dask_scheduler is not None:  # else they are threads of this process
+        how.client.forward_logging("twinpipe", level=level)
+        how.client.run(_set_level, level, on_error="ignore")
 
 
 def _set_level(level: int) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from twinpipe.part import NotNegative, Part
+from twinpipe.part import Finite, NotNegative, Part
 
 Text = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00]+$")]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
@@ -86,6 +86,29 @@ class ResourceTotal(Part):
     cost_gcc: NotNegative
 
 
+class Range(Part):
+    """log10 of the least and the most."""
+
+    least: Finite
+    most: Finite
+
+
+class Ranges(Part):
+    """What a plan takes, none of what is 0; physics D3."""
+
+    mass_kg: Range | None
+    energy_j: Range | None
+    peak_power_w: Range | None
+    cost_gcc: Range | None
+
+
+class OfTheWorld(Part):
+    """What a plan takes over what the world of our time makes; physics D3."""
+
+    power: NotNegative
+    aluminium_years: NotNegative
+
+
 class GasBooks(Part):
     """What the simulation's own books say came, escaped and decayed."""
 
@@ -107,4 +130,6 @@ class ResourceConsumption(Part):
     )
     binding_limit: Limit | None = None
     total: ResourceTotal
+    log10: Ranges | None = Field(None, description="since metrics_version 5")
+    of_the_world: OfTheWorld | None = Field(None, description="since metrics_version 5")
     ledger: GasBooks

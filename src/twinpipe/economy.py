@@ -20,6 +20,7 @@ class Economy(Part):
     energy_gcc_per_j: NotNegative
     manufacture_gcc_per_kg: NotNegative
     contingency: Fraction = Field(0.0, description="added to all costs; 0.15 in the game")
+    uncertainty_dex: NotNegative = Field(0.0, description="powers of ten by which all prices may be off, either way")
     power_w: Positive = Field(1.9e13, description="largest power that there is for the plan; the world's of today, D3")
     product_gcc_per_kg: dict[str, NotNegative] = Field({}, description="price at which a product is sold")
 

@@ -1,4 +1,4 @@
-"""The four success metrics, each 0..1, and the goals that they rest on; domain 3.9, formula version 4."""
+"""The four success metrics, each 0..1, and the goals that they rest on; domain 3.9, formula version 5."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from numpy.typing import NDArray
 
 from twinpipe.constants import MOLAR_MASS
 from twinpipe.goals import assess_goal as assess_goal
-from twinpipe.goals import liquid
+from twinpipe.goals import goal_series, liquid
 from twinpipe.grid import Array
 from twinpipe.habitability import habitability_vector
+from twinpipe.intervention import is_natural
 from twinpipe.maps import surface_ice
 from twinpipe.measures import Outcome
 from twinpipe.physics.processes import living
 
-METRICS_VERSION = 4
+METRICS_VERSION = 5
 OCEAN_KG_M2 = 1e5  # water all over a body, from which on it has oceans
 
 
@@ -66,6 +67,30 @@ def habitability(outcome: Outcome) -> float:
     return float(grid.mean(np.where(lacking, np.minimum(score, 0.35), score)))
 
 
+def persistence(outcome: Outcome) -> dict[str, Any] | None:
+    """For how long the goals that hold when the last deed ends still hold; None while deeds go on or none holds; D1.
+
+    years counts from that end to the first loss of such a goal, and to the run's end where none is lost (lasts).
+    """
+    scenario, clock = outcome.spec.scenario, outcome.plan.clock
+    deeds = [i.schedule.end_year for i in scenario.interventions if not is_natural(i)]
+    if not deeds or max(deeds) >= outcome.spec.years:
+        return None
+    end = max(clock.step_at_year(max(deeds)) - 1, 0)
+    held = []
+    for goal in scenario.goals:
+        values, start = goal_series(outcome, goal)
+        sign = 1.0 if goal.target >= start else -1.0
+        holds = sign * values >= sign * goal.target
+        if goal.measure != "production_kg_a" and holds[end]:
+            held.append(holds[end:])
+    if not held:
+        return None
+    lost = np.flatnonzero(~np.logical_and.reduce(held))
+    until = outcome.year(end + int(lost[0])) if lost.size else float(outcome.spec.years)
+    return {"from_year": max(deeds), "years": max(until - max(deeds), 0.0), "lasts": lost.size == 0}
+
+
 def success_metrics(outcome: Outcome, resources: dict[str, Any]) -> dict[str, Any]:
     """The four metrics with the goals that they rest on.
 
@@ -89,5 +114,6 @@ def success_metrics(outcome: Outcome, resources: dict[str, Any]) -> dict[str, An
         "goal_attainment": attained if goals else None,
         "metrics_version": METRICS_VERSION,
         "habitability": habitability_vector(outcome),
+        "persistence": persistence(outcome),
         "goals": goals,
     }

@@ -109,6 +109,14 @@ class HabitabilityVector(Part):
     end_state: Literal["E0", "E1", "E2", "E3", "E4"]
 
 
+class Persistence(Part):
+    """For how long the goals that held when the last deed ended still held; D1."""
+
+    from_year: NotNegative
+    years: NotNegative
+    lasts: bool = Field(description="whether they did to the end of the run")
+
+
 class SuccessMetrics(Part):
     """The four scores and the goals that they rest on."""
 
@@ -119,6 +127,9 @@ class SuccessMetrics(Part):
     goal_attainment: Score | None = Field(None, description="mean progress of the goals; since metrics_version 3")
     metrics_version: Annotated[int, Field(ge=1)]
     habitability: HabitabilityVector | None = Field(None, description="since metrics_version 2")
+    persistence: Persistence | None = Field(
+        None, description="none while deeds go on, or where no goal held; since metrics_version 5"
+    )
     goals: list[AssessedGoal]
 
 

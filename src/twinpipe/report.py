@@ -222,6 +222,11 @@ def _resources(spec: RunSpec, result: Result) -> Rows:
     if (costs := consumption.get("costs")) and costs["contingency_gcc"] > 0:
         accounts.append(("Contingency", {"cost_gcc": costs["contingency_gcc"]}))
     accounts.append(("Total", consumption["total"]))
+    if ranges := consumption.get("log10"):
+        keys = {"drawn_kg": "mass_kg"} | {key: key for key in columns[2:]}
+        ends = {column: ranges[key] for column, key in keys.items() if ranges[key] is not None}
+        for word, end in (("At least", "least"), ("At most", "most")):
+            accounts.append((word, {column: 10 ** both[end] for column, both in ends.items()}))
     return [[name, *(field_value(c, account.get(c, 0.0)) for c in columns)] for name, account in accounts]
 
 

@@ -30,6 +30,7 @@ from twinpipe.intervention import (
 from twinpipe.measures import Outcome
 from twinpipe.physics.covers import under_cover_temperature
 from twinpipe.physics.interventions import activity, mirror_power, region_share
+from twinpipe.ranges import of_the_world, ranges
 from twinpipe.reactions import moles_per_kg
 from twinpipe.scenario import Economy
 
@@ -40,7 +41,7 @@ def resource_consumption(outcome: Outcome) -> dict[str, Any]:
     """Per intervention and in total: drawn and useful mass (kg), energy (J), peak power (W), cost (GCC).
 
     The account of what nature does is empty.
-    With fleets, undertakings, products, costs, and the limits of the plan with the one that bound it.
+    With fleets, undertakings, products, costs, their ranges, and the limits of the plan with the one that bound it.
     """
     spec, clock, n = outcome.spec, outcome.plan.clock, outcome.plan.n_steps
     emitted: dict[str, float] = {}
@@ -87,6 +88,7 @@ def resource_consumption(outcome: Outcome) -> dict[str, Any]:
         "total": total,
         "ledger": ledger,
     }
+    result |= {"log10": ranges(result, economy), "of_the_world": of_the_world(result)}
     result["limits"] = limits(outcome, result)
     result["binding_limit"] = binding(result["limits"])
     return result

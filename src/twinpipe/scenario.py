@@ -81,8 +81,9 @@ ClimateMeasure = Literal[
 class Goal(Part):
     """A target for a measure and the year planned for it.
 
-    Measures of the climate are means over an orbit, fractions of gases are in moles of all air, liquid_water_fraction is the share of the area on which that mean
-    is above freezing and below boiling; production_kg_a is what the plan makes of a product in a year.
+    Measures of the climate are means over an orbit; fractions of gases are in moles of all air, liquid_water_fraction
+    is the share of the area on which the mean is above freezing and below boiling; production_kg_a is what the plan
+    makes of a product in a year.
     """
 
     id: str

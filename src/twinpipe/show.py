@@ -102,6 +102,9 @@ def bill(resources: dict[str, Any]) -> str:
     said = f"cost {resources['total']['cost_gcc']:.3g} GCC, energy {resources['total']['energy_j']:.3g} J"
     made = ", ".join(f"{mass:.3g} kg of {name}" for name, mass in resources.get("products_kg", {}).items())
     said += f"; made {made}" if made else ""
+    if resources.get("log10") and resources["log10"]["cost_gcc"]:
+        low, high = (10 ** resources["log10"]["cost_gcc"][end] for end in ("least", "most"))
+        said = said.replace(" GCC,", f" GCC ({low:.1g} to {high:.1g}),", 1)
     limits = ", ".join(f"{share:.2g} times the {name}" for name, share in resources.get("limits", {}).items())
     if limits:
         said += f"; bound by {resources['binding_limit'] or 'nothing'}: it asked for {limits} that there was"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from tests.pipeline.terminal import Terminal
 from tests.pipeline.test_engine import bits, plan, sixteen
 
 from twinpipe import cluster as clusters
-from twinpipe.cluster import executor
+from twinpipe.cluster import executor, forward_logs
 from twinpipe.engine import Serial, prepare, run_plan
 from twinpipe.errors import Cancelled, Failure
 from twinpipe.layout import run_layout
@@ -53,6 +54,22 @@ def test_an_external_cluster_with_tls_changes_nothing(
         with executor(cluster.settings) as how:
             assert {how.client.scheduler_info()["address"].partition(":")[0]} == {"tls"}
             assert bits(plan(1), tmp_path / "run.zarr", how) == reference
+
+
+def test_what_workers_say_is_heard_by_whoever_still_listens(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Two clients of a cluster listen; the first that leaves takes nothing from the other."""
+    with Cluster(tmp_path) as cluster:
+        cluster.join(1)
+        with executor(cluster.settings) as staying:
+            forward_logs(staying, cluster.settings)
+            with executor(cluster.settings) as leaving:
+                forward_logs(leaving, cluster.settings)
+            caplog.clear()
+            staying.client.submit(logging.getLogger("twinpipe").warning, "said on a worker").result()
+            until = time.monotonic() + 10
+            while "said on a worker" not in caplog.messages and time.monotonic() < until:
+                time.sleep(0.05)
+    assert caplog.messages.count("said on a worker") == 1
 
 
 def test_a_run_from_the_command_line_on_a_cluster_with_tls_has_the_seals_of_one_here(

@@ -45,6 +45,21 @@ def test_mars_gets_liquid_water_within_a_century_and_says_what_it_took() -> None
     assert found["resource_consumption"]["binding_limit"] == "energy"  # ten times what the world uses
 
 
+def test_mars_gets_air_to_breathe_where_hydrogen_takes_the_carbon_dioxide() -> None:
+    """Domain 3.3's shares of nitrogen, oxygen, carbon dioxide and methane, and what the water of Bosch's plants is."""
+    found = result("mars_terraform", "mars", 400, variant="breathable")
+    reached = goals(found)
+    assert all(reached[name] is not None for name in ("nitrogen", "oxygen", "little_carbon_dioxide", "methane"))
+    assert reached["methane"] < reached["little_carbon_dioxide"] < 200
+    (plant,) = [i for i in found["resource_consumption"]["interventions"] if i["kind"] == "reaction"]
+    hydrogen = [i for i in found["resource_consumption"]["interventions"] if i.get("fleet") == "hydrogen"]
+    brought = sum(i["useful_kg"] for i in hydrogen)
+    assert plant["drawn_kg"] == pytest.approx(brought * 44.009 / (2 * 2.016), rel=0.01)
+    assert found["end_state"]["atmosphere"]["gas_mass_kg"].get("H2", 0.0) < 1e-3 * brought
+    fleets = {f["id"]: f["origin"] for f in found["resource_consumption"]["fleets"]}
+    assert (fleets["methane"], fleets["hydrogen"]) == ("TITAN-01", "SATURN")
+
+
 def test_imports_alone_leave_mars_frozen() -> None:
     found = result("mars_terraform", "mars", 400, variant="imports_only")
     assert goals(found)["liquid_water"] is None

@@ -116,3 +116,17 @@ def test_of_the_nights_that_were_missed_only_the_newest_is_made_up_for(up: Upsta
             assert ended[0]["state"]["message"] == nothing
     assert up.until(by_hand, "Failed")["state"]["message"].startswith("no sweep file named")
     assert up.command("sweep", "list") == []
+
+
+def test_flows_at_once_complete_whether_they_share_a_run_a_twin_or_only_the_cluster(up: Upstairs) -> None:
+    asked = [
+        up.start("simulate", years=40, grid="12x24", name="shared"),
+        up.start("simulate", years=40, grid="12x24", name="shared"),
+        up.start("simulate", years=41, grid="12x24", name="shared"),
+        up.start("simulate", years=40, grid="12x24", name="alone"),
+    ]
+    ended = [up.until(run, "Completed", "Failed", "Crashed", "Cancelled", seconds=240) for run in asked]
+    assert [(r["state_name"], r["state"]["message"]) for r in ended if r["state_name"] != "Completed"] == []
+    done = up.command("run", "list", "--limit", "3")
+    assert [r["status"] for r in done] == ["completed"] * 3
+    assert len({r["digital_twin_id"] for r in done}) == 2

@@ -235,3 +235,71 @@ def test_water_is_stable_where_the_means_of_an_orbit_say_so() -> None:
     found = assess_goal(outcome, goal)
     assert found["value"] == pytest.approx(0.5)
     assert found["achieved_year"] == pytest.approx(20.0, abs=0.02)  # when the last orbit ends
+
+
+@pytest.mark.parametrize(
+    ("measure", "gas", "target", "year"),
+    [
+        ("oxygen_fraction", "oxygen_pressure", 0.18, 8.0),
+        ("nitrogen_fraction", "nitrogen_pressure", 0.7, None),
+        ("carbon_dioxide_fraction", "carbon_dioxide_pressure", 4e-4, 8.0),
+        ("methane_fraction", "methane_pressure", 0.01, 8.0),
+    ],
+)
+def test_a_goal_of_composition_is_a_share_of_the_moles_of_air(
+    measure: Any, gas: str, target: float, year: float | None
+) -> None:
+    """At 1000 Pa; what is to fall is reached from above, what never comes has no year."""
+    before, after = {"carbon_dioxide_fraction": (950.0, 0.3), "nitrogen_fraction": (1.0, 650.0)}.get(
+        measure, (1.0, 200.0)
+    )
+    goal = Goal(id="air", measure=measure, target=target, planned_year=10.0)
+    series = {gas: step_at(7.0, before, after), "global_surface_pressure": lambda p: np.full(p.n_steps, 1000.0)}
+    outcome = made_up(Scenario(goals=(goal,)), **series)
+    outcome.initial_series["global_surface_pressure"][:] = 1000.0
+    outcome.initial_series[gas][:] = before
+    found = assess_goal(outcome, goal)
+    assert found["value"] == pytest.approx(after / 1000.0)
+    assert (found["achieved_year"] is None) == (year is None)
+    if year is not None:
+        assert 7.0 < found["achieved_year"] <= 7.0 + 1.9  # the mean of an orbit
+
+
+def test_the_greenhouse_amplifies_where_warming_sets_a_tenth_of_the_pressure_free() -> None:
+    air = 600.0 * MARS.bulk.area_m2 / MARS.bulk.gravity_m_s2
+    buried = {"buried_co2_mass": step_at(6.0, 1e17, 1e17 - 0.11 * air)}
+    warmer = {"global_surface_temperature": step_at(3.0, 210.0, 212.0)}
+
+    def happened(**series: Any) -> list[dict[str, Any]]:
+        outcome = made_up(Scenario(events=("greenhouse_amplifying",)), **series)
+        outcome.initial_series["buried_co2_mass"][:] = 1e17
+        outcome.initial_series["global_surface_pressure"][:] = 600.0
+        outcome.initial_series["global_surface_temperature"][:] = 210.0
+        return key_events(outcome, resource_consumption(outcome))
+
+    (event,) = happened(**buried, **warmer)
+    assert 6.0 < event["year"] <= 7.9
+    assert event["data"]["set_free_co2_kg"] > 0.1 * air
+    assert happened(**buried) == []  # without warming it is no feedback
+    assert happened(**warmer, buried_co2_mass=lambda plan: np.full(plan.n_steps, 1e17)) == []
+
+
+@pytest.mark.parametrize(("loss", "years", "lasts"), [(14.0, 4.9, False), (30.0, 10.0, True)])
+def test_persistence_counts_from_the_last_deed_to_the_first_loss(loss: float, years: float, lasts: bool) -> None:
+    when = {"start_year": 0.0, "end_year": 10.0}
+    goal = {"id": "warm", "measure": "surface_temperature_k", "target": 250.0, "planned_year": 5.0}
+    never = goal | {"id": "hot", "target": 400.0}
+    table = {"interventions": [{"kind": "heater", "power_w": 1.0, "schedule": when}], "goals": [goal, never]}
+
+    def temperature(plan: Any) -> Array:
+        """Warm from year 3 to the loss."""
+        a, b = plan.clock.step_at_year(3.0), min(plan.clock.step_at_year(loss), plan.n_steps)
+        return np.concatenate([np.full(a, 210.0), np.full(b - a, 260.0), np.full(plan.n_steps - b, 210.0)])
+
+    outcome = made_up(Scenario.model_validate(table), global_surface_temperature=temperature)
+    found = success_metrics(outcome, resource_consumption(outcome))["persistence"]
+    assert (found["from_year"], found["lasts"]) == (10.0, lasts)
+    assert found["years"] == pytest.approx(years, abs=1.0)
+    forever = Scenario.model_validate(table | {"interventions": [{"kind": "heater", "power_w": 1.0}]})
+    outcome = made_up(forever, global_surface_temperature=temperature)
+    assert success_metrics(outcome, resource_consumption(outcome))["persistence"] is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from tests.factories.outcomes import made_up
 
 from twinpipe.constants import MOLAR_MASS, YEAR
 from twinpipe.digest import canonical_json
+from twinpipe.economy import load_prices
 from twinpipe.intervention import AerogelCover, ChemicalPlant, Feedback, Heater, Inoculation, Region, Schedule
 from twinpipe.measures import Outcome
 from twinpipe.payloads import ResourceConsumption
@@ -63,3 +65,26 @@ def test_microbes_count_by_their_mass() -> None:
     (account,) = accounts(made_up(Scenario(interventions=(Inoculation(rate_kg_s=2.0, schedule=TWO_YEARS),))))
     assert account["drawn_kg"] == pytest.approx(4.0 * YEAR, rel=0.01)
     assert account["energy_j"] == pytest.approx(account["drawn_kg"] * 1e8)
+
+
+def test_ranges_hold_what_is_booked_and_are_as_wide_as_what_is_known() -> None:
+    """A factory's energy is known to a factor of five below (D3), a mirror's to three either way, all prices to ten."""
+    when = {"start_year": 1.0, "end_year": 11.0}
+    gas = {"kind": "super_greenhouse_gas", "gas": "C3F8", "rate_kg_s": 1e4, "schedule": when}
+    mirror = {"kind": "orbital_mirror", "area_m2": 1e12, "schedule": when}
+    prices = {"budget_gcc": 1e9, **load_prices("game")}
+    for items, low, high in (([gas], -0.7, 0.0), ([mirror], -0.5, 0.5)):
+        outcome = made_up(Scenario.model_validate({"interventions": items, "economy": prices}))
+        found = resource_consumption(outcome)
+        for name in ("energy_j", "peak_power_w"):
+            booked = math.log10(found["total"][name])
+            assert found["log10"][name] == pytest.approx({"least": booked + low, "most": booked + high})
+        cost = math.log10(found["total"]["cost_gcc"])
+        mass = math.log10(found["total"]["drawn_kg"])
+        assert found["log10"]["mass_kg"] == pytest.approx({"least": mass, "most": mass})
+        assert cost - 1.0 + low <= found["log10"]["cost_gcc"]["least"] <= cost - 1.0
+        assert cost + 1.0 <= found["log10"]["cost_gcc"]["most"] <= cost + 1.0 + high + 1e-9
+    assert found["of_the_world"]["aluminium_years"] == pytest.approx(found["total"]["drawn_kg"] / 7e10)
+    assert found["of_the_world"]["power"] == pytest.approx(found["total"]["peak_power_w"] / 1.9e13)
+    idle = resource_consumption(made_up(Scenario()))
+    assert set(idle["log10"].values()) == {None}

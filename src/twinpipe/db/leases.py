@@ -67,8 +67,8 @@ def claim(
 ) -> int:
     """Start what is queued, or take over what a lease has run out of; the generation to write under.
 
-    A sweep's members that are owed start with it, and the twin goes to running_simulation.  Raises NotFound, and
-    Conflict when somebody holds it or its twin, when it has ended or is a member, or when the ledger is paused.
+    A sweep's members that are owed start with it, and the twin goes to running_simulation.  Raises NotFound, Busy
+    while somebody holds it or its twin, and Conflict when it has ended or is a member, or when the ledger is paused.
     """
     holder, what = uuid4(), f"{_word(table)} {number}"  # the holder tells a repetition of this claim from another's
 
@@ -84,7 +84,7 @@ def claim(
                 if row.lease_holder == holder:
                     return int(row.lease_generation)
                 if row.lease_until > moment:
-                    raise Conflict(f"{what} is held by another process until {row.lease_until:%H:%M:%S}.")
+                    raise Busy(f"{what} is held by another process until {row.lease_until:%H:%M:%S}.")
             elif row.status != "queued":
                 raise Conflict(f"{what} is {row.status} already.")
             else:

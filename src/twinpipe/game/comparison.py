@@ -48,6 +48,7 @@ def _row(place: int, run: Completed, on_front: bool) -> dict[str, Any]:
         "goals": len(metrics["goals"]),
         "events": [event["event"] for event in run.result["key_events"]],
         "cost_gcc": run.cost_gcc,
+        "cost_log10_gcc": run.cost_range,
         "contracts_gcc": run.contracts_gcc,
         "product_revenue_gcc": run.product_revenue_gcc,
         "on_pareto_front": on_front,

@@ -50,6 +50,13 @@ class Completed:
         return float(itemised.get("total_gcc", consumed["total"]["cost_gcc"]))
 
     @property
+    def cost_range(self) -> dict[str, float] | None:
+        """log10 of the least and the most that the plan costs (GCC)."""
+        ranges = self.result["resource_consumption"].get("log10") or {}
+        found: dict[str, float] | None = ranges.get("cost_gcc")
+        return found
+
+    @property
     def product_revenue_gcc(self) -> float:
         """What the plan's products sell for."""
         return float((self.result["resource_consumption"].get("costs") or {}).get("revenue_gcc", 0.0))

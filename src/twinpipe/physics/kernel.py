@@ -59,9 +59,9 @@ from twinpipe.physics.substances import (
     CO2,
     DARK_DUST,
     FIRST_SUPER,
+    N2,
     N_AEROSOLS,
     N_LOCALS,
-    N2,
     N_STORES,
     O2,
 )
