@@ -119,11 +119,10 @@ def simulate(sweep_id: int, flow_run_id: str | None) -> dict[str, Any] | None:
 
 @coarse_task("report")
 def report(sweep_id: int) -> dict[str, Any]:
-    """Show what the sweep came to as artifacts, with a report where it has members of its own; counts and path."""
+    """Show what the sweep came to as artifacts, with a report where a member completed; counts and path."""
     with open_workplace() as w:
         found, at = summary(w, sweep_id), w.settings.report_url
-        own = any(not m["reused"] for m in found["ranking"])
-        html = report_sweep(w, sweep_id) if own else None
+        html = report_sweep(w, sweep_id) if found["ranking"] else None
     link = f"{at.rstrip('/')}/{html.parent.name}/{html.name}" if at and html else ""
     picture = data_uri(html.with_name("fan.png")) if html else ""
     text = markdown_summary(found, picture=picture, link=link)

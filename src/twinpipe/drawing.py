@@ -12,6 +12,7 @@ from twinpipe.errors import NotFound
 from twinpipe.lookup import run_tree, sweep_tree
 from twinpipe.plots import draw_kinds, save
 from twinpipe.plots.comparison import comparison_figure
+from twinpipe.sweep_places import members_of
 from twinpipe.sweep_report import write_sweep_report
 from twinpipe.workplace import Workplace
 
@@ -38,13 +39,14 @@ def report_sweep(w: Workplace, sweep_id: int) -> Path:
 
     Raises NotFound, Conflict, StoreError.
     """
-    sweep, members = ledger.get_sweep(w.engine, sweep_id), ledger.list_members(w.engine, sweep_id)
+    sweep = ledger.get_sweep(w.engine, sweep_id)
     with sweep_tree(w, sweep_id) as tree:
-        specs = [lifecycle.run_spec(w, run) for run in members]
-        results = [_result(w, run.id) for run in members]
-        before = sum(1 for member in (sweep.spec or {}).get("members", ()) if member.get("run"))
+        placed = members_of(w, sweep)
+        specs = [lifecycle.run_spec(w, p.run) for p in placed]
+        results = [_result(w, p.run.id) for p in placed]
+        before = sum(not p.own for p in placed)
         facts = {"sweep": f"{sweep.id}, {sweep.name}", "sweep key": sweep.sweep_key, "twin": str(sweep.twin_id)}
-        facts |= {"members computed before, which are not in this report": str(before)} if before else {}
+        facts |= {"members that were computed before": str(before)} if before else {}
         return write_sweep_report(w.reports / f"sweep-{sweep_id}", tree, specs, results, facts)
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
 import xarray as xr
 
 from twinpipe import lifecycle, store
@@ -9,7 +13,7 @@ from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow
 from twinpipe.errors import Conflict
 from twinpipe.place import Place
-from twinpipe.sweeping import place_in_store
+from twinpipe.sweep_places import Placed, check_there, members_of, place_in_store
 from twinpipe.workplace import Workplace
 
 
@@ -31,14 +35,41 @@ def run_tree(w: Workplace, run_id: int, verify: bool = False) -> xr.DataTree:
 
 
 def sweep_tree(w: Workplace, sweep_id: int, verify: bool = False) -> xr.DataTree:
-    """The outputs of the members of a completed sweep; raises NotFound, Conflict, StoreError."""
+    """The outputs of the members of a completed sweep, also of those that were computed before it, in its order.
+
+    Raises NotFound, Conflict, StoreError.
+    """
     sweep = ledger.get_sweep(w.engine, sweep_id)
     if sweep.status != "completed":
         raise Conflict(f"sweep {sweep_id} is {sweep.status}; only a completed sweep can be opened.")
-    completed = [run for run in ledger.list_members(w.engine, sweep_id) if run.status == "completed"]
-    if not completed:  # all that it asked for had been computed before
-        raise Conflict(f"sweep {sweep_id} computed no member of its own; open the runs that `sweep show` names.")
-    return store.open_run(_place(w, completed[0]), verify)
+    placed = members_of(w, sweep)
+    check_there(sweep, placed)
+    completed = [p.run for p in placed if p.run.status == "completed"]
+    if not completed:
+        raise Conflict(f"no member of sweep {sweep_id} completed; there is nothing to open.")
+    if all(p.own for p in placed):
+        return store.open_run(_place(w, completed[0]), verify)
+    return _joined(w, placed, verify)
+
+
+def _joined(w: Workplace, placed: Sequence[Placed], verify: bool) -> xr.DataTree:
+    """Members of several stores as one tree, which reads of each store what is asked for when it is asked for."""
+    stores = {
+        path: store.open_run(path, verify, {}) for path in dict.fromkeys(_place(w, p.run) for p in placed if not p.own)
+    }
+    stores |= {path: store.open_run(path, verify, {}) for path in dict.fromkeys(p.path(w) for p in placed if p.own)}
+    # members that follow each other in one store are taken from it together
+    parts = [(path, [p.index for p in group]) for path, group in groupby(placed, lambda p: p.path(w))]
+    groups = {}
+    for name, first in next(iter(stores.values())).children.items():
+        shared = [v for v in first.data_vars if all(v in tree[name].data_vars for tree in stores.values())]
+        pieces = [stores[path][name].to_dataset()[shared].isel(member=at, missing_dims="ignore") for path, at in parts]
+        if "member" not in pieces[0].dims:  # of the planet, the same for all
+            groups[name] = pieces[0]
+            continue
+        whole = xr.concat(pieces, "member", "minimal", "minimal", "override", join="override")
+        groups[name] = whole.assign_coords(member=np.arange(len(placed)))
+    return xr.DataTree.from_dict(groups)
 
 
 def _place(w: Workplace, run: RunRow) -> Place:

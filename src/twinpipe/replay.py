@@ -62,9 +62,10 @@ class Replay:
 def verify_run(w: Workplace, run_id: int, on_progress: Callable[[float], object] | None = None) -> Replay:
     """Replay a completed run by its row (spec, snapshot of its twin), and compare with its seals.
 
-    Nothing is written.  A member of a sweep takes those of its block with it.  A difference is explained where it can
-    be: data damaged since, other physics (which modules), other versions or another kind of machine.  Raises NotFound,
-    and Conflict when the run is not completed or its row, or its twin's, was scrubbed.
+    Nothing is written.  A member of a sweep takes those of its block with it, and of its store only their files are
+    read.  A difference is explained where it can be: data damaged since, other physics (which modules), other versions
+    or another kind of machine.  Raises NotFound, and Conflict when the run is not completed or its row, or its twin's,
+    was scrubbed.
     """
     run = ledger.get_run(w.engine, run_id)
     if run.status != "completed":
@@ -73,7 +74,7 @@ def verify_run(w: Workplace, run_id: int, on_progress: Callable[[float], object]
     plan, slab = _planned(w, run, spec)
     reasons: list[str] = []
     try:
-        store.verify(contents=True)
+        store.verify(contents=True, blocks={block.index for block in slab})
     except StoreError as damage:
         reasons.append(f"its store is not what was sealed: {damage}")
 

@@ -10,7 +10,7 @@ from twinpipe.db import ledger
 from twinpipe.plots import draw
 from twinpipe.report import artifact_tables, headline, markdown_summary, write_report
 from twinpipe.store import open_run
-from twinpipe.sweeping import place_in_store
+from twinpipe.sweep_places import place_in_store
 from twinpipe.workplace import Workplace
 
 

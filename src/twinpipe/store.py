@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -189,10 +189,10 @@ class RunStore:
         """Restart state at the end of a sealed segment; StoreError when missing or damaged."""
         return self.seals.load_state(block, segment)
 
-    def verify(self, *, contents: bool = False) -> str:
-        """Check that all segments are sealed and all files there; the digest of all seals.
+    def verify(self, *, contents: bool = False, blocks: Collection[int] | None = None) -> str:
+        """Check that all segments are sealed and all files there, or those of some blocks; the digest of all seals.
 
-        contents: read every file and compare checksums too.  StoreError names what is missing or damaged.
+        contents: read these files and compare checksums too.  StoreError names what is missing or damaged.
         """
         template, seals = self._template, self.seals.all()
         owed = list(product(range(template["blocks"]), range(template["segments"])))
@@ -200,7 +200,8 @@ class RunStore:
         for block, segment in owed:
             if (block, segment) not in sealed:
                 raise StoreError(f"segment {segment} of block {block} of {self.path} is not sealed.")
-        files = {name: receipt for seal in (template, *seals) for name, receipt in seal["files"].items()}
+        looked_at = [s for s in seals if blocks is None or s["block"] in blocks]
+        files = {name: receipt for seal in (template, *looked_at) for name, receipt in seal["files"].items()}
         durable.check_files(self.path, files, contents=contents)
         return seal_digest(template, seals)
 
@@ -332,8 +333,8 @@ def create_twin_store(path: Place, layout: Layout) -> str:
     return store.finish({})
 
 
-def open_run(path: Place | str, verify: bool = False) -> xr.DataTree:
-    """Open a finished run, sweep or twin store lazily, at a path or URL.
+def open_run(path: Place | str, verify: bool = False, chunks: dict[str, int] | None = None) -> xr.DataTree:
+    """Open a finished run, sweep or twin store lazily, at a path or URL; chunks as xarray takes them.
 
     StoreError when it is not finished, or a file is missing or has another size; with verify, also when
     contents differ from what was sealed.
@@ -344,7 +345,7 @@ def open_run(path: Place | str, verify: bool = False) -> xr.DataTree:
     if store.verify(contents=verify) != attributes.get("seal_digest"):
         raise StoreError(f"{path} is not finished, or its seals are not those that it was finished with.")
     with _quiet():
-        return xr.open_datatree(zarr_place(path), engine="zarr", chunks=None, decode_timedelta=False)
+        return xr.open_datatree(zarr_place(path), engine="zarr", chunks=chunks, decode_timedelta=False)
 
 
 def drop(path: Place) -> None:

@@ -29,12 +29,15 @@ from twinpipe.quote import Quote, check_memory, quote
 from twinpipe.result import build_result, read_outcomes
 from twinpipe.spec import RunSpec
 from twinpipe.store import RunStore, open_run
+from twinpipe.sweep_places import kept
 from twinpipe.sweep_spec import StopRule, SweepSpec
 from twinpipe.workplace import Workplace
 
 log = logging.getLogger("twinpipe")
 
 BATCH = 64  # results of a transaction
+ALIVE = ("ready", "completed", "running_simulation")
+MOST_TWINS = 10_000  # among the newest of which a sweep without a twin finds its body
 COMPUTED, COLLECTED = 0.95, 0.99  # of the progress, when all is sealed, and when all results are there
 
 
@@ -62,7 +65,11 @@ def offer(w: Workplace, spec: SweepSpec, twin_id: int | None = None) -> Offer:
     grid, steps = spec.base.grid or DEFAULT_GRID, usual_steps(body.orbit.sidereal_year_s)
     if twin is None:
         wanted = {"grid": grid, "steps_per_orbit": steps}
-        alive = (t for t in ledger.list_twins(w.engine) if t.status in ("ready", "completed", "running_simulation"))
+        alive = (
+            t
+            for t in ledger.list_twins(w.engine, MOST_TWINS)
+            if t.status in ("ready", "completed", "running_simulation")
+        )
         twin = next((t for t in alive if t.body_digest == body.digest and t.simulation_parameters == wanted), None)
     own = (twin.simulation_parameters or {}) if twin else {}
     members = expand(spec, body, own.get("grid", grid), own.get("steps_per_orbit", steps))
@@ -184,7 +191,7 @@ def simulate_sweep(
             for done in _insert(w, plan, store, runs, generation, provenance):
                 if not progress(COMPUTED + (COLLECTED - COMPUTED) * done):
                     raise Cancelled("the sweep was cancelled.")
-            write_quantiles(store, plan, _kept(w, sweep_id))
+            write_quantiles(store, plan, kept(w, sweep))
             if not progress(COLLECTED):
                 raise Cancelled("the sweep was cancelled.")
         status = ledger.finish_sweep(w.engine, sweep_id, generation, store.seals.all())
@@ -281,28 +288,6 @@ def _end(w: Workplace, run_id: int, generation: int, reason: str) -> None:
         ledger.stop_member(w.engine, run_id, generation, reason)
     else:
         ledger.fail_run(w.engine, run_id, generation, reason)
-
-
-def _kept(w: Workplace, sweep_id: int) -> list[tuple[str, int]]:
-    """Where the outputs of a sweep's completed members are: the store, and the place in it; those before too."""
-    sweep = ledger.get_sweep(w.engine, sweep_id)
-    own = ledger.list_members(w.engine, sweep_id)
-    found = [(str(run_path(w, run)), i) for i, run in enumerate(own) if run.status == "completed"]
-    others: dict[int, dict[int, int]] = {}
-    for number in [m["run"] for m in (sweep.spec or {})["members"] if m.get("run")]:
-        run = ledger.get_run(w.engine, number)
-        if run.sweep_id is not None and run.sweep_id not in others:
-            others[run.sweep_id] = {r.id: i for i, r in enumerate(ledger.list_members(w.engine, run.sweep_id))}
-        if run.parameters is not None:
-            found.append((str(run_path(w, run)), others.get(run.sweep_id or 0, {}).get(run.id, 0)))
-    return found
-
-
-def place_in_store(w: Workplace, run: RunRow) -> int:
-    """Which member of its store a run is."""
-    if run.sweep_id is None:
-        return 0
-    return [r.id for r in ledger.list_members(w.engine, run.sweep_id)].index(run.id)
 
 
 def _note_failure(w: Workplace, sweep_id: int, generation: int, error: BaseException) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import ByteSize
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from tests.pipeline.terminal import environment
 from tests.pipeline.test_isolation import MIRRORS
 
@@ -20,9 +20,11 @@ from twinpipe import lifecycle, sweeping
 from twinpipe.audit import audit
 from twinpipe.body import builtin_body
 from twinpipe.db import ledger
+from twinpipe.drawing import report_sweep
 from twinpipe.engine import Executor, Serial, prepare, run_plan
 from twinpipe.errors import Cancelled, Conflict, InvalidInput
 from twinpipe.layout import run_layout
+from twinpipe.lookup import run_tree, sweep_tree
 from twinpipe.quantiles import LEVELS
 from twinpipe.replay import verify_run
 from twinpipe.reporting import write_run_report
@@ -125,6 +127,57 @@ def test_a_sweep_that_grows_computes_only_what_is_new(w: Workplace) -> None:
                 expected.append(own["atmosphere"]["surface_temperature"].to_numpy())
         exact = np.quantile(np.concatenate(expected), LEVELS, axis=0)
         assert np.array_equal(warm.to_numpy(), exact)
+
+
+def test_a_member_is_verified_by_the_files_of_its_block_alone(w: Workplace) -> None:
+    """What another block has lost is not its affair."""
+    rates = {"kind": "list", "name": "factory_rate", "values": [1e4 * (n + 1) for n in range(9)]}
+    found, _ = run(w, a_sweep(base=BASE | {"years": 3}, axes=[rates]))
+    runs = {m["member"]: m["run"] for m in found["ranking"]}
+    path = lifecycle.run_path(w, ledger.get_run(w.engine, runs[0]))
+    assert isinstance(path, Path)
+    first = RunStore(path).seals.read(0, 0)
+    assert first is not None
+    lost = next(name for name in first["files"] if "surface_temperature" in name)
+    (path / lost).unlink()
+    assert verify_run(w, runs[8]).identical
+    damaged = verify_run(w, runs[0])
+    assert not damaged.identical
+    assert any("its store is not what was sealed" in said for said in damaged.sentences())
+
+
+def test_a_sweep_that_grew_is_opened_and_told_with_all_of_its_members(w: Workplace) -> None:
+    """Those that it computed and those that were there, in the order of its design, each read where it lies."""
+    short = BASE | {"years": 3}
+    first, _ = run(w, a_sweep(base=short, axes=[RATES]))
+    values = [*RATES["values"], 7e4, 2e5]
+    grown, _ = run(w, a_sweep(base=short, axes=[{**RATES, "values": [values[2], values[0], values[3], values[1]]}]))
+    same, receipt = run(w, a_sweep(name="the same", base=short, axes=[{**RATES, "values": values}]))
+    assert (grown["counts"]["computed"], grown["counts"]["reused"], receipt.computed) == (2, 2, 0)
+    for found in (grown, same):
+        number = found["sweep"]["id"]
+        order = {m["member"]: m["run"] for m in found["ranking"]}
+        with sweep_tree(w, number) as tree:
+            atmosphere = tree["atmosphere"].to_dataset()
+            field = atmosphere["surface_temperature"]
+            assert field.chunks is not None  # nothing is read yet
+            assert atmosphere["member"].values.tolist() == [0, 1, 2, 3]
+            for member in range(4):
+                with run_tree(w, order[member]) as own:
+                    expected = own["atmosphere"].to_dataset()["surface_temperature"].values[0]
+                np.testing.assert_array_equal(field.isel(member=member).values, expected)
+        page = report_sweep(w, number).read_text(encoding="utf-8")
+        assert "4 members" in page
+        assert "members that were computed before" in page.lower()
+    retired = first["ranking"][0]["run"]
+    with w.engine.begin() as connection:  # as retention does
+        connection.execute(
+            text("UPDATE simulation_runs SET parameters = NULL, purged_at = now() WHERE id = :run"), {"run": retired}
+        )
+    gone = f"of sweep {same['sweep']['id']} the outputs of run {retired} were taken by retention"
+    for open_it in (sweep_tree, report_sweep):
+        with pytest.raises(Conflict, match=gone):
+            open_it(w, same["sweep"]["id"])
 
 
 def test_members_that_fail_or_are_lost_stop_nobody_and_say_why(w: Workplace) -> None:

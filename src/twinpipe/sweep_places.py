@@ -1,0 +1,67 @@
+"""Where the outputs of a sweep's members are: in its own store, and in those of runs and sweeps before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from twinpipe.db import ledger
+from twinpipe.db.rows import RunRow, SweepRow
+from twinpipe.errors import Conflict
+from twinpipe.lifecycle import run_path
+from twinpipe.place import Place
+from twinpipe.workplace import Workplace
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A member's run, and its place among the members of its store."""
+
+    run: RunRow
+    index: int
+    own: bool  # whether the sweep computed it, or found it
+
+    def path(self, w: Workplace) -> Place:
+        return run_path(w, self.run)
+
+
+def members_of(w: Workplace, sweep: SweepRow) -> list[Placed]:
+    """The runs that stand for a sweep's members, in the order of its design, whatever became of them."""
+    own = iter(enumerate(ledger.list_members(w.engine, sweep.id)))
+    indices: dict[int, dict[int, int]] = {}
+    found = []
+    for member in (sweep.spec or {}).get("members", ()):
+        if not member.get("run"):
+            index, run = next(own)
+            found.append(Placed(run, index, own=True))
+            continue
+        run = ledger.get_run(w.engine, member["run"])
+        if run.sweep_id is not None and run.sweep_id not in indices:
+            indices[run.sweep_id] = {r.id: i for i, r in enumerate(ledger.list_members(w.engine, run.sweep_id))}
+        found.append(Placed(run, indices.get(run.sweep_id or 0, {}).get(run.id, 0), own=False))
+    return found or [Placed(run, index, own=True) for index, run in own]
+
+
+def kept(w: Workplace, sweep: SweepRow) -> list[tuple[str, int]]:
+    """The store of each completed member whose outputs are there, and its place in it."""
+    placed = members_of(w, sweep)
+    there = [p for p in placed if p.run.status == "completed" and p.run.parameters is not None]
+    return [(str(p.path(w)), p.index) for p in there]
+
+
+def check_there(sweep: SweepRow, placed: Sequence[Placed]) -> None:
+    """Raises Conflict, with what can be done, when outputs of members are gone."""
+    gone = [str(p.run.id) for p in placed if p.run.parameters is None]
+    if gone:
+        some = ", ".join(gone[:5]) + (f" and {len(gone) - 5} more" if len(gone) > 5 else "")
+        raise Conflict(
+            f"of sweep {sweep.id} the outputs of run{'s' if len(gone) > 1 else ''} {some} were taken by retention; "
+            "the same sweep again computes them anew."
+        )
+
+
+def place_in_store(w: Workplace, run: RunRow) -> int:
+    """Which member of its store a run is."""
+    if run.sweep_id is None:
+        return 0
+    return [r.id for r in ledger.list_members(w.engine, run.sweep_id)].index(run.id)
