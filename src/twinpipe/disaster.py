@@ -9,7 +9,7 @@ from typing import Annotated
 from pydantic import Field
 
 from twinpipe.errors import InvalidInput
-from twinpipe.part import NotNegative, Part, Positive
+from twinpipe.part import NotNegative, Part, Positive, Title
 
 MOST = 1000  # strikes of a disaster that may be expected in a run
 
@@ -18,7 +18,7 @@ class Disaster(Part):
     """A disaster that strikes in a year of the run."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-    title: str = Field("", max_length=200)
+    title: Title = ""
     year: NotNegative
     size: Positive = Field(1.0, description="in units of the usual one")
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from twinpipe.constants import DAY, YEAR
 from twinpipe.intervention import Schedule, VolatileImport
-from twinpipe.part import Fraction, GasName, NotNegative, Part, Positive
+from twinpipe.part import Fraction, GasName, NotNegative, Part, Positive, Title
 
 
 class Fleet(Part):
@@ -20,7 +20,7 @@ class Fleet(Part):
     """
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-    origin: str = Field(description="where the cargo is from")
+    origin: Title = Field(description="where the cargo is from")
     composition: dict[GasName, Fraction] = Field(description="mass fractions of the cargo; they sum to 1")
     capacity_kg: Positive = Field(1.0e13, description="cargo of a craft in a window; the game's cyclers")
     first: NotNegative = Field(1.0, description="craft when building begins")

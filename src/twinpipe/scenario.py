@@ -18,7 +18,7 @@ from twinpipe.economy import Economy as Economy  # one place to import what a sc
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.fleet import Fleet
 from twinpipe.intervention import Aerosol, AerosolFactory, Intervention, SuperGreenhouseGasFactory
-from twinpipe.part import Finite, NotNegative, Part, Positive
+from twinpipe.part import Finite, NotNegative, Part, Positive, Title
 from twinpipe.quantity import quantity as quantity
 from twinpipe.refusal import explain
 from twinpipe.requirement import Requirement
@@ -86,9 +86,9 @@ class Goal(Part):
     makes of a product in a year.
     """
 
-    id: str
+    id: Annotated[Title, Field(min_length=1)]
     measure: ClimateMeasure | Literal["production_kg_a"]
-    product: str | None = None
+    product: Title | None = None
     target: Finite
     planned_year: Positive
 
@@ -103,7 +103,7 @@ class Phase(Part):
     """A part of a plan's time."""
 
     id: Identifier
-    title: str = Field("", max_length=200)
+    title: Title = ""
     start_year: NotNegative
     end_year: Positive
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from twinpipe.part import NotNegative, Part, Positive
+from twinpipe.part import NotNegative, Part, Positive, Title
 from twinpipe.products import Works
 
 
@@ -18,7 +18,7 @@ class Undertaking(Part):
     """A number of equal installations from a year on, with what each of them counts for, costs, draws and makes."""
 
     id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-    title: str = Field("", max_length=200)
+    title: Title = ""
     count: NotNegative = 1.0
     start_year: NotNegative = 0.0
     end_year: Positive = 1000.0
@@ -33,7 +33,7 @@ class Undertaking(Part):
     works: Works | None = Field(None, description="what it makes of that; none: it is used up")
     stores: str | None = Field(None, description="product of the plan that it keeps")
     storage_kg: NotNegative = Field(0.0, description="of that product, when it is full")
-    source: str = Field("", max_length=100, description="what the account debits: hydrosphere, regolith, outside")
+    source: Title = Field("", description="what the account debits: hydrosphere, regolith, outside")
 
     @model_validator(mode="after")
     def _consistent(self) -> Undertaking:

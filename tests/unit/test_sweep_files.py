@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from twinpipe.body import builtin_body
 from twinpipe.errors import InvalidInput, NotFound
@@ -253,3 +257,32 @@ def test_the_example_that_ships_has_512_members() -> None:
     members = expand(spec, MARS, "36x72")
     assert len(members) == len({m.spec.digest for m in members}) == 512
     assert len({m.spec.body.digest for m in members}) == 512
+
+
+def _planned(**parts: Any) -> dict[str, Any]:
+    return {"base": {"scenario": parts}}
+
+
+CONTROL = st.characters(max_codepoint=0x1F) | st.just("\x7f")
+AROUND = st.text(st.characters(exclude_characters="$"), max_size=5)  # which begins a place to be filled in
+TEXTS: dict[str, Callable[[str], dict[str, Any]]] = {
+    "name": lambda text: {"name": text},
+    "phases": lambda text: _planned(phases=[{"id": "a", "title": text, "start_year": 0, "end_year": 1}]),
+    "fleets": lambda text: _planned(fleets=[{"id": "a", "origin": text, "composition": {"CO2": 1}}]),
+    "undertakings": lambda text: _planned(undertakings=[{"id": "a", "title": text, "end_year": 1}]),
+    "variants": lambda text: {"variants": [{"name": text}, {"name": "other"}]},
+}
+
+
+@pytest.mark.parametrize("where", TEXTS)
+@given(before=AROUND, control=CONTROL, after=AROUND)
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_control_character_is_part_of_a_name(
+    tmp_path: Path, where: str, before: str, control: str, after: str
+) -> None:
+    path = tmp_path / "sweep.json"
+    path.write_text(json.dumps(TEXTS[where](before + control + after)), encoding="utf-8")
+    with pytest.raises(InvalidInput) as refused:
+        expand(read_sweep(path), MARS, "4x6")
+    assert where in str(refused.value)
+    assert not any(ord(c) < 0x20 or ord(c) == 0x7F for c in str(refused.value))
