@@ -263,7 +263,8 @@ class Pattern(Part):
         """
         lacks = self.requires.missing(body)
         if lacks and not force:
-            need = f"pattern {self.name} needs {', and '.join(lacks)}; --force runs it all the same"
+            force_it = "--force, in the base of a sweep force = true, runs it all the same"
+            need = f"pattern {self.name} needs {', and '.join(lacks)}; {force_it}"
             raise InvalidInput("body", body.name, need)
         values = self.values(given or {}, variant)
         keys = ("phases", "fleets", "shaft", "gate", "interventions", "undertakings", "goals", "events", "economy")
