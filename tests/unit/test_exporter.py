@@ -147,7 +147,7 @@ def test_the_end_of_a_watered_and_seeded_run_comes_back(tmp_path: Path, watered:
     assert left_out == pytest.approx({"living_matter": float(watered.series["living_matter_mass"][-1])}, rel=EXACT)
 
 
-def test_the_ocean_of_an_export_is_that_at_the_end() -> None:
+def test_the_ocean_of_an_export_is_that_at_the_end_and_comes_back(tmp_path: Path) -> None:
     europa, ocean = builtin_body("europa"), 1e21
     assert europa.ice_shell is not None
 
@@ -159,6 +159,10 @@ def test_the_ocean_of_an_export_is_that_at_the_end() -> None:
     end, moon = frozen.end["hydrosphere"], body_file(frozen).celestial_bodies.major_moons[0]
     assert end["ocean_water_kg"] == ocean
     assert moon.hydrosphere_attributes.state_distribution.liquid == pytest.approx(100 * ocean / end["total_water_kg"])
+    again, _ = back(frozen, tmp_path)
+    assert again.body.ice_shell is not None
+    assert again.body.ice_shell.ocean_mass_kg == pytest.approx(ocean, rel=EXACT)
+    assert any("ice over the ocean is 15000 m thick" in line for line in again.assumptions)
 
 
 @pytest.mark.parametrize("name", AIRS)
