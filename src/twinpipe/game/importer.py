@@ -199,7 +199,7 @@ def _resume(draft: Draft, e: Entry, builtin: Body) -> None:
         draft.take("climate.start", start, "surface_temperature", " (K)")
         draft.assume(f"the climate spins up from {e.surface_temperature:g} K, at which a twin ended")
     water, liquid = e.hydrosphere_attributes.total_hydrosphere_mass, e.hydrosphere_attributes.state_distribution
-    if builtin.ice_shell is not None and water is not None and "liquid" in liquid:
+    if builtin.ice_shell is not None and water is not None and liquid.get("liquid", 0.0) > 0:
         key, how = "hydrosphere_attributes.state_distribution.liquid", " (%) of total_hydrosphere_mass (kg)"
         draft.take("ice_shell.ocean_mass_kg", water * liquid["liquid"] / 100, key, how)
         draft.assume(f"the ice over the ocean is {builtin.ice_shell.thickness_m:g} m thick, as that of {builtin.name}")
