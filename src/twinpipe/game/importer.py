@@ -198,10 +198,11 @@ def _resume(draft: Draft, e: Entry, builtin: Body) -> None:
         start = {"mean_k": e.surface_temperature, "p2_k": contrast}
         draft.take("climate.start", start, "surface_temperature", " (K)")
         draft.assume(f"the climate spins up from {e.surface_temperature:g} K, at which a twin ended")
-    water, liquid = e.hydrosphere_attributes.total_hydrosphere_mass, e.hydrosphere_attributes.state_distribution
-    if builtin.ice_shell is not None and water is not None and liquid.get("liquid", 0.0) > 0:
+    water = e.hydrosphere_attributes
+    ocean = (water.total_hydrosphere_mass or 0.0) * water.state_distribution.get("liquid", 0.0) / 100
+    if builtin.ice_shell is not None and ocean > 0:
         key, how = "hydrosphere_attributes.state_distribution.liquid", " (%) of total_hydrosphere_mass (kg)"
-        draft.take("ice_shell.ocean_mass_kg", water * liquid["liquid"] / 100, key, how)
+        draft.take("ice_shell.ocean_mass_kg", ocean, key, how)
         draft.assume(f"the ice over the ocean is {builtin.ice_shell.thickness_m:g} m thick, as that of {builtin.name}")
     kept = (e.geosphere_attributes.stored_volatiles or {}).get("CO2", {})
     for place, there, target in (
