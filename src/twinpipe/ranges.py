@@ -3,39 +3,55 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+from twinpipe.intervention import ChemicalPlant, GasExport, Heater, Intervention, SuperGreenhouseGasFactory
 from twinpipe.scenario import Economy
 
-# Energy per kilogram about the number that an intervention has, in powers of ten.  D3 gives a range for
-# perfluorocarbons alone, 6e6 to 3e7 J/kg, of which the default is the upper end; the others it has from memory.
-ENERGY_DEX = {"super_greenhouse_gas": (-0.7, 0.0)}
-FROM_MEMORY = (-0.5, 0.5)
+PERFLUOROCARBON_J_KG = (6.0e6, 3.0e7)  # the one range that D3 gives
+FROM_MEMORY = (10**-0.5, 10**0.5)  # of an energy that D3 has from memory, over its number: our reading
 WORLD_POWER_W, WORLD_ALUMINIUM_KG_A = 1.9e13, 7e10  # D3
 FOIL = ("orbital_mirror", "sunshade")
 
 Range = dict[str, float] | None
 
 
-def ranges(resources: dict[str, Any], economy: Economy) -> dict[str, Range]:
+def spread(item: Intervention) -> tuple[float, float]:
+    """The least and the most energy of an intervention over what it is booked with; never below what physics asks."""
+    low, high = FROM_MEMORY
+    match item:
+        case SuperGreenhouseGasFactory() if item.energy_j_kg > 0:
+            least, most = (end / item.energy_j_kg for end in PERFLUOROCARBON_J_KG)
+            return min(least, 1.0), max(most, 1.0)
+        case Heater():
+            return 1.0, 1.0  # the plan says what it heats with
+        case ChemicalPlant() if item.taken_j_kg > 0:
+            return max(item.least_energy_j_kg / item.taken_j_kg, low), high
+        case GasExport() if item.energy_j_kg is None:
+            return 1.0, high  # no less than out of the planet's gravity
+    return low, high
+
+
+def ranges(resources: dict[str, Any], interventions: Sequence[Intervention], economy: Economy) -> dict[str, Range]:
     """log10 of the least and the most of mass (kg), energy (J), peak power (W) and cost (GCC); None of what is 0.
 
     The mass is what the plan says.  The cost follows the energy, and all prices are within the table's own dex.
     """
     accounts = [*resources["interventions"], *resources["undertakings"]]
-    spread = [ENERGY_DEX.get(a.get("kind", ""), FROM_MEMORY) for a in accounts]
+    off = [*(spread(item) for item in interventions), *(FROM_MEMORY for _ in resources["undertakings"])]
 
     def total(key: str, end: int) -> float:
-        return math.fsum(a[key] * 10 ** dex[end] for a, dex in zip(accounts, spread, strict=True))
+        return math.fsum(a[key] * factors[end] for a, factors in zip(accounts, off, strict=True))
 
-    price, sure = economy.energy_gcc_per_j * (1 + economy.contingency), resources["total"]["energy_j"]
-    costs = [resources["total"]["cost_gcc"] + price * (total("energy_j", end) - sure) for end in (0, 1)]
-    mass, off = resources["total"]["drawn_kg"], 10**economy.uncertainty_dex
+    price, booked = economy.energy_gcc_per_j * (1 + economy.contingency), resources["total"]["energy_j"]
+    costs = [resources["total"]["cost_gcc"] + price * (total("energy_j", end) - booked) for end in (0, 1)]
+    mass, prices = resources["total"]["drawn_kg"], 10**economy.uncertainty_dex
     return {
         "mass_kg": _log(mass, mass),
         "energy_j": _log(total("energy_j", 0), total("energy_j", 1)),
         "peak_power_w": _log(total("peak_power_w", 0), total("peak_power_w", 1)),
-        "cost_gcc": _log(costs[0] / off, costs[1] * off),
+        "cost_gcc": _log(costs[0] / prices, costs[1] * prices),
     }
 
 

@@ -88,7 +88,7 @@ def resource_consumption(outcome: Outcome) -> dict[str, Any]:
         "total": total,
         "ledger": ledger,
     }
-    result |= {"log10": ranges(result, economy), "of_the_world": of_the_world(result)}
+    result |= {"log10": ranges(result, spec.scenario.interventions, economy), "of_the_world": of_the_world(result)}
     result["limits"] = limits(outcome, result)
     result["binding_limit"] = binding(result["limits"])
     return result

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from tests.laws.toy_bodies import MARS
 from tests.laws.toy_runs import STEPS, Ran, spec_of
@@ -126,3 +127,9 @@ def test_works_stop_at_the_share_of_oxygen_that_they_are_told() -> None:
     assert share[:STEPS].max() < 0.05
     assert share[-STEPS:].mean() == pytest.approx(0.22, abs=0.01)
     assert share.max() < 0.23
+
+
+@pytest.mark.parametrize("target", [-0.01, 1.01, 22.0])
+def test_a_share_is_within_the_air(target: float) -> None:
+    with pytest.raises(ValidationError, match="a share of 0 to 1"):
+        Feedback(measure="oxygen_fraction", target=target)
