@@ -101,8 +101,8 @@ def test_ranges_hold_what_is_booked_and_are_as_wide_as_what_is_known() -> None:
         if found["total"]["drawn_kg"] > 0:
             mass = math.log10(found["total"]["drawn_kg"])
             assert found["log10"]["mass_kg"] == pytest.approx({"least": mass, "most": mass})
-        assert cost - 1.0 + low <= found["log10"]["cost_gcc"]["least"] <= cost - 1.0
-        assert cost + 1.0 <= found["log10"]["cost_gcc"]["most"] <= cost + 1.0 + high + 1e-9
+        assert cost - 1.0 + low - 1e-9 <= found["log10"]["cost_gcc"]["least"] <= cost - 1.0 + 1e-9
+        assert cost + 1.0 - 1e-9 <= found["log10"]["cost_gcc"]["most"] <= cost + 1.0 + high + 1e-9
     assert found["of_the_world"]["aluminium_years"] == pytest.approx(found["total"]["drawn_kg"] / 7e10)
     assert found["of_the_world"]["power"] == pytest.approx(found["total"]["peak_power_w"] / 1.9e13)
     idle = resource_consumption(made_up(Scenario()))
