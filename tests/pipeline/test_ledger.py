@@ -105,7 +105,7 @@ def test_a_claim_is_exclusive(engine: Engine) -> None:
     generations, errors = outcomes(lambda: ledger.claim_run(engine, run.id, LEASE), 8)
     assert generations == [1]
     assert len(errors) == 7
-    assert {type(error) for error in errors} == {Conflict}
+    assert {type(error) for error in errors} == {Busy}
     assert ledger.get_twin(engine, twin.id).status == "running_simulation"
     second = a_run(engine, twin, "second")
     with pytest.raises(Conflict, match="one at a time"):

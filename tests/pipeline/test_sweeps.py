@@ -29,7 +29,7 @@ from twinpipe.db.outbox import RUN_PURGED, take
 from twinpipe.db.pause import paused
 from twinpipe.db.retention import Limits, in_batches, purge
 from twinpipe.db.session import transaction
-from twinpipe.errors import Conflict, NotFound, TwinpipeError
+from twinpipe.errors import Busy, Conflict, NotFound, TwinpipeError
 
 T = TypeVar("T")
 LEASE = 60.0
@@ -129,7 +129,7 @@ def test_a_claim_holds_sweep_members_and_twin_for_one(engine: Engine) -> None:
     sweep = make_sweep(engine)
     generations, errors = outcomes([lambda: ledger.claim_sweep(engine, sweep.id, LEASE)] * 8)
     assert generations == [1]
-    assert {type(error) for error in errors} == {Conflict}
+    assert {type(error) for error in errors} == {Busy}
     assert len(errors) == 7
     assert statuses(engine, sweep) == ("running", ["running"] * 3, "running_simulation")
     runs = members(engine, sweep)
