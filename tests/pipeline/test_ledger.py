@@ -15,7 +15,7 @@ from tests.factories import a_result, make_ready_twin, make_run, make_running, m
 
 from twinpipe.db import ledger
 from twinpipe.db.ledger import RunRow, TwinRow
-from twinpipe.errors import BudgetError, Conflict, InvalidInput, NotFound, TwinpipeError
+from twinpipe.errors import BudgetError, Busy, Conflict, InvalidInput, NotFound, TwinpipeError
 
 T = TypeVar("T")
 LEASE = 60.0
