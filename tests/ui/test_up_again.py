@@ -129,4 +129,4 @@ def test_flows_at_once_complete_whether_they_share_a_run_a_twin_or_only_the_clus
     assert [(r["state_name"], r["state"]["message"]) for r in ended if r["state_name"] != "Completed"] == []
     done = up.command("run", "list", "--limit", "3")
     assert [r["status"] for r in done] == ["completed"] * 3
-    assert len({r["digital_twin_id"] for r in done}) == 2
+    assert len({r["twin_id"] for r in done}) == 2
