@@ -11,11 +11,12 @@ import os
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from distributed import Client, Future, KilledWorker, get_worker, secede
 from distributed.comm.core import CommClosedError
@@ -247,7 +248,7 @@ class Dask:
                     else:
                         segment += 1
         finally:
-            self.client.cancel([work], force=True)
+            self._drop([work])
 
     def _together(self, work: Future[Work], slab: tuple[Block, ...], segment: int) -> Iterator[Token | None]:
         """Advance a planet's bands over a segment; raises the error of the one that failed, if one did."""
@@ -279,7 +280,7 @@ class Dask:
                 raise min(errors, key=lambda e: isinstance(e, PeerLost))
             yield from (token for part in tokens for token in part)
         finally:
-            self.client.cancel(parts, force=True)
+            self._drop(parts)
 
     def _blocks(self, work: Future[Work], plan: Plan, path: Place) -> Iterator[Token | None]:
         store = RunStore(path)
@@ -324,7 +325,12 @@ class Dask:
                     placement.closed(token.block)
                 yield token
         finally:
-            self.client.cancel([*running, work], force=True)
+            self._drop([*running, work])
+
+    def _drop(self, futures: Sequence[Future[Any]]) -> None:
+        """Let the cluster forget futures; whoever ends this process may have closed the client's loop before."""
+        with suppress(RuntimeError):
+            self.client.cancel(list(futures), force=True)
 
     def _result(self, future: Future[T]) -> T:
         """What a task returned; raises what it raised, and Failure when its workers died or the scheduler is gone."""
