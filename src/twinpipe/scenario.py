@@ -18,7 +18,7 @@ from twinpipe.economy import Economy as Economy  # one place to import what a sc
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.fleet import Fleet
 from twinpipe.intervention import Aerosol, AerosolFactory, Intervention, SuperGreenhouseGasFactory
-from twinpipe.part import Finite, NotNegative, Part, Positive, Title
+from twinpipe.part import Finite, Named, NotNegative, Part, Positive, Title
 from twinpipe.quantity import quantity as quantity
 from twinpipe.refusal import explain
 from twinpipe.requirement import Requirement
@@ -86,7 +86,7 @@ class Goal(Part):
     makes of a product in a year.
     """
 
-    id: Annotated[Title, Field(min_length=1)]
+    id: Named
     measure: ClimateMeasure | Literal["production_kg_a"]
     product: Title | None = None
     target: Finite
@@ -263,7 +263,7 @@ class Pattern(Part):
         """
         lacks = self.requires.missing(body)
         if lacks and not force:
-            force_it = "--force, in the base of a sweep force = true, runs it all the same"
+            force_it = "--force runs it all the same, and force = true in the base of a sweep"
             need = f"pattern {self.name} needs {', and '.join(lacks)}; {force_it}"
             raise InvalidInput("body", body.name, need)
         values = self.values(given or {}, variant)

@@ -15,7 +15,7 @@ from twinpipe import prior
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.fields import SERIES_FIELDS
 from twinpipe.grid import Grid
-from twinpipe.part import Finite, NotNegative, Part, Title
+from twinpipe.part import Finite, Named, NotNegative, Part
 from twinpipe.refusal import explain
 from twinpipe.spec import LONGEST, OutputPolicy
 
@@ -179,7 +179,7 @@ class Base(Part):
 class SweepSpec(Part):
     """A designed set of runs on one twin."""
 
-    name: Annotated[Title, Field(min_length=1)] = "sweep"
+    name: Named = "sweep"
     base: Base = Base()
     axes: tuple[Axis, ...] = ()
     design: Design = Design()
