@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import uuid
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,10 +83,7 @@ def write_zarr(tree: xr.DataTree, path: Path, reading: Reading) -> None:
         datasets[f"/{name}"] = data
     copy = xr.DataTree.from_dict(datasets)
     copy.attrs = _attributes(tree)
-    with warnings.catch_warnings():
-        # an extension that readers who do not know it ignore
-        warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
-        copy.to_zarr(path, zarr_format=3, consolidated=True, encoding=encoding)
+    copy.to_zarr(path, zarr_format=3, consolidated=True, encoding=encoding)
 
 
 def _chunks(variable: xr.Variable, reading: Reading) -> tuple[tuple[int, ...], tuple[int, ...] | None]:

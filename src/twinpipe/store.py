@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import uuid
 import warnings
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import product
@@ -46,6 +45,12 @@ from twinpipe.template import (
 )
 
 Arrays = Mapping[tuple[str, str], NDArray[Any]]
+
+# Two remarks of zarr, for good, since filters that come and go are not safe between threads: consolidated metadata
+# is an extension (readers that do not know it ignore it), and the folders of seals, states and claims are no part of
+# the Zarr hierarchy (on purpose).
+warnings.filterwarnings("ignore", "Consolidated metadata is currently not part", ZarrUserWarning)
+warnings.filterwarnings("ignore", "Object at .* is not recognized", ZarrUserWarning)
 
 
 @dataclass(frozen=True)
@@ -214,8 +219,7 @@ class RunStore:
         with durable.disk(self.path):
             root = zarr.open_group(self._zarr, mode="r+", use_consolidated=False)
             root.attrs.update(_plain(attributes) | {"sealed": True, "seal_digest": name})
-            with _quiet():
-                zarr.consolidate_metadata(self._zarr, zarr_format=3)
+            zarr.consolidate_metadata(self._zarr, zarr_format=3)
             durable.sync(self.path / "zarr.json")
             durable.sync(self.path)
         return name
@@ -344,8 +348,7 @@ def open_run(path: Place | str, verify: bool = False, chunks: dict[str, int] | N
     attributes = store._attributes()
     if store.verify(contents=verify) != attributes.get("seal_digest"):
         raise StoreError(f"{path} is not finished, or its seals are not those that it was finished with.")
-    with _quiet():
-        return xr.open_datatree(zarr_place(path), engine="zarr", chunks=chunks, decode_timedelta=False)
+    return xr.open_datatree(zarr_place(path), engine="zarr", chunks=chunks, decode_timedelta=False)
 
 
 def drop(path: Place) -> None:
@@ -388,13 +391,3 @@ def drop_own(path: Place) -> None:
 def _plain(attributes: Mapping[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = orjson.loads(canonical_json(dict(attributes)))
     return result
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without two remarks of zarr: consolidated metadata is an extension (readers that do not know it ignore
-    it), and the folders of seals, states and claims are no part of the Zarr hierarchy (on purpose)."""
-    with warnings.catch_warnings():
-        for text in ("Consolidated metadata is currently not part", "Object at .* is not recognized"):
-            warnings.filterwarnings("ignore", message=text, category=ZarrUserWarning)
-        yield

@@ -69,10 +69,14 @@ def test_runs_of_two_twins_run_beside_each_other(w: Workplace) -> None:
     twins = [a_twin(w, name) for name in ("one", "other")]
     runs = [a_run(w, twin).id for twin in twins]
     with ThreadPoolExecutor(2) as pool:
-        for run, twin in zip(runs, twins, strict=True):
+        done = [
             pool.submit(in_turn, w, twin.id, simulation(w, run, meet(run)))
+            for run, twin in zip(runs, twins, strict=True)
+        ]
     assert sorted(met) == runs
-    assert [ledger.get_run(w.engine, run).status for run in runs] == ["completed", "completed"]
+    assert [(f.exception(), ledger.get_run(w.engine, run).status) for f, run in zip(done, runs, strict=True)] == [
+        (None, "completed")
+    ] * 2
 
 
 def test_a_twin_is_held_by_its_sweep_until_that_ends_whatever_its_members_are(w: Workplace) -> None:
