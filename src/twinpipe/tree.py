@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from twinpipe.body import Body, load_body
@@ -24,18 +25,16 @@ def to_tree(layout: Layout, arrays: Mapping[str, Array]) -> xr.DataTree:
     """A tree from a layout and the arrays, by name, of the variables that it leaves open."""
     datasets = {}
     for group, variables in layout.groups.items():
-        dataset = xr.Dataset()
+        made: dict[bool, dict[str, xr.Variable]] = {False: {}, True: {}}
         for v in variables:
-            data = v.data if v.data is not None else arrays[v.name].astype(v.dtype)
+            data = np.asarray(v.data) if v.data is not None else arrays[v.name].astype(v.dtype)
             is_coordinate = (v.data is not None and v.dims[0] == v.name.split("_bnds")[0]) or (
                 "_" in v.name and v.name.rsplit("_", 1)[0] in v.dims
             )
-            variable = xr.Variable(v.dims, np.asarray(data), v.attributes)
-            if is_coordinate:
-                dataset = dataset.assign_coords({v.name: variable})
-            else:
-                dataset[v.name] = variable
-        datasets[f"/{group}"] = dataset
+            # as they are: else xarray imports dask and pint, for a third of a second, to see that they are not theirs
+            own = pd.Index(data) if v.dims == (v.name,) and data.dtype.kind in "iuf" else data
+            made[is_coordinate][v.name] = xr.Variable(v.dims, own, v.attributes, fastpath=True)
+        datasets[f"/{group}"] = xr.Dataset(made[False], made[True])
     tree = xr.DataTree.from_dict(datasets)
     tree.attrs.update(layout.attributes)
     return tree
