@@ -8,12 +8,10 @@ from itertools import groupby
 import numpy as np
 import xarray as xr
 
-from twinpipe import lifecycle, store
+from twinpipe import store
 from twinpipe.db import ledger
-from twinpipe.db.rows import RunRow
 from twinpipe.errors import Conflict
-from twinpipe.place import Place
-from twinpipe.sweep_places import Placed, check_there, members_of, place_in_store
+from twinpipe.sweep_places import Placed, check_there, members_of, outputs_of, place_in_store
 from twinpipe.workplace import Workplace
 
 
@@ -28,7 +26,7 @@ def twin_tree(w: Workplace, twin_id: int, verify: bool = False) -> xr.DataTree:
 def run_tree(w: Workplace, run_id: int, verify: bool = False) -> xr.DataTree:
     """The outputs of a completed run, of a member those of it alone; raises NotFound, Conflict, StoreError."""
     run = ledger.get_run(w.engine, run_id)
-    tree = store.open_run(_place(w, run), verify)
+    tree = store.open_run(outputs_of(w, run), verify)
     if run.sweep_id is None:
         return tree
     return tree.isel(member=[place_in_store(w, run)], missing_dims="ignore")
@@ -48,16 +46,14 @@ def sweep_tree(w: Workplace, sweep_id: int, verify: bool = False) -> xr.DataTree
     if not completed:
         raise Conflict(f"no member of sweep {sweep_id} completed; there is nothing to open.")
     if all(p.own for p in placed):
-        return store.open_run(_place(w, completed[0]), verify)
+        return store.open_run(outputs_of(w, completed[0]), verify)
     return _joined(w, placed, verify)
 
 
 def _joined(w: Workplace, placed: Sequence[Placed], verify: bool) -> xr.DataTree:
     """Members of several stores as one tree, which reads of each store what is asked for when it is asked for."""
-    stores = {
-        path: store.open_run(path, verify, {}) for path in dict.fromkeys(_place(w, p.run) for p in placed if not p.own)
-    }
-    stores |= {path: store.open_run(path, verify, {}) for path in dict.fromkeys(p.path(w) for p in placed if p.own)}
+    others, own = (outputs_of(w, p.run) for p in placed if not p.own), (p.path(w) for p in placed if p.own)
+    stores = {path: store.open_run(path, verify, {}) for path in dict.fromkeys([*others, *own])}
     # members that follow each other in one store are taken from it together
     parts = [(path, [p.index for p in group]) for path, group in groupby(placed, lambda p: p.path(w))]
     groups = {}
@@ -70,14 +66,3 @@ def _joined(w: Workplace, placed: Sequence[Placed], verify: bool) -> xr.DataTree
         whole = xr.concat(pieces, "member", "minimal", "minimal", "override", join="override")
         groups[name] = whole.assign_coords(member=np.arange(len(placed)))
     return xr.DataTree.from_dict(groups)
-
-
-def _place(w: Workplace, run: RunRow) -> Place:
-    """Where a completed run's outputs are; Conflict when they cannot be there."""
-    if run.status != "completed":
-        raise Conflict(f"run {run.id} is {run.status}; only a completed run can be opened.")
-    if run.parameters is None:
-        raise Conflict(f"run {run.id} was scrubbed; its outputs are gone.")
-    if (twin := ledger.get_twin(w.engine, run.twin_id)).status == "deleted":
-        raise Conflict(f"twin {twin.id} is deleted, and with it the outputs of run {run.id}.")
-    return lifecycle.run_path(w, run)

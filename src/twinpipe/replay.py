@@ -14,12 +14,12 @@ import numpy as np
 from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow
 from twinpipe.digest import array_digest
-from twinpipe.errors import Conflict, NotFound, StoreError
+from twinpipe.errors import NotFound, StoreError
 from twinpipe.fields import ALL
 from twinpipe.gang import side_by_side
 from twinpipe.grid import Array
 from twinpipe.isolation import run_apart, start_apart
-from twinpipe.lifecycle import run_path, run_plan_of, run_spec, twin_body
+from twinpipe.lifecycle import run_plan_of, run_spec, twin_body
 from twinpipe.makeup import versions
 from twinpipe.neighbours import Neighbours, together
 from twinpipe.physics.compiled import CODE_FINGERPRINT, MODULE_FINGERPRINTS
@@ -28,6 +28,7 @@ from twinpipe.seals import state_digest
 from twinpipe.simulation import own_outputs
 from twinpipe.spec import RunSpec
 from twinpipe.store import RunStore
+from twinpipe.sweep_places import outputs_of
 from twinpipe.sweeping import asked, plan_of
 from twinpipe.workplace import Workplace
 
@@ -64,13 +65,11 @@ def verify_run(w: Workplace, run_id: int, on_progress: Callable[[float], object]
 
     Nothing is written.  A member of a sweep takes those of its block with it, and of its store only their files are
     read.  A difference is explained where it can be: data damaged since, other physics (which modules), other versions
-    or another kind of machine.  Raises NotFound, and Conflict when the run is not completed or its row, or its twin's,
-    was scrubbed.
+    or another kind of machine.  Raises NotFound, and Conflict when the run is not completed, its row or its twin's was
+    scrubbed, or the twin is deleted.
     """
     run = ledger.get_run(w.engine, run_id)
-    if run.status != "completed":
-        raise Conflict(f"run {run_id} is {run.status}; only a completed run can be verified.")
-    spec, store = run_spec(w, run), RunStore(run_path(w, run))
+    store, spec = RunStore(outputs_of(w, run)), run_spec(w, run)
     plan, slab = _planned(w, run, spec)
     reasons: list[str] = []
     try:

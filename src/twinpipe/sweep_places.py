@@ -1,4 +1,4 @@
-"""Where the outputs of a sweep's members are: in its own store, and in those of runs and sweeps before it."""
+"""Where the outputs of runs and of a sweep's members are: in its own store, and in those of runs and sweeps before."""
 
 from __future__ import annotations
 
@@ -65,3 +65,14 @@ def place_in_store(w: Workplace, run: RunRow) -> int:
     if run.sweep_id is None:
         return 0
     return [r.id for r in ledger.list_members(w.engine, run.sweep_id)].index(run.id)
+
+
+def outputs_of(w: Workplace, run: RunRow) -> Place:
+    """Where a completed run's outputs are; raises Conflict when they cannot be there."""
+    if run.status != "completed":
+        raise Conflict(f"run {run.id} is {run.status}; only a completed run has outputs.")
+    if run.parameters is None:
+        raise Conflict(f"run {run.id} was scrubbed; its outputs are gone.")
+    if ledger.get_twin(w.engine, run.twin_id).status == "deleted":
+        raise Conflict(f"twin {run.twin_id} is deleted, and with it the outputs of run {run.id}.")
+    return run_path(w, run)

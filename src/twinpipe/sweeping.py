@@ -65,11 +65,7 @@ def offer(w: Workplace, spec: SweepSpec, twin_id: int | None = None) -> Offer:
     grid, steps = spec.base.grid or DEFAULT_GRID, usual_steps(body.orbit.sidereal_year_s)
     if twin is None:
         wanted = {"grid": grid, "steps_per_orbit": steps}
-        alive = (
-            t
-            for t in ledger.list_twins(w.engine, MOST_TWINS)
-            if t.status in ("ready", "completed", "running_simulation")
-        )
+        alive = (t for t in ledger.list_twins(w.engine, MOST_TWINS) if t.status in ALIVE)
         twin = next((t for t in alive if t.body_digest == body.digest and t.simulation_parameters == wanted), None)
     own = (twin.simulation_parameters or {}) if twin else {}
     members = expand(spec, body, own.get("grid", grid), own.get("steps_per_orbit", steps))
@@ -198,6 +194,8 @@ def simulate_sweep(
     except BaseException as error:
         _note_failure(w, sweep_id, generation, error)
         raise
+    if on_progress is not None:
+        on_progress(1.0)
     return SweepReceipt(sweep_id, status, plan.n_members, len(tokens), sealed, sum(t.seconds for t in tokens))
 
 

@@ -129,6 +129,7 @@ def test_what_is_not_there_is_told_in_a_sentence(here: int, terminal: Terminal) 
         tp.open_run(cut_short)
     with pytest.raises(Conflict, match="nothing to open"):
         tp.open_twin(other)
+    assert f"twin {other} is deleted" in terminal("run", "verify", cut_short, "--json").refusal(1)
     listed = tp.catalog().set_index("run")
     assert listed.loc[cut_short, "path"] is None or listed.isna().loc[cut_short, "path"]
 

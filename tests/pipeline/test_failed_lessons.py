@@ -1,8 +1,10 @@
-"""A learned pattern that ends a world has failed there, once, and says so in its rate."""
+"""What counts for a learned pattern: a world that it ends, once, and not a run that somebody cancelled."""
 
 from __future__ import annotations
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,9 @@ from sqlalchemy import Engine
 from twinpipe import lifecycle
 from twinpipe.body import builtin_body
 from twinpipe.db import ledger
-from twinpipe.db.learned import get_pattern, learn_pattern
-from twinpipe.errors import SimulationError
+from twinpipe.db.learned import PatternRow, get_pattern, learn_pattern
+from twinpipe.db.rows import TwinRow
+from twinpipe.errors import Cancelled, SimulationError
 from twinpipe.running import run_scenario
 from twinpipe.scenario import Scenario
 from twinpipe.settings import Settings
@@ -23,11 +26,34 @@ MARS = builtin_body("mars")
 WARM = {"kind": "heater", "power_w": 1e15, "schedule": {"start_year": 1.0, "end_year": 3.0}}
 
 
-def test_an_application_that_ends_the_world_counts_as_a_failure(engine: Engine, server: str, tmp_path: Path) -> None:
-    w = Workplace(Settings(home=tmp_path), engine, server)
+@pytest.fixture
+def w(engine: Engine, server: str, tmp_path: Path) -> Workplace:
+    return Workplace(Settings(home=tmp_path), engine, server)
+
+
+def learned(w: Workplace) -> tuple[TwinRow, PatternRow]:
+    """A twin and what was learned on it."""
     twin, _ = lifecycle.create_twin(w, MARS, "Mars", grid="4x6")
     plan = Scenario.model_validate({"interventions": [WARM], "phases": [{"id": "a", "start_year": 0, "end_year": 3}]})
-    good = learn_run(w, run_scenario(w, twin.id, plan, 3, quiet=True)["run_id"])
+    return twin, learn_run(w, run_scenario(w, twin.id, plan, 3, quiet=True)["run_id"])
+
+
+def test_an_application_that_was_cancelled_tells_nothing_of_the_pattern(w: Workplace, engine: Engine) -> None:
+    twin, good = learned(w)
+    with ThreadPoolExecutor(1) as pool:
+        applied = pool.submit(apply_to_twin, w, good.pattern_id, twin.id, 1000, quiet=True)
+        while not (running := [run for run in ledger.list_runs(engine, twin.id) if run.status == "running"]):
+            assert not applied.done()
+            time.sleep(0.01)
+        ledger.cancel_run(engine, running[0].id)
+        with pytest.raises(Cancelled):
+            applied.result()
+    assert ledger.get_run(engine, running[0].id).status == "cancelled"
+    assert get_pattern(engine, good.pattern_id).times_applied == 0
+
+
+def test_an_application_that_ends_the_world_counts_as_a_failure(w: Workplace, engine: Engine) -> None:
+    twin, good = learned(w)
     # the same with a heater that boils the planet away
     phases = json.loads(json.dumps(good.deployment_sequence).replace("1000000000000000.0", "1e22"))
     assert phases != good.deployment_sequence
