@@ -24,8 +24,8 @@ class Neighbours(Protocol):
     @property
     def band(self) -> int: ...
 
-    def gather(self, own: Array) -> list[Array]:
-        """What each band hands over, in the order of the bands; all have the same shape."""
+    def gather(self, own: Array) -> Array:
+        """What each band hands over (band, ...), in the order of the bands; all read the same array."""
         ...
 
 
@@ -34,9 +34,9 @@ def together(neighbours: Neighbours, own: Array) -> Array:
     return added(neighbours.gather(own))
 
 
-def added(parts: list[Array]) -> Array:
-    """The sum of arrays, in their order."""
-    total = parts[0].copy()
+def added(parts: Array) -> Array:
+    """The sum of parts (band, ...), in their order."""
+    total: Array = parts[0].copy()
     for part in parts[1:]:
         total += part
     return total
@@ -47,9 +47,9 @@ class Alone:
 
     band = 0
 
-    def gather(self, own: Array) -> list[Array]:
+    def gather(self, own: Array) -> Array:
         """Its own alone."""
-        return [own]
+        return own[None]
 
 
 ALONE = Alone()
@@ -68,6 +68,7 @@ class Circle:
     threads: int = 0  # 0: all at a time
     swap: Swap | None = None
     _slots: tuple[dict[int, Array], dict[int, Array]] = field(default_factory=lambda: ({}, {}))
+    _found: list[Array] = field(default_factory=lambda: [np.empty(0), np.empty(0)])
     _turn: int = 0
 
     def __post_init__(self) -> None:
@@ -77,20 +78,22 @@ class Circle:
             self.seat = threading.BoundedSemaphore(self.threads)
 
     def _all_here(self) -> None:
+        place = self._turn % 2
+        slot = self._slots[place]
         if self.swap is not None:
-            slot = self._slots[self._turn % 2]
             slot.update(self.swap({band: slot[band] for band in self.bands}))
+        self._found[place] = np.stack([slot[b] for b in sorted(slot)])
         self._turn += 1
 
-    def meet(self, band: int, own: Array) -> list[Array]:
+    def meet(self, band: int, own: Array) -> Array:
         """Hand over a vector and get those of all, in the order of the bands; BrokenBarrierError when one failed.
 
         There are two sets of places: nobody fills one again before all have come for the other, and so left it.
         """
-        slot = self._slots[self._turn % 2]
-        slot[band] = own
+        place = self._turn % 2
+        self._slots[place][band] = own
         self._barrier.wait()
-        return [slot[b] for b in sorted(slot)]
+        return self._found[place]
 
     def abort(self) -> None:
         """Let nobody wait any longer."""
@@ -104,7 +107,7 @@ class Seat:
     circle: Circle
     band: int
 
-    def gather(self, own: Array) -> list[Array]:
+    def gather(self, own: Array) -> Array:
         """See Neighbours."""
         seat, copy = self.circle.seat, np.array(own)
         seat.__exit__(None, None, None)

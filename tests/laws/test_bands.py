@@ -158,7 +158,7 @@ def test_substructured_solve_is_the_solve(seed: int, cuts: list[int]) -> None:
         transport.eliminate(A[own], rhs[own], D, faces.north[own], faces.south[own], edge)
     found, beyond = rhs.copy(), [np.zeros((4, cells)) for _ in bands]
     for k, own in enumerate(bands):
-        transport.meet(edges, k, beyond[k])
+        transport.meet(edges.reshape(len(bands), -1), 0, k, beyond[k])
         transport.solve_lat(A[own], found[own], D, faces.north[own], faces.south[own], beyond[k], room[own], leak)
     assert found == pytest.approx(whole, rel=1e-11)
     for south, north in pairwise(beyond):

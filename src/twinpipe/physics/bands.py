@@ -67,8 +67,8 @@ def advance_band(
         parts = neighbours.gather(np.concatenate([x.totals[places].ravel(), x.edges.ravel()]))
         sums = x.totals[places].size
         if places:
-            x.totals[places] = added([p[:sums] for p in parts]).reshape(len(places), -1)
-        transport.meet(np.stack([p[sums:] for p in parts]).reshape(-1, *x.edges.shape), neighbours.band, x.beyond)
+            x.totals[places] = added(parts[:, :sums]).reshape(len(places), -1)
+        transport.meet(parts, sums, neighbours.band, x.beyond)
 
     for k in range(n):
         begins = below and (first + k) % model.static.insolation.shape[0] == 0
@@ -87,7 +87,7 @@ def advance_band(
         run(k, CARRY, MEND)
         if not o.linear:
             overdrawn = x.by_member[OVERDRAWN]
-            overdrawn[:] = np.max(neighbours.gather(overdrawn), axis=0)
+            overdrawn[:] = neighbours.gather(overdrawn).max(axis=0)
             if overdrawn.any():
                 run(k, MEND, CARRY_AGAIN)
                 join_edges()
@@ -110,4 +110,4 @@ def _join_step(x: Scratch, series: Array, neighbours: Neighbours) -> None:
     n = len(x.totals)
     x.totals[:] = sums[:n]
     masses[:] = sums[n:-1]
-    series[COLDEST] = np.min([p[-1] for p in parts], axis=0)
+    series[COLDEST] = parts[:, -1].min(axis=0)

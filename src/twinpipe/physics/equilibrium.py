@@ -64,7 +64,7 @@ def runaway(model: Model, s: State, series: Array, neighbours: Neighbours = ALON
     o, members = model.options, model.n_members
     if not o.humid:
         return None
-    coldest = np.min(neighbours.gather(s.T[0].reshape(-1, members).min(axis=0)), axis=0)
+    coldest = neighbours.gather(s.T[0].reshape(-1, members).min(axis=0)).min(axis=0)
     if float(s.T[0].max()) <= WARMEST:
         return None
     absorbed, sent = series[ABSORBED_SERIES].mean(axis=0), series[OLR_SERIES].mean(axis=0)

@@ -90,9 +90,10 @@ def advance(
     The stages that x.turn names run, by default all: a band of latitudes stops after each, and learns what the
     planet's rows are together (bands.py).
     """
-    repeat_parameters(m, x)
     below = o.regolith or o.buried
     first_stage, end, first_k = x.turn[0], x.turn[1], x.turn[2]
+    if first_stage == WANT:
+        repeat_parameters(m, x)
     for k in range(first_k, first_k + n_steps):
         step = first_step + k
         calendar = step % st.insolation.shape[0]

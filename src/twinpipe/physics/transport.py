@@ -142,39 +142,56 @@ def is_band(north: Array, south: Array) -> bool:
 def eliminate(A: Array, rhs: Array, D: Array, north: Array, south: Array, edges: Array) -> None:
     """What the first and the last row of a band are by the rows beyond it, x = r + u x_north + c x_south.
 
-    edges (first or last, 4, cell) gets r, u, c and leak = 1 - u - c, which no digits cancel in.
+    edges (first or last, 4, cell) gets r, u, c and leak = 1 - u - c, which no digits cancel in.  One sweep: each row
+    by the next one and the one beyond the south, and the first row by the same.
     """
-    n = A.shape[0]
-    for side in range(2):  # towards the first row, towards the last
-        r, leak = edges[side, 0], edges[side, 3]
-        far, near = (edges[side, 1], edges[side, 2]) if side == 0 else (edges[side, 2], edges[side, 1])
-        for j in range(r.size):  # of the row beyond, where the sweep begins
-            r[j], near[j], far[j], leak[j] = 0.0, 0.0, 1.0, 0.0
-        for step in range(n):
-            i = n - 1 - step if side == 0 else step
-            behind, ahead = (north[i], south[i]) if side == 0 else (south[i], north[i])
-            a, b = A[i], rhs[i]
-            for j in range(r.size):
-                back, forth = D[j] * behind, D[j] * ahead
-                inverse = 1.0 / (a[j] + back * (leak[j] + far[j]) + forth)
-                near[j] = forth * inverse
-                far[j] = back * far[j] * inverse
-                leak[j] = (a[j] + back * leak[j]) * inverse
-                r[j] = (b[j] + back * r[j]) * inverse
+    first, last = edges[0], edges[1]
+    first[:] = 0.0
+    last[:] = 0.0
+    for j in range(D.size):  # the row south of the band is what it is
+        first[1, j] = 1.0
+        last[2, j] = 1.0
+    r, u, c, leak = last[0], last[1], last[2], last[3]
+    for i in range(A.shape[0]):
+        a, b = A[i], rhs[i]
+        cn, cs = north[i], south[i]
+        for j in range(r.size):
+            back, forth = D[j] * cs, D[j] * cn
+            inverse = 1.0 / (a[j] + back * (leak[j] + c[j]) + forth)
+            u[j] = forth * inverse
+            c[j] = back * c[j] * inverse
+            leak[j] = (a[j] + back * leak[j]) * inverse
+            r[j] = (b[j] + back * r[j]) * inverse
+        follow(first, last)
+
+
+@compiled
+def follow(first: Array, last: Array) -> None:
+    """The first row, which was by a row, by what that is: x = r + u x_north + c x_south; (4, cell)."""
+    r, u, c, leak = first[0], first[1], first[2], first[3]
+    own_r, own_u, own_c, own_leak = last[0], last[1], last[2], last[3]
+    for j in range(r.size):
+        r[j] += u[j] * own_r[j]
+        c[j] += u[j] * own_c[j]
+        leak[j] += u[j] * own_leak[j]
+        u[j] *= own_u[j]
 
 
 @making_arrays
-def meet(edges: Array, band: int, beyond: Array) -> None:
-    """The rows beside the edges of a band, for solve_lat, from the edges (band, first or last, 4, cell) of all bands.
+def meet(parts: Array, start: int, band: int, beyond: Array) -> None:
+    """The rows beside the edges of a band, for solve_lat, from what all bands hand over (band, place).
+
+    From the start on, a part is the edges (first or last, 4, cell) of its band.
 
     With the last row of each band as P + Q F of the first row F north of it, its own first row is p + q F, from the
     south on; then all follow from the north.  1 - Q and 1 - q are carried along as sums of positive terms.
     """
-    bands, cells = edges.shape[0], edges.shape[3]
+    bands, cells = parts.shape[0], beyond.shape[1]
     P, Q, p, q = np.empty((bands, cells)), np.empty((bands, cells)), np.empty((bands, cells)), np.empty((bands, cells))
     before, slope, leak = np.zeros(cells), np.zeros(cells), np.ones(cells)
     for k in range(bands):
-        first, last = edges[k, 0], edges[k, 1]
+        edges = parts[k, start:].reshape(2, 4, cells)
+        first, last = edges[0], edges[1]
         for j in range(cells):
             c = first[2, j]
             whole = first[1, j] + first[3, j] + c * leak[j]  # 1 - c Q
