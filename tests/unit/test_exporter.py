@@ -256,14 +256,15 @@ def test_a_bundle_that_the_engine_would_stop_at_is_refused(place: Any, said: str
         check_bundle(files)
 
 
-def scored(run_id: int, score: float, cost: float) -> Completed:
+def scored(run_id: int, score: float, cost: float, dex: float | None = None) -> Completed:
+    """A run of a score and a cost (GCC), known to a number of decades."""
+    costs: dict[str, Any] = {"costs": {"total_gcc": cost, "revenue_gcc": 0.0}}
+    if dex is not None:
+        costs["log10"] = {"cost_gcc": {"least": math.log10(cost) - dex, "most": math.log10(cost) + dex}}
     metrics = dict.fromkeys(
         ("habitability_score", "timeline_efficiency", "resource_efficiency", "cost_efficiency"), score
     )
-    return a_completed(
-        run_id,
-        result={"success_metrics": metrics, "resource_consumption": {"costs": {"total_gcc": cost, "revenue_gcc": 0.0}}},
-    )
+    return a_completed(run_id, result={"success_metrics": metrics, "resource_consumption": costs})
 
 
 def test_a_comparison_ranks_by_score_and_names_who_is_beaten() -> None:
@@ -279,6 +280,15 @@ def test_a_comparison_ranks_by_score_and_names_who_is_beaten() -> None:
     assert compare(list(reversed(runs))) == found
     with pytest.raises(InvalidInput, match="at least two"):
         compare([runs[0], runs[0]])
+
+
+@pytest.mark.parametrize(("dex", "sure"), [(0.1, True), (0.3, False)])
+def test_costs_whose_ranges_overlap_are_told_apart_with_a_condition(dex: float, sure: bool) -> None:
+    said = compare([scored(1, 0.8, 40.0, dex), scored(2, 0.5, 20.0, dex)]).recommendations
+    assert any("run_2 takes 50 % of the cost of run_1" in line for line in said)
+    told = [line for line in said if "err alike" in line]
+    assert (told == []) == sure
+    assert sure or "run_2 costs 10^1.0 to 10^1.6 GCC and run_1 costs 10^1.3 to 10^1.9 GCC" in told[0]
 
 
 def test_a_run_that_was_asked_nothing_is_not_recommended() -> None:

@@ -55,6 +55,18 @@ def _row(place: int, run: Completed, on_front: bool) -> dict[str, Any]:
     }
 
 
+def _uncertain(cheap: Completed, dear: Completed) -> list[str]:
+    """A sentence where the ranges of two costs overlap."""
+    least, most = dear.cost_range, cheap.cost_range
+    if least is None or most is None or least["least"] > most["most"]:
+        return []
+    within = " and ".join(
+        f"{run.name} costs 10^{span['least']:.1f} to 10^{span['most']:.1f} GCC"
+        for run, span in ((cheap, most), (dear, least))
+    )
+    return [f"Which is cheaper is sure only as far as prices and energies err alike for both: {within}."]
+
+
 def _recommendations(ranked: Sequence[Completed]) -> list[str]:
     """What is recommended; of runs without goals, of which nothing is asked, only where there are no others."""
     idle = [run for run in ranked if not run.spec.scenario.goals]
@@ -65,6 +77,7 @@ def _recommendations(ranked: Sequence[Completed]) -> list[str]:
     if cheapest is not best:
         share = f"{100 * cheapest.cost_gcc / best.cost_gcc:.3g} % of the cost of {best.name}"
         lines.append(f"{cheapest.name} takes {share} and scores {best.score - cheapest.score:.2f} less.")
+        lines += _uncertain(cheapest, best)
     if beaten := [run.name for run in judged if run not in front]:
         lines.append(f"Do without {', '.join(beaten)}: another run scores at least as much for no more.")
     if idle and judged is not ranked:
