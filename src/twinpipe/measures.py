@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from twinpipe.body import Body
 from twinpipe.constants import MOLAR_MASS
 from twinpipe.fields import MAPS, SERIES_FIELDS
 from twinpipe.grid import Array
 from twinpipe.maps import surface_ice
+from twinpipe.physics.ice_shell import WATER_ICE
 from twinpipe.physics.substances import GASES
 from twinpipe.plan import Plan
 from twinpipe.spec import RunSpec
@@ -21,6 +23,12 @@ WATER = (  # series of what holds water beside the air
     *("water_ice_mass", "liquid_water_mass", "water_vapour_mass"),
     *("ocean_water_mass", "ground_ice_mass", "shell_ice_mass"),
 )
+STORED = {  # series of what a state tells of by itself, by its key there
+    "ocean_water_kg": "ocean_water_mass",
+    "shell_ice_kg": "shell_ice_mass",
+    "liquid_methane_kg": "liquid_methane_mass",
+    "liquid_ethane_kg": "liquid_ethane_mass",
+}
 
 
 @dataclass(frozen=True)
@@ -116,17 +124,31 @@ def state(outcome: Outcome, *, end: bool) -> dict[str, Any]:
 def _water(outcome: Outcome, *, end: bool) -> dict[str, float]:
     """Water (kg) at year 0 as the body has it, and at the end with what came and went since in stores and air."""
     body, grid = outcome.spec.body, outcome.plan.grid
-    ice, total = float(grid.mean(surface_ice(body, grid))) * body.bulk.area_m2, body.hydrosphere.total_water_kg
+    ice, before = float(grid.mean(surface_ice(body, grid))) * body.bulk.area_m2, _stored(body)
+    # what a file says that there is, and no less than what the body is made with
+    total = max(body.hydrosphere.total_water_kg, before.get("ocean_water_kg", 0.0) + before.get("shell_ice_kg", 0.0))
     series = outcome.series if end else outcome.initial_series
-    ocean = {"ocean_water_kg": float(series["ocean_water_mass"][-1])} if "ocean_water_mass" in series else {}
-    if not end and body.ice_shell is not None:
-        ocean = {"ocean_water_kg": body.ice_shell.ocean_mass_kg}  # from which a run starts, whatever its spin-up froze
+    stored = {key: float(series[name][-1]) for key, name in STORED.items() if name in series}
+    if not end:
+        stored |= before  # from which a run starts, whatever its spin-up froze
     if end:
         gained = {n: float(series[n][-1] - outcome.initial_series[n][-1]) for n in WATER if n in series}
         vapour = outcome.gas_kg.get("H2O", 0.0) - _start_gas(outcome).get("H2O", 0.0)
         ice = max(ice + gained.get("water_ice_mass", 0.0), 0.0)
         total = max(total + math.fsum([*gained.values(), vapour]), 0.0)
-    return {"water_ice_surface_kg": ice, "total_water_kg": total, **ocean}
+    return {"water_ice_surface_kg": ice, "total_water_kg": total, **stored}
+
+
+def _stored(body: Body) -> dict[str, float]:
+    """Ocean and ice shell, and liquids of the seas, as the body has them."""
+    held: dict[str, float] = {}
+    if (shell := body.ice_shell) is not None:
+        ice = WATER_ICE.density * shell.thickness_m * body.bulk.area_m2
+        held |= {"ocean_water_kg": shell.ocean_mass_kg, "shell_ice_kg": ice}
+    if (cycle := body.methane_cycle) is not None:
+        held["liquid_methane_kg"] = math.fsum(sea.methane_kg for sea in cycle.seas)
+        held["liquid_ethane_kg"] = math.fsum(sea.ethane_kg for sea in cycle.seas)
+    return held
 
 
 def _volatiles(listed: dict[str, dict[str, float]], series: dict[str, Array]) -> dict[str, dict[str, float]]:

@@ -65,6 +65,9 @@ class HydrosphereState(Sphere):
     water_ice_surface_kg: NotNegative
     total_water_kg: NotNegative
     ocean_water_kg: NotNegative | None = Field(None, description="of the ocean that the run keeps account of, if any")
+    shell_ice_kg: NotNegative | None = Field(None, description="of the ice shell over the ocean, if any")
+    liquid_methane_kg: NotNegative | None = Field(None, description="on the ground, where methane has a cycle")
+    liquid_ethane_kg: NotNegative | None = Field(None, description="on the ground, where methane has a cycle")
 
 
 class BiosphereState(Sphere):

@@ -38,7 +38,7 @@ from twinpipe.documents import (
 )
 from twinpipe.game.completed import Completed
 from twinpipe.game.inconsistency import BAR, EARTH_RADIUS
-from twinpipe.game.inventory import GASES, SEASONAL_CAPS
+from twinpipe.game.inventory import GASES, ICE_SHELL, SEAS, SEASONAL_CAPS
 from twinpipe.game.words import TWIN, original
 
 SOL = "SOL-01"
@@ -166,7 +166,7 @@ def _air(air: dict[str, Any]) -> GameAtmosphere:
 
 
 def _stored(end: dict[str, Any]) -> dict[str, dict[str, float]]:
-    """Volatiles of the ground, with the ice on it: CO2 of the seasonal caps, and water of the polar ones."""
+    """Volatiles of the ground with what lies on it: CO2 of the seasonal caps, water of polar caps and shell, seas."""
     stored = {compound: dict(places) for compound, places in end["geosphere"]["stored_volatiles_kg"].items()}
     water = end["hydrosphere"]
     seasonal = water.get("co2_ice_kg")
@@ -175,6 +175,13 @@ def _stored(end: dict[str, Any]) -> dict[str, dict[str, float]]:
         stored.setdefault("CO2", {})[SEASONAL_CAPS] = seasonal
     if water["water_ice_surface_kg"] > 0:
         stored.setdefault("H2O", {})["polar_caps"] = water["water_ice_surface_kg"]
+    for compound, place, key in (
+        ("H2O", ICE_SHELL, "shell_ice_kg"),
+        ("CH4", SEAS, "liquid_methane_kg"),
+        ("C2H6", SEAS, "liquid_ethane_kg"),
+    ):
+        if water.get(key) is not None:
+            stored.setdefault(compound, {})[place] = water[key]
     return stored
 
 
@@ -182,11 +189,11 @@ def _water_states(body: Body, state: dict[str, Any]) -> StateDistribution:
     """Percent of the mass: vapour as there is in the air, below an ice shell what is no shell, else by temperature."""
     total = state["hydrosphere"]["total_water_kg"]
     vapour = min(state["atmosphere"]["gas_mass_kg"].get("H2O", 0.0) / total, 1.0) if total > 0 else 0.0
-    liquid = 1.0 if state["atmosphere"]["surface_temperature_k"] > TRIPLE_POINT_WATER_TEMPERATURE else 0.0
+    warm = state["atmosphere"]["surface_temperature_k"] > TRIPLE_POINT_WATER_TEMPERATURE
+    liquid = (1 - vapour) if warm else 0.0
     if body.ice_shell is not None:
-        liquid = min(state["hydrosphere"]["ocean_water_kg"] / total, 1.0) if total > 0 else 1.0
-    rest = 100 * (1 - vapour)
-    return StateDistribution(liquid=liquid * rest, solid=(1 - liquid) * rest, gas=100 * vapour)
+        liquid = min(state["hydrosphere"]["ocean_water_kg"] / total, 1 - vapour) if total > 0 else 1 - vapour
+    return StateDistribution(liquid=100 * liquid, solid=100 * (1 - vapour - liquid), gas=100 * vapour)
 
 
 def _albedo(body: Body, absorbed_w_m2: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import uuid
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from twinpipe.errors import InvalidInput, NotFound, StoreError
 from twinpipe.game.draft import Draft
 from twinpipe.game.entry import Entry, apart, parse_entry
 from twinpipe.game.file import Dialect, GameFile, read_file
-from twinpipe.game.inconsistency import contradictions
-from twinpipe.game.inventory import fill_air, fill_ground, fill_water
+from twinpipe.game.inconsistency import ICE_DENSITY, contradictions
+from twinpipe.game.inventory import ICE_SHELL, SEAS, fill_air, fill_ground, fill_water
 from twinpipe.game.orbit import fill_orbit, planet_of, sunlight
 from twinpipe.game.words import original
 from twinpipe.refusal import explain
@@ -198,19 +199,39 @@ def _resume(draft: Draft, e: Entry, builtin: Body) -> None:
         start = {"mean_k": e.surface_temperature, "p2_k": contrast}
         draft.take("climate.start", start, "surface_temperature", " (K)")
         draft.assume(f"the climate spins up from {e.surface_temperature:g} K, at which a twin ended")
-    water = e.hydrosphere_attributes
-    ocean = (water.total_hydrosphere_mass or 0.0) * water.state_distribution.get("liquid", 0.0) / 100
-    if builtin.ice_shell is not None and ocean > 0:
-        key, how = "hydrosphere_attributes.state_distribution.liquid", " (%) of total_hydrosphere_mass (kg)"
-        draft.take("ice_shell.ocean_mass_kg", ocean, key, how)
-        draft.assume(f"the ice over the ocean is {builtin.ice_shell.thickness_m:g} m thick, as that of {builtin.name}")
-    kept = (e.geosphere_attributes.stored_volatiles or {}).get("CO2", {})
+    stored, where = e.geosphere_attributes.stored_volatiles or {}, "geosphere_attributes.stored_volatiles"
+    if builtin.ice_shell is not None:
+        _resume_shell(draft, e, builtin.ice_shell.thickness_m, stored.get("H2O", {}).get(ICE_SHELL))
+    if builtin.methane_cycle is not None:
+        now = {key: stored.get(gas, {}).get(SEAS) for key, gas in (("methane_kg", "CH4"), ("ethane_kg", "C2H6"))}
+        before = {key: math.fsum(getattr(sea, key) for sea in builtin.methane_cycle.seas) for key in now}
+        scale = {key: kg / before[key] for key, kg in now.items() if kg is not None and before[key] > 0}
+        seas = [
+            sea.model_dump() | {key: getattr(sea, key) * factor for key, factor in scale.items()}
+            for sea in builtin.methane_cycle.seas
+        ]
+        if scale:
+            draft.take("methane_cycle.seas", seas, f"{where}.*.{SEAS}", f" (kg) in the seas of built-in {builtin.name}")
     for place, there, target in (
         ("regolith", builtin.regolith, "regolith.inventory_kg"),
         ("buried_polar_ice", builtin.buried_co2, "buried_co2.mass_kg"),
     ):
-        if there is not None and place in kept:
-            draft.take(target, kept[place], f"geosphere_attributes.stored_volatiles.CO2.{place}", " (kg)")
+        if there is not None and place in (kept := stored.get("CO2", {})):
+            draft.take(target, kept[place], f"{where}.CO2.{place}", " (kg)")
+
+
+def _resume_shell(draft: Draft, e: Entry, thickness_m: float, ice_kg: float | None) -> None:
+    """The ocean as a twin left it, and the ice over it."""
+    water = e.hydrosphere_attributes
+    ocean = (water.total_hydrosphere_mass or 0.0) * water.state_distribution.get("liquid", 0.0) / 100
+    if ocean > 0:
+        key, how = "hydrosphere_attributes.state_distribution.liquid", " (%) of total_hydrosphere_mass (kg)"
+        draft.take("ice_shell.ocean_mass_kg", ocean, key, how)
+    if ice_kg:
+        key = f"geosphere_attributes.stored_volatiles.H2O.{ICE_SHELL}"
+        draft.take("ice_shell.thickness_m", ice_kg / (ICE_DENSITY * e.area_m2), key, " (kg) over the density of ice")
+    else:
+        draft.assume(f"the ice over the ocean is {thickness_m:g} m thick, as that of the built-in body")
 
 
 def _tell_rest(draft: Draft, e: Entry, unknown: tuple[str, ...]) -> None:

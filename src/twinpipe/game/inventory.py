@@ -19,6 +19,7 @@ THINNEST_AIR_PA = 1.0  # below it, air whose gases are not named is left out
 ROCK_DENSITY = 3500.0  # kg m-3; of Io and Luna, which have little water
 POLAR_PLACES = ("polar_caps", "psr_deposits")
 SEASONAL_CAPS = "seasonal_caps"  # CO2 that has frozen out of the air, of which a body counts it as a part
+ICE_SHELL, SEAS = "ice_shell", "seas"  # H2O over an ocean, CH4 and C2H6 on the ground: twins tell them with the ground
 
 
 def fill_air(draft: Draft, e: Entry, builtin: Body | None) -> None:
@@ -185,12 +186,12 @@ def fill_ground(draft: Draft, e: Entry, builtin: Body | None) -> None:
     moved: tuple[str, ...] = POLAR_PLACES
     if builtin is not None:
         moved = ("polar_caps",) if builtin.hydrosphere.surface_ice else ()
+    elsewhere = {*(("H2O", place) for place in moved), ("CO2", SEASONAL_CAPS)}
+    if builtin is not None:
+        elsewhere |= {("H2O", ICE_SHELL), ("CH4", SEAS), ("C2H6", SEAS)}
     kept = {
-        compound: {
-            k: kg
-            for k, kg in places.items()
-            if not (compound == "H2O" and k in moved) and (compound, k) != ("CO2", SEASONAL_CAPS)
-        }
+        compound: {place: kg for place, kg in places.items() if (compound, place) not in elsewhere}
         for compound, places in stored.items()
     }
+    kept = {compound: places for compound, places in kept.items() if places or not stored[compound]}
     draft.take("geosphere.stored_volatiles_kg", kept, f"{GROUND}.stored_volatiles", " (kg)")
