@@ -31,7 +31,7 @@ from twinpipe.body import builtin_names
 from twinpipe.cluster import check_scheduler, executor, forward_logs
 from twinpipe.db import ledger
 from twinpipe.drawing import report_sweep
-from twinpipe.errors import Failure, InvalidInput, TwinpipeError
+from twinpipe.errors import Conflict, Failure, InvalidInput, StoreError, TwinpipeError
 from twinpipe.pages import data_uri
 from twinpipe.running import in_turn
 from twinpipe.settings import load_settings
@@ -70,7 +70,7 @@ def asked(params: RunSweep) -> SweepSpec:
     if params.sweep is None:
         return read_sweep(file_of(params))
     body = params.sweep.base.body
-    if body not in builtin_names() and not re.fullmatch(IDENTIFIER, body):  # a form reads no file
+    if body.lower() not in builtin_names() and not re.fullmatch(IDENTIFIER, body):  # a form reads no file
         raise InvalidInput("base.body", body, "it is a built-in body or the identifier of an imported one")
     return params.sweep
 
@@ -119,10 +119,17 @@ def simulate(sweep_id: int, flow_run_id: str | None) -> dict[str, Any] | None:
 
 @coarse_task("report")
 def report(sweep_id: int) -> dict[str, Any]:
-    """Show what the sweep came to as artifacts, with a report where a member completed; counts and path."""
+    """Show what the sweep came to as artifacts, with a report where a member completed; counts and path.
+
+    Where outputs of members are gone, the tables are shown without one.
+    """
+    html = None
     with open_workplace() as w:
         found, at = summary(w, sweep_id), w.settings.report_url
-        html = report_sweep(w, sweep_id) if found["ranking"] else None
+        try:
+            html = report_sweep(w, sweep_id) if found["ranking"] else None
+        except (Conflict, StoreError) as gone:
+            get_run_logger().warning("no report of sweep %d: %s", sweep_id, gone)
     link = f"{at.rstrip('/')}/{html.parent.name}/{html.name}" if at and html else ""
     picture = data_uri(html.with_name("fan.png")) if html else ""
     text = markdown_summary(found, picture=picture, link=link)

@@ -231,19 +231,21 @@ class _Look:
                 action = Action.NONE if done else Action.CANCEL
                 yield Drift(kind, subject, text, action, safe=not done)
 
-    def flow_runs(self, begun: dict[str, str]) -> Iterator[Drift]:
+    def flow_runs(self, begun: dict[str, tuple[str, datetime]]) -> Iterator[Drift]:
         """Flow runs that simulate, as Prefect says, though the run or sweep that they held failed or was cancelled.
 
-        One without a row is none: it waits for its twin.  One whose run is completed may be drawing its report.
+        One without a row is none: it waits for its twin, as one does that was tried again after its row had ended.
+        One whose run is completed may be drawing its report.
         """
         rows = [e for e in _undertaken(self.census) if e.flow_run_id in begun]
         busy = {e.flow_run_id for e in rows if e.status not in ("failed", "cancelled")}
         for entry in rows:
             if entry.flow_run_id in busy or entry.flow_run_id is None or entry.completed_at is None:
                 continue
-            if self.census.moment - entry.completed_at > LAST_WORDS:
+            name, since = begun[entry.flow_run_id]
+            if since < entry.completed_at and self.census.moment - entry.completed_at > LAST_WORDS:
                 ended = f"{_called(entry)[1]} is {entry.status} since {entry.completed_at:%Y-%m-%d %H:%M:%S}"
-                text = f"Prefect says that flow run {begun[entry.flow_run_id]!r} is running, but its {ended}."
+                text = f"Prefect says that flow run {name!r} is running, but its {ended}."
                 subject = f"{FLOW_RUN} {entry.flow_run_id}"
                 yield Drift(Kind.ORPHAN_FLOW_RUN, subject, text, Action.CRASH, safe=True)
 

@@ -12,6 +12,7 @@ from twinpipe.constants import ARMSTRONG_PRESSURE, TRIPLE_POINT_WATER_PRESSURE
 from twinpipe.errors import SimulationError
 from twinpipe.goals import area_fraction, limited, liquid, microbial
 from twinpipe.grid import Array
+from twinpipe.intervention import StoreRelease
 from twinpipe.measures import Outcome
 from twinpipe.milestones import milestones
 
@@ -69,17 +70,22 @@ def _ice_lost(o: Outcome) -> Array:
 
 
 def _set_free(o: Outcome) -> Array:
-    """CO2 (kg) that caps and ground have given to the air since the start."""
+    """CO2 (kg) that caps and ground have given to the air since the start, but for what a plan digs up."""
+    dug = {f"{i.store}_mass" for i in o.spec.scenario.interventions if isinstance(i, StoreRelease)}
     names = ("co2_ice_mass_north", "co2_ice_mass_south", "adsorbed_co2_mass", "buried_co2_mass")
-    there = [n for n in names if n in o.series]
+    there = [n for n in names if n in o.series and n not in dug]
     return np.asarray(sum((o.start_mean(n) - o.trailing_mean(n) for n in there), np.zeros(o.plan.n_steps)))
 
 
 def _amplifying(o: Outcome) -> Array:
-    """The pressure that caps and ground have given to the air, over a tenth of that at the start; 0 without warming."""
-    bulk, start = o.spec.body.bulk, o.start_mean("global_surface_pressure")
+    """The pressure of CO2 that caps and ground have given, over a tenth of all at the start; 0 without warming.
+
+    No more than CO2 has gained: what replaces what a plan takes away amplifies nothing.
+    """
+    bulk, start, name = o.spec.body.bulk, o.start_mean("global_surface_pressure"), "carbon_dioxide_pressure"
     given = _set_free(o) * bulk.gravity_m_s2 / bulk.area_m2
-    return np.asarray(np.where(_warming(o) > 0, given / max(0.1 * start, 1e-30), 0.0))
+    gained = np.minimum(given, o.trailing_mean(name) - o.start_mean(name))
+    return np.asarray(np.where(_warming(o) > 0, gained / max(0.1 * start, 1e-30), 0.0))
 
 
 def _collapse(o: Outcome) -> Array:

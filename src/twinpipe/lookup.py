@@ -47,11 +47,16 @@ def sweep_tree(w: Workplace, sweep_id: int, verify: bool = False) -> xr.DataTree
         raise Conflict(f"no member of sweep {sweep_id} completed; there is nothing to open.")
     if all(p.own for p in placed):
         return store.open_run(outputs_of(w, completed[0]), verify)
-    return _joined(w, placed, verify)
+    tree = _joined(w, placed, verify)
+    tree.attrs |= {"title": f"Sweep {sweep.id}: {sweep.name}", "sweep": sweep.id, "sweep_key": sweep.sweep_key}
+    return tree
 
 
 def _joined(w: Workplace, placed: Sequence[Placed], verify: bool) -> xr.DataTree:
-    """Members of several stores as one tree, which reads of each store what is asked for when it is asked for."""
+    """Members of several stores as one tree, which reads of each store what is asked for when it is asked for.
+
+    Of their attributes it has those in which they agree.
+    """
     others, own = (outputs_of(w, p.run) for p in placed if not p.own), (p.path(w) for p in placed if p.own)
     stores = {path: store.open_run(path, verify, {}) for path in dict.fromkeys([*others, *own])}
     # members that follow each other in one store are taken from it together
@@ -65,4 +70,7 @@ def _joined(w: Workplace, placed: Sequence[Placed], verify: bool) -> xr.DataTree
             continue
         whole = xr.concat(pieces, "member", "minimal", "minimal", "override", join="override")
         groups[name] = whole.assign_coords(member=np.arange(len(placed)))
-    return xr.DataTree.from_dict(groups)
+    joined = xr.DataTree.from_dict(groups)
+    told, *more = [tree.attrs for tree in stores.values()]
+    joined.attrs = {k: v for k, v in told.items() if k != "sealed" and all(also.get(k) == v for also in more)}
+    return joined

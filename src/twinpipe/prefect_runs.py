@@ -47,15 +47,20 @@ def flow_states(ids: Sequence[str], seconds: float = 10.0) -> tuple[dict[str, st
     return found, f"asked about {len(ids)} flow runs{ending}"
 
 
-def simulating_flow_runs() -> dict[str, str]:
-    """Names by id of the running flow runs that hold a run or a sweep; none when Prefect does not answer."""
+def simulating_flow_runs() -> dict[str, tuple[str, datetime]]:
+    """Of running flow runs that hold a run or a sweep, by id: name, and since when they do what they are doing.
+
+    None when Prefect does not answer.
+    """
     url = os.environ.get("PREFECT_API_URL", "")
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, datetime]] = {}
     wanted = {"flow_runs": {"state": {"type": {"any_": ["RUNNING"]}}}, "flows": {"name": {"any_": list(SIMULATING)}}}
     with suppress(*Failures):
         for first in count(0, PAGE):
             rows = post(url, "flow_runs/filter", {**wanted, "limit": PAGE, "offset": first}) if url else []
-            found |= {str(row["id"]): str(row["name"]) for row in rows}
+            for row in rows:
+                since = datetime.fromisoformat(str(row["state"]["timestamp"]))
+                found[str(row["id"])] = (str(row["name"]), since)
             if len(rows) < PAGE:
                 break
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -12,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from xarray import DataTree
 
+from twinpipe.errors import StoreError
 from twinpipe.fields import GROUPS, MAPS, SERIES_FIELDS, Field, Group, active
 from twinpipe.layout import ROOT_ATTRIBUTES, Layout, Variable, attributes_of, coordinates
 from twinpipe.place import place
 from twinpipe.plan import Plan
 from twinpipe.store import RunStore, create_twin_store, drop, open_run
+
+log = logging.getLogger("twinpipe")
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 FOLDER = "statistics"
@@ -26,7 +30,8 @@ MOST_BYTES = 200_000_000  # of all members that are in memory at once
 def write_quantiles(store: RunStore, plan: Plan, members: Sequence[tuple[str, int]]) -> None:
     """Write quantiles of maps and series over members, each a store and a place in it; none without members.
 
-    Interpolated linearly between members (Hyndman and Fan's type 7, doi:10.2307/2684934).  Raises StoreError.
+    Interpolated linearly between members (Hyndman and Fan's type 7, doi:10.2307/2684934).  Members of a store before
+    this one that is lost are left out, with a word.  Raises StoreError.
     """
     target = store.path / FOLDER
     drop(target)
@@ -38,7 +43,17 @@ def write_quantiles(store: RunStore, plan: Plan, members: Sequence[tuple[str, in
     )
     by_dim, fields = coordinates(plan), active((*MAPS, *SERIES_FIELDS), plan.processes)
     with ExitStack() as opened:
-        trees = {path: opened.enter_context(open_run(place(path))) for path in sorted({p for p, _ in members})}
+        trees = {}
+        for path in sorted({p for p, _ in members}):
+            try:
+                trees[path] = opened.enter_context(open_run(place(path)))
+            except StoreError as lost:
+                if place(path) == store.path:
+                    raise
+                log.warning("members are left out of the quantiles: %s", lost)
+        members = [m for m in members if m[0] in trees]
+        if not members:
+            return
         groups: dict[Group, tuple[Variable, ...]] = {}
         for group in GROUPS:
             own = [f for f in fields if f.group == group and all(f.name in t[group] for t in trees.values())]

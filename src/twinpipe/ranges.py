@@ -18,7 +18,10 @@ Range = dict[str, float] | None
 
 
 def spread(item: Intervention) -> tuple[float, float]:
-    """The least and the most energy of an intervention over what it is booked with; never below what physics asks."""
+    """The least and the most energy of an intervention over what it is booked with.
+
+    For plants and exports never below what physics asks; for the others the least is not known.
+    """
     low, high = FROM_MEMORY
     match item:
         case SuperGreenhouseGasFactory() if item.energy_j_kg > 0:

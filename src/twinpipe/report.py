@@ -226,8 +226,12 @@ def _resources(spec: RunSpec, result: Result) -> Rows:
         keys = {"drawn_kg": "mass_kg"} | {key: key for key in columns[2:]}
         ends = {column: ranges[key] for column, key in keys.items() if ranges[key] is not None}
         for word, end in (("At least", "least"), ("At most", "most")):
-            accounts.append((word, {column: 10 ** both[end] for column, both in ends.items()}))
-    return [[name, *(field_value(c, account.get(c, 0.0)) for c in columns)] for name, account in accounts]
+            accounts.append((word, dict.fromkeys(columns) | {c: 10 ** both[end] for c, both in ends.items()}))
+    cells = [(name, [account.get(c, 0.0) for c in columns]) for name, account in accounts]
+    return [
+        [name, *("" if x is None else field_value(c, x) for c, x in zip(columns, row, strict=True))]
+        for name, row in cells
+    ]
 
 
 def _words(identifier: str) -> str:

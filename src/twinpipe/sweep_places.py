@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow, SweepRow
@@ -27,19 +28,26 @@ class Placed:
 
 def members_of(w: Workplace, sweep: SweepRow) -> list[Placed]:
     """The runs that stand for a sweep's members, in the order of its design, whatever became of them."""
-    own = iter(enumerate(ledger.list_members(w.engine, sweep.id)))
-    indices: dict[int, dict[int, int]] = {}
+    own = {run.member: run for run in ledger.list_members(w.engine, sweep.id)}
+    places = {sweep.id: _places(sweep.spec, own.values())}
     found = []
-    for member in (sweep.spec or {}).get("members", ()):
+    for number, member in enumerate((sweep.spec or {}).get("members", ())):
         if not member.get("run"):
-            index, run = next(own)
-            found.append(Placed(run, index, own=True))
+            if number in own:  # retention may have taken the row of one that failed
+                found.append(Placed(own[number], places[sweep.id][number], own=True))
             continue
         run = ledger.get_run(w.engine, member["run"])
-        if run.sweep_id is not None and run.sweep_id not in indices:
-            indices[run.sweep_id] = {r.id: i for i, r in enumerate(ledger.list_members(w.engine, run.sweep_id))}
-        found.append(Placed(run, indices.get(run.sweep_id or 0, {}).get(run.id, 0), own=False))
-    return found or [Placed(run, index, own=True) for index, run in own]
+        if run.sweep_id is not None and run.sweep_id not in places:
+            before = ledger.get_sweep(w.engine, run.sweep_id)
+            places[run.sweep_id] = _places(before.spec, ledger.list_members(w.engine, run.sweep_id))
+        found.append(Placed(run, places.get(run.sweep_id or 0, {}).get(run.member, 0), own=False))
+    return found or [Placed(run, places[sweep.id][number], own=True) for number, run in own.items()]
+
+
+def _places(spec: dict[str, Any] | None, rows: Iterable[RunRow]) -> dict[int | None, int]:
+    """Places in a sweep's own store by the numbers of the members that it computed; by its rows once it is scrubbed."""
+    computed = [number for number, m in enumerate(spec["members"]) if not m.get("run")] if spec else None
+    return {number: i for i, number in enumerate(computed if computed is not None else [r.member for r in rows])}
 
 
 def kept(w: Workplace, sweep: SweepRow) -> list[tuple[str, int]]:
@@ -64,7 +72,8 @@ def place_in_store(w: Workplace, run: RunRow) -> int:
     """Which member of its store a run is."""
     if run.sweep_id is None:
         return 0
-    return [r.id for r in ledger.list_members(w.engine, run.sweep_id)].index(run.id)
+    sweep = ledger.get_sweep(w.engine, run.sweep_id)
+    return _places(sweep.spec, ledger.list_members(w.engine, sweep.id))[run.member]
 
 
 def outputs_of(w: Workplace, run: RunRow) -> Place:

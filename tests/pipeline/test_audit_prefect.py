@@ -125,7 +125,13 @@ def test_a_flow_run_whose_run_or_sweep_ended_long_ago_is_told_so(
         "ended": a_flow_run(prefect, "RUNNING", "CANCELLING", "CANCELLED"),
         "sweep": a_flow_run(prefect, "RUNNING", flow_name="run-sweep"),
         "waiting": a_flow_run(prefect, "RUNNING", flow_name="resume-run"),  # of no row yet
+        "retried": a_flow_run(prefect, "RUNNING"),
     }
+    before = a_run(w, a_twin(w, "d")).id
+    ledger.claim_run(w.engine, before, 600.0, flow_run_id=flow_runs["retried"])
+    assert ledger.cancel_run(w.engine, before)
+    again = post(f"{prefect}/flow_runs/{flow_runs['retried']}/set_state", state={"type": "RUNNING"}, force=True)
+    assert again["status"] == "ACCEPT"  # and waits for a twin that is busy
     ledger.claim_run(w.engine, run, 600.0, flow_run_id=flow_runs["run"])
     ledger.claim_run(w.engine, other, 600.0, flow_run_id=flow_runs["ended"])
     ledger.claim_sweep(w.engine, sweep, 600.0, flow_run_id=flow_runs["sweep"])
@@ -144,7 +150,7 @@ def test_a_flow_run_whose_run_or_sweep_ended_long_ago_is_told_so(
     states, _ = flow_states(list(flow_runs.values()))
     assert {name: states[flow_run] for name, flow_run in flow_runs.items()} == {
         **{"run": "CRASHED", "sweep": "CRASHED"},
-        **{"ended": "CANCELLED", "waiting": "RUNNING"},
+        **{"ended": "CANCELLED", "waiting": "RUNNING", "retried": "RUNNING"},
     }
 
 

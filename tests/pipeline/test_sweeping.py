@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from twinpipe import lifecycle, sweeping
 from twinpipe.audit import audit
 from twinpipe.body import builtin_body
 from twinpipe.db import ledger
+from twinpipe.db.census import give_up_outputs
 from twinpipe.drawing import report_sweep
 from twinpipe.engine import Executor, Serial, prepare, run_plan
 from twinpipe.errors import Cancelled, Conflict, InvalidInput
@@ -162,6 +164,9 @@ def test_a_sweep_that_grew_is_opened_and_told_with_all_of_its_members(w: Workpla
             field = atmosphere["surface_temperature"]
             assert field.chunks is not None  # nothing is read yet
             assert atmosphere["member"].values.tolist() == [0, 1, 2, 3]
+            assert (tree.attrs["sweep"], tree.attrs["title"]) == (number, f"Sweep {number}: {found['sweep']['name']}")
+            assert tree.attrs["Conventions"].startswith("CF-")
+            assert tree.attrs["planet_mean_radius_m"] == MARS.bulk.mean_radius_m
             for member in range(4):
                 with run_tree(w, order[member]) as own:
                     expected = own["atmosphere"].to_dataset()["surface_temperature"].values[0]
@@ -178,6 +183,30 @@ def test_a_sweep_that_grew_is_opened_and_told_with_all_of_its_members(w: Workpla
     for open_it in (sweep_tree, report_sweep):
         with pytest.raises(Conflict, match=gone):
             open_it(w, same["sweep"]["id"])
+    again, receipt = run(w, a_sweep(name="the same", base=short, axes=[{**RATES, "values": values}]))
+    assert (receipt.computed, again["counts"]["reused"]) == (1, 3)
+    with sweep_tree(w, again["sweep"]["id"]) as tree:
+        assert tree["atmosphere"].sizes["member"] == 4
+
+
+def test_members_whose_store_is_lost_stop_nobody_and_are_computed_anew_once_that_is_known(
+    w: Workplace, caplog: pytest.LogCaptureFixture
+) -> None:
+    short = BASE | {"years": 3}
+    first, _ = run(w, a_sweep(base=short, axes=[RATES]))
+    lost = [m["run"] for m in first["ranking"]]
+    shutil.rmtree(str(lifecycle.run_path(w, ledger.get_run(w.engine, lost[0]))))
+    more = a_sweep(base=short, axes=[{**RATES, "values": [*RATES["values"], 7e4]}])
+    with caplog.at_level("WARNING"):
+        grown, receipt = run(w, more)
+    assert (receipt.status, receipt.computed) == ("completed", 1)
+    assert "members are left out of the quantiles" in caplog.text
+    with open_run(str(Path(grown["statistics"]))) as tree:
+        assert tree.attrs["members"] == 1
+    for number in lost:
+        give_up_outputs(w.engine, number, "its store is lost")
+    _, receipt = run(w, more)
+    assert receipt.computed == 2
 
 
 def test_members_that_fail_or_are_lost_stop_nobody_and_say_why(w: Workplace) -> None:

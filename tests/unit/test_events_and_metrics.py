@@ -267,11 +267,15 @@ def test_a_goal_of_composition_is_a_share_of_the_moles_of_air(
 
 def test_the_greenhouse_amplifies_where_warming_sets_a_tenth_of_the_pressure_free() -> None:
     air = 600.0 * MARS.bulk.area_m2 / MARS.bulk.gravity_m_s2
-    buried = {"buried_co2_mass": step_at(6.0, 1e17, 1e17 - 0.11 * air)}
+    freed = {"buried_co2_mass": step_at(6.0, 1e17, 1e17 - 0.11 * air)}
+    buried = freed | {"carbon_dioxide_pressure": step_at(6.0, 570.0, 640.0)}
+    dig = {"kind": "store_release", "store": "buried_co2", "rate_kg_s": 1e9}
     warmer = {"global_surface_temperature": step_at(3.0, 210.0, 212.0)}
 
-    def happened(**series: Any) -> list[dict[str, Any]]:
-        outcome = made_up(Scenario(events=("greenhouse_amplifying",)), **series)
+    def happened(*plan: dict[str, Any], **series: Any) -> list[dict[str, Any]]:
+        told = {"events": ["greenhouse_amplifying"], "interventions": list(plan)}
+        outcome = made_up(Scenario.model_validate(told), **series)
+        outcome.initial_series["carbon_dioxide_pressure"][:] = 570.0
         outcome.initial_series["buried_co2_mass"][:] = 1e17
         outcome.initial_series["global_surface_pressure"][:] = 600.0
         outcome.initial_series["global_surface_temperature"][:] = 210.0
@@ -281,6 +285,9 @@ def test_the_greenhouse_amplifies_where_warming_sets_a_tenth_of_the_pressure_fre
     assert 6.0 < event["year"] <= 7.9
     assert event["data"]["set_free_co2_kg"] > 0.1 * air
     assert happened(**buried) == []  # without warming it is no feedback
+    assert happened(dig, **buried, **warmer) == []  # nor where machines dig it up
+    replaced = {"carbon_dioxide_pressure": step_at(6.0, 570.0, 500.0)}  # for what a plan takes out of the air
+    assert happened(**freed, **replaced, **warmer) == []
     assert happened(**warmer, buried_co2_mass=lambda plan: np.full(plan.n_steps, 1e17)) == []
 
 

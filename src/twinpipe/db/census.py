@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, Engine, Text, any_, cast, func, literal, select
+from sqlalchemy import ARRAY, BigInteger, Connection, Engine, Text, any_, cast, func, literal, select
 
 from twinpipe.db.leases import lock
-from twinpipe.db.models import AuditLog, DigitalTwin, Outbox, Segment, SimulationResult, SimulationRun, Sweep
+from twinpipe.db.models import DigitalTwin, Outbox, Segment, SimulationResult, SimulationRun, Sweep
 from twinpipe.db.outbox import RUN_PURGED, TWIN_DELETED
 from twinpipe.db.segments import forget_seals
 from twinpipe.db.session import retried, transaction
-from twinpipe.db.trail import GIVE_UP, note
+from twinpipe.db.trail import GIVE_UP, given_up, note
 from twinpipe.db.twins import held_twin
 from twinpipe.errors import Conflict
 
@@ -77,7 +77,7 @@ def take_census(engine: Engine, now: datetime | None = None) -> Census:
     """Twins, runs and sweeps, as of one snapshot; the moment is the database's clock unless given."""
     t, r, o, s = DigitalTwin, SimulationRun, Outbox, Segment
     twin_owed = select(o.id).where(o.dedup_key == TWIN_DELETED + ":" + cast(t.id, Text), o.done_at.is_(None)).exists()
-    given_up = _given_up()
+    lost = given_up()
     run_owed = select(o.payload).where(o.topic == RUN_PURGED, o.done_at.is_(None))
     result = select(SimulationResult.id).where(SimulationResult.simulation_run_id == r.id).exists()
     with transaction(engine) as connection:
@@ -96,7 +96,7 @@ def take_census(engine: Engine, now: datetime | None = None) -> Census:
                 Sweep.id.label("held_by"),
                 result.label("has_result"),
             ),
-            (given_up | r.purged_at.is_not(None)).label("given_up"),
+            (lost | r.purged_at.is_not(None)).label("given_up"),
         ).join(t, t.id == r.digital_twin_id)
         held = (Sweep.id == r.sweep_id) & (r.status == "running") & (Sweep.status == "running")
         kept = kept.outerjoin(Sweep, held)
@@ -127,18 +127,12 @@ def deleted_twins(engine: Engine, ids: list[int]) -> set[int]:
         return set(ids) - set(connection.scalars(select(t.id).where(these, t.deleted_at.is_(None))))
 
 
-def _given_up() -> ColumnElement[bool]:
-    a = AuditLog
-    noted = (a.entity == "simulation_runs", a.entity_id == SimulationRun.id, a.action == GIVE_UP)
-    return select(a.id).where(*noted).exists()
-
-
 @contextmanager
 def idle_outputs(engine: Engine, twin_id: int, folder: str) -> Iterator[bool]:
     """Whether no run needs a folder of a twin, which none can begin to need before the context ends."""
     r = SimulationRun
     with held_twin(engine, twin_id) as connection:
-        needed = r.status.in_(("queued", "running")) | ((r.status == "completed") & ~_given_up())
+        needed = r.status.in_(("queued", "running")) | ((r.status == "completed") & ~given_up())
         using = select(r.id).where(r.digital_twin_id == twin_id, r.parameters["store"].astext == folder, needed)
         yield connection.scalar(using.limit(1)) is None
 

@@ -10,11 +10,14 @@ from sqlalchemy import Engine, text
 from twinpipe.db.leases import end_if
 from twinpipe.db.models import SimulationRun
 from twinpipe.db.session import retried, transaction
+from twinpipe.db.trail import GIVE_UP
 
 COMPLETED = text("""
     SELECT r.spec_digest, max(r.id) FROM simulation_runs r JOIN simulation_results s ON s.simulation_run_id = r.id
     WHERE r.digital_twin_id = :twin AND r.spec_digest = ANY (:digests) AND r.status = 'completed'
-        AND r.purged_at IS NULL
+        AND r.purged_at IS NULL AND NOT EXISTS (
+            SELECT 1 FROM audit_log a
+            WHERE a.entity = 'simulation_runs' AND a.entity_id = r.id AND a.action = :give_up)
     GROUP BY r.spec_digest""")
 MEASURES = text("""
     SELECT simulation_run_id, overall_score, habitability_score,
@@ -46,9 +49,9 @@ class Measured:
 
 @retried
 def completed_runs(engine: Engine, twin_id: int, digests: Sequence[str]) -> dict[str, int]:
-    """The newest completed run of a twin for each of these specs that has one, by the digest."""
+    """The newest completed run of a twin, whose outputs are there, for each of these specs that has one, by digest."""
     with transaction(engine) as connection:
-        found = connection.execute(COMPLETED, {"twin": twin_id, "digests": list(digests)})
+        found = connection.execute(COMPLETED, {"twin": twin_id, "digests": list(digests), "give_up": GIVE_UP})
         return {name: int(run) for name, run in found}
 
 

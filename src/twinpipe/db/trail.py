@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import ColumnElement, Connection, Engine, select
 from sqlalchemy.dialects.postgresql import insert
 
-from twinpipe.db.models import AuditLog
+from twinpipe.db.models import AuditLog, SimulationRun
 from twinpipe.db.session import check_json, retried, transaction
 from twinpipe.db.validations import check_word
 from twinpipe.messages import Expiry, Exported, OutputsGivenUp, Repair, RowsPurged, TwinDeletion
@@ -31,6 +31,12 @@ def note(connection: Connection, actor: str, action: str, entity: str, entity_id
     check_shape(DETAILS[action], detail, "detail")
     row = {"actor": actor, "action": action, "entity": entity, "entity_id": entity_id, "detail": detail}
     connection.execute(insert(AuditLog).values(row))
+
+
+def given_up() -> ColumnElement[bool]:
+    """Whether the outputs of a run are known to be lost."""
+    noted = (AuditLog.entity == "simulation_runs", AuditLog.entity_id == SimulationRun.id, AuditLog.action == GIVE_UP)
+    return select(AuditLog.id).where(*noted).exists()
 
 
 @retried

@@ -11,6 +11,7 @@ from twinpipe.errors import InvalidInput
 from twinpipe.game.draft import Draft
 from twinpipe.game.entry import Entry
 from twinpipe.game.inconsistency import BAR, HEAVIEST_AIR, ICE_DENSITY, WATER_DENSITY
+from twinpipe.game.words import original
 from twinpipe.part import GasName
 
 GASES: tuple[str, ...] = get_args(GasName)
@@ -187,8 +188,9 @@ def fill_ground(draft: Draft, e: Entry, builtin: Body | None) -> None:
     if builtin is not None:
         moved = ("polar_caps",) if builtin.hydrosphere.surface_ice else ()
     elsewhere = {*(("H2O", place) for place in moved), ("CO2", SEASONAL_CAPS)}
-    if builtin is not None:
-        elsewhere |= {("H2O", ICE_SHELL), ("CH4", SEAS), ("C2H6", SEAS)}
+    if builtin is not None and original(e.identifier) != e.identifier:  # a twin's, which goes on with them
+        elsewhere |= {("H2O", ICE_SHELL)} if builtin.ice_shell is not None else set()
+        elsewhere |= {("CH4", SEAS), ("C2H6", SEAS)} if builtin.methane_cycle is not None else set()
     kept = {
         compound: {place: kg for place, kg in places.items() if (compound, place) not in elsewhere}
         for compound, places in stored.items()
