@@ -62,5 +62,6 @@ def test_no_form_reads_a_file_of_the_workers_machine(path: str) -> None:
         asked(a_sweep_of(path))
 
 
-def test_built_in_bodies_are_swept_by_form() -> None:
-    assert asked(a_sweep_of("mars")).base.body == "mars"
+@pytest.mark.parametrize("name", ["mars", "Mars"])
+def test_built_in_bodies_are_swept_by_form(name: str) -> None:
+    assert load_body(asked(a_sweep_of(name)).base.body).name == "Mars"
