@@ -14,6 +14,8 @@ from twinpipe.errors import Conflict
 from twinpipe.sweep_places import Placed, check_there, members_of, outputs_of, place_in_store
 from twinpipe.workplace import Workplace
 
+OF_A_STORE = ("sealed", "seal_digest", "layout_digest", "spec_digest", "history")
+
 
 def twin_tree(w: Workplace, twin_id: int, verify: bool = False) -> xr.DataTree:
     """The climate that the runs of a twin start from; raises NotFound, Conflict, StoreError."""
@@ -40,6 +42,8 @@ def sweep_tree(w: Workplace, sweep_id: int, verify: bool = False) -> xr.DataTree
     sweep = ledger.get_sweep(w.engine, sweep_id)
     if sweep.status != "completed":
         raise Conflict(f"sweep {sweep_id} is {sweep.status}; only a completed sweep can be opened.")
+    if sweep.spec is None:
+        raise Conflict(f"sweep {sweep_id} was scrubbed; its outputs are gone.")
     placed = members_of(w, sweep)
     check_there(sweep, placed)
     completed = [p.run for p in placed if p.run.status == "completed"]
@@ -55,7 +59,7 @@ def sweep_tree(w: Workplace, sweep_id: int, verify: bool = False) -> xr.DataTree
 def _joined(w: Workplace, placed: Sequence[Placed], verify: bool) -> xr.DataTree:
     """Members of several stores as one tree, which reads of each store what is asked for when it is asked for.
 
-    Of their attributes it has those in which they agree.
+    Of their attributes it has those in which they agree, but for what is said of a store as a whole.
     """
     others, own = (outputs_of(w, p.run) for p in placed if not p.own), (p.path(w) for p in placed if p.own)
     stores = {path: store.open_run(path, verify, {}) for path in dict.fromkeys([*others, *own])}
@@ -69,8 +73,9 @@ def _joined(w: Workplace, placed: Sequence[Placed], verify: bool) -> xr.DataTree
             groups[name] = pieces[0]
             continue
         whole = xr.concat(pieces, "member", "minimal", "minimal", "override", join="override")
-        groups[name] = whole.assign_coords(member=np.arange(len(placed)))
+        numbers = np.arange(len(placed), dtype=whole["member"].dtype)
+        groups[name] = whole.assign_coords(member=("member", numbers, pieces[0]["member"].attrs))
     joined = xr.DataTree.from_dict(groups)
     told, *more = [tree.attrs for tree in stores.values()]
-    joined.attrs = {k: v for k, v in told.items() if k != "sealed" and all(also.get(k) == v for also in more)}
+    joined.attrs = {k: v for k, v in told.items() if k not in OF_A_STORE and all(also.get(k) == v for also in more)}
     return joined

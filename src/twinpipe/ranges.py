@@ -20,7 +20,8 @@ Range = dict[str, float] | None
 def spread(item: Intervention) -> tuple[float, float]:
     """The least and the most energy of an intervention over what it is booked with.
 
-    For plants and exports never below what physics asks; for the others the least is not known.
+    For plants, and exports whose energy follows from gravity, never below what physics asks; for the others the least
+    is not known.
     """
     low, high = FROM_MEMORY
     match item:

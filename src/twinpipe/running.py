@@ -83,7 +83,7 @@ def await_twin(w: Workplace, twin_id: int, patience: float = 86_400.0) -> None:
         if held is None:
             return
         if time.monotonic() > until:
-            raise Conflict(f"{held[0]} holds twin {twin_id} for longer than {patience:.0f} s.")
+            raise Conflict(f"{held[0]} still holds twin {twin_id}, which was waited for long enough.")
         if not told:
             log.warning("%s holds twin %d; waiting until it ends", held[0], twin_id)
         told = True

@@ -98,6 +98,12 @@ class Goal(Part):
             raise ValueError("a goal of measure production_kg_a, and no other, names its product")
         return self
 
+    @model_validator(mode="after")
+    def _is_a_share(self) -> Goal:
+        if self.measure.endswith("_fraction") and not 0 <= self.target <= 1:
+            raise ValueError(f"a target of {self.measure} is a share of 0 to 1, and not {self.target:g}")
+        return self
+
 
 class Phase(Part):
     """A part of a plan's time."""

@@ -18,13 +18,17 @@ class Feedback(Part):
 
     measure: Literal["surface_temperature_k", "surface_pressure_pa", "oxygen_fraction"] = "surface_temperature_k"
     target: Finite
-    gain: Finite = Field(0.2, description="share of the full rate per K, Pa or 1 of error")
+    gain: Finite = Field(0.2, description="share of the full rate per K or Pa of error, or 1 of a share's")
     integral_years: Positive = Field(20.0, description="time in which a lasting error adds as much again")
 
     @model_validator(mode="after")
     def _within_the_air(self) -> Feedback:
         if self.measure == "oxygen_fraction" and not 0 <= self.target <= 1:
             raise ValueError(f"a target of oxygen_fraction is a share of 0 to 1, and not {self.target:g}")
+        if self.measure == "oxygen_fraction" and "gain" not in self.model_fields_set:
+            raise ValueError(
+                "gain must be given with oxygen_fraction, whose errors are small: 50 works at full by 0.02"
+            )
         return self
 
 

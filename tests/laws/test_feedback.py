@@ -132,4 +132,9 @@ def test_works_stop_at_the_share_of_oxygen_that_they_are_told() -> None:
 @pytest.mark.parametrize("target", [-0.01, 1.01, 22.0])
 def test_a_share_is_within_the_air(target: float) -> None:
     with pytest.raises(ValidationError, match="a share of 0 to 1"):
-        Feedback(measure="oxygen_fraction", target=target)
+        Feedback(measure="oxygen_fraction", target=target, gain=50.0)
+
+
+def test_a_controller_of_a_share_says_how_hard_it_works() -> None:
+    with pytest.raises(ValidationError, match="gain must be given"):
+        Feedback(measure="oxygen_fraction", target=0.2)

@@ -167,6 +167,9 @@ def test_a_sweep_that_grew_is_opened_and_told_with_all_of_its_members(w: Workpla
             assert (tree.attrs["sweep"], tree.attrs["title"]) == (number, f"Sweep {number}: {found['sweep']['name']}")
             assert tree.attrs["Conventions"].startswith("CF-")
             assert tree.attrs["planet_mean_radius_m"] == MARS.bulk.mean_radius_m
+            assert not {"seal_digest", "spec_digest", "history"} & tree.attrs.keys()
+            assert atmosphere["member"].attrs["standard_name"] == "realization"
+            assert atmosphere["member"].dtype == np.int32
             for member in range(4):
                 with run_tree(w, order[member]) as own:
                     expected = own["atmosphere"].to_dataset()["surface_temperature"].values[0]
@@ -205,8 +208,10 @@ def test_members_whose_store_is_lost_stop_nobody_and_are_computed_anew_once_that
         assert tree.attrs["members"] == 1
     for number in lost:
         give_up_outputs(w.engine, number, "its store is lost")
-    _, receipt = run(w, more)
+    _, receipt = run(w, a_sweep(base=short, axes=[RATES]))
     assert receipt.computed == 2
+    _, receipt = run(w, more)
+    assert receipt.computed == 0
 
 
 def test_members_that_fail_or_are_lost_stop_nobody_and_say_why(w: Workplace) -> None:

@@ -265,6 +265,18 @@ def test_a_goal_of_composition_is_a_share_of_the_moles_of_air(
         assert 7.0 < found["achieved_year"] <= 7.0 + 1.9  # the mean of an orbit
 
 
+@pytest.mark.parametrize(("measure", "target"), [("oxygen_fraction", 21.0), ("liquid_water_fraction", -3.0)])
+def test_a_goal_of_a_share_is_a_share(measure: Any, target: float) -> None:
+    with pytest.raises(ValidationError, match="a share of 0 to 1"):
+        Goal(id="air", measure=measure, target=target, planned_year=10.0)
+
+
+@pytest.mark.parametrize("name", ["a\x1b[2J", "a\x9b2J", "a\u2028b", "a\nb"])
+def test_a_name_is_a_line_that_no_terminal_obeys(name: str) -> None:
+    with pytest.raises(ValidationError):
+        Goal(id=name, measure="oxygen_fraction", target=0.2, planned_year=10.0)
+
+
 def test_the_greenhouse_amplifies_where_warming_sets_a_tenth_of_the_pressure_free() -> None:
     air = 600.0 * MARS.bulk.area_m2 / MARS.bulk.gravity_m_s2
     freed = {"buried_co2_mass": step_at(6.0, 1e17, 1e17 - 0.11 * air)}

@@ -40,8 +40,8 @@ def create_sweep(
 
     members: parameters of the run of each member that has none yet, in the order of the spec, which names them by
     content; pattern and years of a run are those of its parameters.  The same spec is the same sweep, whatever it is
-    called, unless again is set; one that failed, was cancelled or scrubbed does not count, nor one that took members
-    from before it whose outputs are gone, and the same key is the same sweep.  Raises NotFound, InvalidInput naming
+    called, unless again is set; one that failed, was cancelled or scrubbed does not count, nor one of whose members
+    outputs are gone, and the same key is the same sweep.  Raises NotFound, InvalidInput naming
     the field and the member, and Conflict when the twin is deleted or not ready, or the key is that of another sweep.
     """
     check_name(name)
@@ -66,7 +66,7 @@ def create_sweep(
             same = _sweeps().where(Sweep.digital_twin_id == twin_id, Sweep.spec_digest == spec_digest)
             same = same.where(Sweep.status.in_(ALIVE), Sweep.purged_at.is_(None))
             newest = connection.execute(same.order_by(Sweep.id.desc()).limit(1)).one_or_none()
-            if newest is not None and not again and _are_there(connection, newest.spec):
+            if newest is not None and not again and _are_there(connection, newest.id, newest.status, newest.spec):
                 return SweepRow.of(newest), False
             who = user_id(connection, initiated_by)
             row = {"digital_twin_id": twin_id, "initiated_by_id": who, "sweep_key": key, "name": name, "spec": spec}
@@ -80,11 +80,14 @@ def create_sweep(
     return create()
 
 
-def _are_there(connection: Connection, spec: dict[str, Any]) -> bool:
-    """Whether the runs before a sweep that stand for members of it still have their outputs."""
-    named = {m["run"] for m in spec["members"] if m.get("run") is not None}
-    there = (SimulationRun.id.in_(named), SimulationRun.purged_at.is_(None), ~given_up())
-    return not named or connection.scalar(select(func.count()).where(*there)) == len(named)
+def _are_there(connection: Connection, number: int, status: str, spec: dict[str, Any]) -> bool:
+    """Whether the members of a sweep that are completed, and the runs before it that stand for others, have outputs."""
+    r, named = SimulationRun, {m["run"] for m in spec["members"] if m.get("run") is not None}
+    gone = r.purged_at.is_not(None) | given_up()
+    own = select(func.count(r.id)).where(r.sweep_id == number, r.status == "completed", gone)
+    before = select(func.count(r.id)).where(r.id.in_(named), ~gone)
+    lost = status == "completed" and connection.scalar(own)
+    return not lost and (not named or connection.scalar(before) == len(named))
 
 
 def _member_runs(spec: dict[str, Any], members: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
