@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import socket
+import time
+import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from uuid import uuid4
 
@@ -28,8 +31,15 @@ def w(tmp_path: Path, server: str, engine: Engine) -> Workplace:
 
 def post(url: str, **content: object) -> dict[str, str]:
     request = urllib.request.Request(url, json.dumps(content).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        return dict(json.loads(answer.read()))
+    for left in reversed(range(10)):
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return dict(json.loads(answer.read()))
+        except urllib.error.HTTPError as error:
+            if not left or error.code != HTTPStatus.SERVICE_UNAVAILABLE:  # its database is locked for a moment
+                raise
+            time.sleep(0.5)
+    raise AssertionError
 
 
 def a_flow_run(api: str, *states: str, flow_name: str = "simulate-twin") -> str:
