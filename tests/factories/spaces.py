@@ -27,6 +27,7 @@ from twinpipe.payloads import (
 )
 from twinpipe.reactions import REACTIONS
 from twinpipe.scenario import Goal, Phase, Scenario
+from twinpipe.schedule import Feedback
 from twinpipe.spec import RunChoices
 from twinpipe.spheres import Biosphere
 from twinpipe.undertaking import Undertaking
@@ -112,8 +113,18 @@ def _plan_that_can_be(value: dict[str, Any]) -> dict[str, Any]:
     return made | ({"goals": list({g["id"]: g for g in value["goals"]}.values())} if "goals" in value else {})
 
 
+def _share_that_can_be(value: dict[str, Any]) -> dict[str, Any]:
+    """Targets of shares are shares."""
+    share = str(value.get("measure")).endswith("_fraction")
+    return value | ({"target": min(max(value["target"], 0.0), 1.0)} if share else {})
+
+
+def _feedback_that_can_be(value: dict[str, Any]) -> dict[str, Any]:
+    return {"gain": 50.0} | _share_that_can_be(value)
+
+
 def _goal_that_can_be(value: dict[str, Any]) -> dict[str, Any]:
-    made = {k: v for k, v in value.items() if k != "product"}
+    made = _share_that_can_be({k: v for k, v in value.items() if k != "product"})
     return made | ({"product": "H2"} if value["measure"] == "production_kg_a" else {})
 
 
@@ -178,6 +189,7 @@ FIELDS: dict[tuple[type[BaseModel], str], Json] = {
 }
 FIXES: dict[type[BaseModel], Callable[[dict[str, Any]], dict[str, Any]]] = {
     Schedule: _schedule,
+    Feedback: _feedback_that_can_be,
     Body: _fitting_mass,
     RequiredConditions: _ordered_range,
     Scenario: _plan_that_can_be,
