@@ -131,7 +131,7 @@ def _water(outcome: Outcome, *, end: bool) -> dict[str, float]:
     stored = {key: float(series[name][-1]) for key, name in STORED.items() if name in series}
     if not end:
         stored |= before  # from which a run starts, whatever its spin-up froze
-    if end:
+    else:
         gained = {n: float(series[n][-1] - outcome.initial_series[n][-1]) for n in WATER if n in series}
         vapour = outcome.gas_kg.get("H2O", 0.0) - _start_gas(outcome).get("H2O", 0.0)
         ice = max(ice + gained.get("water_ice_mass", 0.0), 0.0)

@@ -17,6 +17,12 @@ Title = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u20
 Named = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
 
 
+def check_target(measure: str, target: float) -> None:
+    """Raises ValueError where the target of a share, a measure whose name ends so, is none."""
+    if measure.endswith("_fraction") and not 0 <= target <= 1:
+        raise ValueError(f"a target of {measure} is a share of 0 to 1, and not {target:g}")
+
+
 class Part(BaseModel):
     """Base of everything in a body file: frozen, and unknown keys are errors."""
 

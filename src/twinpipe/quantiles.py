@@ -35,8 +35,6 @@ def write_quantiles(store: RunStore, plan: Plan, members: Sequence[tuple[str, in
     """
     target = store.path / FOLDER
     drop(target)
-    if not members:
-        return
     levels = np.array(LEVELS)
     coordinate = Variable(
         "quantile", ("quantile",), levels.shape, levels.shape, "f8", {"long_name": "quantile", "units": "1"}, levels

@@ -227,11 +227,11 @@ def _resources(spec: RunSpec, result: Result) -> Rows:
         ends = {column: ranges[key] for column, key in keys.items() if ranges[key] is not None}
         for word, end in (("At least", "least"), ("At most", "most")):
             accounts.append((word, dict.fromkeys(columns) | {c: 10 ** both[end] for c, both in ends.items()}))
-    cells = [(name, [account.get(c, 0.0) for c in columns]) for name, account in accounts]
-    return [
-        [name, *("" if x is None else field_value(c, x) for c, x in zip(columns, row, strict=True))]
-        for name, row in cells
-    ]
+
+    def cell(column: str, value: float | None) -> str:
+        return "" if value is None else field_value(column, value)
+
+    return [[name, *(cell(c, account.get(c, 0.0)) for c in columns)] for name, account in accounts]
 
 
 def _words(identifier: str) -> str:

@@ -18,7 +18,7 @@ from twinpipe.economy import Economy as Economy  # one place to import what a sc
 from twinpipe.errors import InvalidInput, NotFound
 from twinpipe.fleet import Fleet
 from twinpipe.intervention import Aerosol, AerosolFactory, Intervention, SuperGreenhouseGasFactory
-from twinpipe.part import Finite, Named, NotNegative, Part, Positive, Title
+from twinpipe.part import Finite, Named, NotNegative, Part, Positive, Title, check_target
 from twinpipe.quantity import quantity as quantity
 from twinpipe.refusal import explain
 from twinpipe.requirement import Requirement
@@ -100,8 +100,7 @@ class Goal(Part):
 
     @model_validator(mode="after")
     def _is_a_share(self) -> Goal:
-        if self.measure.endswith("_fraction") and not 0 <= self.target <= 1:
-            raise ValueError(f"a target of {self.measure} is a share of 0 to 1, and not {self.target:g}")
+        check_target(self.measure, self.target)
         return self
 
 

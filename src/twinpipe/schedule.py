@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from twinpipe.part import Finite, NotNegative, Part, Positive
+from twinpipe.part import Finite, NotNegative, Part, Positive, check_target
 
 
 class Feedback(Part):
@@ -23,8 +23,7 @@ class Feedback(Part):
 
     @model_validator(mode="after")
     def _within_the_air(self) -> Feedback:
-        if self.measure == "oxygen_fraction" and not 0 <= self.target <= 1:
-            raise ValueError(f"a target of oxygen_fraction is a share of 0 to 1, and not {self.target:g}")
+        check_target(self.measure, self.target)
         if self.measure == "oxygen_fraction" and "gain" not in self.model_fields_set:
             raise ValueError(
                 "gain must be given with oxygen_fraction, whose errors are small: 50 works at full by 0.02"

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from twinpipe.db import ledger
 from twinpipe.db.rows import RunRow, SweepRow
@@ -29,7 +28,7 @@ class Placed:
 def members_of(w: Workplace, sweep: SweepRow) -> list[Placed]:
     """The runs that stand for a sweep's members, in the order of its design, whatever became of them."""
     own = {run.member: run for run in ledger.list_members(w.engine, sweep.id)}
-    places = {sweep.id: _places(sweep.spec, own.values())}
+    places = {sweep.id: _places(w, sweep)}
     found = []
     for number, member in enumerate((sweep.spec or {}).get("members", ())):
         if not member.get("run"):
@@ -38,16 +37,19 @@ def members_of(w: Workplace, sweep: SweepRow) -> list[Placed]:
             continue
         run = ledger.get_run(w.engine, member["run"])
         if run.sweep_id is not None and run.sweep_id not in places:
-            before = ledger.get_sweep(w.engine, run.sweep_id)
-            places[run.sweep_id] = _places(before.spec, ledger.list_members(w.engine, run.sweep_id))
+            places[run.sweep_id] = _places(w, ledger.get_sweep(w.engine, run.sweep_id))
         found.append(Placed(run, places.get(run.sweep_id or 0, {}).get(run.member, 0), own=False))
     return found or [Placed(run, places[sweep.id][number], own=True) for number, run in own.items()]
 
 
-def _places(spec: dict[str, Any] | None, rows: Iterable[RunRow]) -> dict[int | None, int]:
+def _places(w: Workplace, sweep: SweepRow) -> dict[int | None, int]:
     """Places in a sweep's own store by the numbers of the members that it computed; by its rows once it is scrubbed."""
-    computed = [number for number, m in enumerate(spec["members"]) if not m.get("run")] if spec else None
-    return {number: i for i, number in enumerate(computed if computed is not None else [r.member for r in rows])}
+    computed: list[int | None]
+    if sweep.spec is not None:
+        computed = [number for number, member in enumerate(sweep.spec["members"]) if not member.get("run")]
+    else:
+        computed = [run.member for run in ledger.list_members(w.engine, sweep.id)]
+    return {number: place for place, number in enumerate(computed)}
 
 
 def kept(w: Workplace, sweep: SweepRow) -> list[tuple[str, int]]:
@@ -72,8 +74,7 @@ def place_in_store(w: Workplace, run: RunRow) -> int:
     """Which member of its store a run is."""
     if run.sweep_id is None:
         return 0
-    sweep = ledger.get_sweep(w.engine, run.sweep_id)
-    return _places(sweep.spec, ledger.list_members(w.engine, sweep.id))[run.member]
+    return _places(w, ledger.get_sweep(w.engine, run.sweep_id))[run.member]
 
 
 def outputs_of(w: Workplace, run: RunRow) -> Place:

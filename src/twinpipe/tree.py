@@ -25,7 +25,8 @@ def to_tree(layout: Layout, arrays: Mapping[str, Array]) -> xr.DataTree:
     """A tree from a layout and the arrays, by name, of the variables that it leaves open."""
     datasets = {}
     for group, variables in layout.groups.items():
-        made: dict[bool, dict[str, xr.Variable]] = {False: {}, True: {}}
+        data_variables: dict[str, xr.Variable] = {}
+        coordinates: dict[str, xr.Variable] = {}
         for v in variables:
             data = np.asarray(v.data) if v.data is not None else arrays[v.name].astype(v.dtype)
             is_coordinate = (v.data is not None and v.dims[0] == v.name.split("_bnds")[0]) or (
@@ -33,8 +34,9 @@ def to_tree(layout: Layout, arrays: Mapping[str, Array]) -> xr.DataTree:
             )
             # as they are: else xarray imports dask and pint, for a third of a second, to see that they are not theirs
             own = pd.Index(data) if v.dims == (v.name,) and data.dtype.kind in "iuf" else data
-            made[is_coordinate][v.name] = xr.Variable(v.dims, own, v.attributes, fastpath=True)
-        datasets[f"/{group}"] = xr.Dataset(made[False], made[True])
+            kind = coordinates if is_coordinate else data_variables
+            kind[v.name] = xr.Variable(v.dims, own, v.attributes, fastpath=True)
+        datasets[f"/{group}"] = xr.Dataset(data_variables, coordinates)
     tree = xr.DataTree.from_dict(datasets)
     tree.attrs.update(layout.attributes)
     return tree

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import time
-import urllib.error
-import urllib.request
 from datetime import UTC, datetime, timedelta
-from http import HTTPStatus
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,7 +13,7 @@ from tests.pipeline.auditing import a_run, a_sweep, a_twin, later, mended, only,
 
 from twinpipe.audit import Action, Kind, audit, understood
 from twinpipe.db import ledger
-from twinpipe.prefect_runs import flow_states
+from twinpipe.prefect_runs import flow_states, post, set_state
 from twinpipe.repairs import repair
 from twinpipe.workplace import Workplace
 
@@ -29,25 +24,12 @@ def w(tmp_path: Path, server: str, engine: Engine) -> Workplace:
     return workplace(tmp_path, server)
 
 
-def post(url: str, **content: object) -> dict[str, str]:
-    request = urllib.request.Request(url, json.dumps(content).encode(), {"Content-Type": "application/json"})
-    for left in reversed(range(10)):
-        try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
-                return dict(json.loads(answer.read()))
-        except urllib.error.HTTPError as error:
-            if not left or error.code != HTTPStatus.SERVICE_UNAVAILABLE:  # its database is locked for a moment
-                raise
-            time.sleep(0.5)
-    raise AssertionError
-
-
 def a_flow_run(api: str, *states: str, flow_name: str = "simulate-twin") -> str:
     """Id of a flow run that goes through states, by the API that flows and workers use."""
-    flow = post(f"{api}/flows/", name=flow_name)["id"]
-    made = post(f"{api}/flow_runs/", flow_id=flow, state={"type": "PENDING"})["id"]
+    flow = post(api, "flows/", {"name": flow_name})["id"]
+    made = str(post(api, "flow_runs/", {"flow_id": flow, "state": {"type": "PENDING"}})["id"])
     for state in states:
-        assert post(f"{api}/flow_runs/{made}/set_state", state={"type": state})["status"] == "ACCEPT"
+        assert set_state(api, made, state, "as the test says")
     return made
 
 
@@ -140,8 +122,8 @@ def test_a_flow_run_whose_run_or_sweep_ended_long_ago_is_told_so(
     before = a_run(w, a_twin(w, "d")).id
     ledger.claim_run(w.engine, before, 600.0, flow_run_id=flow_runs["retried"])
     assert ledger.cancel_run(w.engine, before)
-    again = post(f"{prefect}/flow_runs/{flow_runs['retried']}/set_state", state={"type": "RUNNING"}, force=True)
-    assert again["status"] == "ACCEPT"  # and waits for a twin that is busy
+    # and waits for a twin that is busy
+    assert set_state(prefect, flow_runs["retried"], "RUNNING", "tried again", force=True)
     ledger.claim_run(w.engine, run, 600.0, flow_run_id=flow_runs["run"])
     ledger.claim_run(w.engine, other, 600.0, flow_run_id=flow_runs["ended"])
     ledger.claim_sweep(w.engine, sweep, 600.0, flow_run_id=flow_runs["sweep"])

@@ -44,7 +44,7 @@ def test_an_application_that_was_cancelled_tells_nothing_of_the_pattern(w: Workp
         applied = pool.submit(apply_to_twin, w, good.pattern_id, twin.id, 1000, quiet=True)
         while not (running := [run for run in ledger.list_runs(engine, twin.id) if run.status == "running"]):
             assert not applied.done()
-            time.sleep(0.01)
+            time.sleep(0.01)  # only the ledger says when it has begun: an application has no hook
         ledger.cancel_run(engine, running[0].id)
         with pytest.raises(Cancelled):
             applied.result()

@@ -64,4 +64,6 @@ def test_no_form_reads_a_file_of_the_workers_machine(path: str) -> None:
 
 @pytest.mark.parametrize("name", ["mars", "Mars"])
 def test_built_in_bodies_are_swept_by_form(name: str) -> None:
-    assert load_body(asked(a_sweep_of(name)).base.body).name == "Mars"
+    form = asked(a_sweep_of(name))
+    assert form.base.body == name
+    assert load_body(form.base.body).name == "Mars"

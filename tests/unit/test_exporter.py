@@ -153,13 +153,21 @@ def test_ocean_and_shell_come_back_as_a_run_left_them(tmp_path: Path) -> None:
     assert start["total_water_kg"] == pytest.approx(start["ocean_water_kg"] + start["shell_ice_kg"], rel=EXACT)
     assert end["ocean_water_kg"] == made.series["ocean_water_mass"][-1]
     assert end["total_water_kg"] == pytest.approx(end["ocean_water_kg"] + end["shell_ice_kg"], rel=1e-6)
-    again, _ = back(run, tmp_path)
+    moon = body_file(run).celestial_bodies.major_moons[0]
+    share = 100 * end["ocean_water_kg"] / end["total_water_kg"]
+    assert moon.hydrosphere_attributes.state_distribution.liquid == pytest.approx(share)
+    again, path = back(run, tmp_path)
     assert again.body.ice_shell is not None
     assert again.body.ice_shell.ocean_mass_kg == pytest.approx(end["ocean_water_kg"], rel=EXACT)
     ice = again.body.ice_shell.thickness_m * 917 * again.body.bulk.area_m2
     assert ice == pytest.approx(end["shell_ice_kg"], rel=EXACT)
     assert again.body.hydrosphere.total_water_kg == pytest.approx(end["total_water_kg"], rel=EXACT)
     assert again.body.geosphere.stored_volatiles_kg == made.spec.body.geosphere.stored_volatiles_kg
+    file = json.loads(path.read_text(encoding="utf-8"))
+    del file["celestial_bodies"]["major_moons"][0]["geosphere_attributes"]["stored_volatiles"]["H2O"]
+    path.write_text(json.dumps(file), encoding="utf-8")
+    without = import_bodies(path).bodies[0]
+    assert any("ice over the ocean is 15000 m thick, as that of Europa" in line for line in without.assumptions)
 
 
 def test_seas_come_back_as_a_run_left_them(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from twinpipe.db.models import DigitalTwin, Outbox, Segment, SimulationResult, S
 from twinpipe.db.outbox import RUN_PURGED, TWIN_DELETED
 from twinpipe.db.segments import forget_seals
 from twinpipe.db.session import retried, transaction
-from twinpipe.db.trail import GIVE_UP, given_up, note
+from twinpipe.db.trail import GIVE_UP, given_up, note, outputs_gone
 from twinpipe.db.twins import held_twin
 from twinpipe.errors import Conflict
 
@@ -77,7 +77,6 @@ def take_census(engine: Engine, now: datetime | None = None) -> Census:
     """Twins, runs and sweeps, as of one snapshot; the moment is the database's clock unless given."""
     t, r, o, s = DigitalTwin, SimulationRun, Outbox, Segment
     twin_owed = select(o.id).where(o.dedup_key == TWIN_DELETED + ":" + cast(t.id, Text), o.done_at.is_(None)).exists()
-    lost = given_up()
     run_owed = select(o.payload).where(o.topic == RUN_PURGED, o.done_at.is_(None))
     result = select(SimulationResult.id).where(SimulationResult.simulation_run_id == r.id).exists()
     with transaction(engine) as connection:
@@ -96,7 +95,7 @@ def take_census(engine: Engine, now: datetime | None = None) -> Census:
                 Sweep.id.label("held_by"),
                 result.label("has_result"),
             ),
-            (lost | r.purged_at.is_not(None)).label("given_up"),
+            outputs_gone().label("given_up"),
         ).join(t, t.id == r.digital_twin_id)
         held = (Sweep.id == r.sweep_id) & (r.status == "running") & (Sweep.status == "running")
         kept = kept.outerjoin(Sweep, held)

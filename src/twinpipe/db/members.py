@@ -5,20 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, text
+from sqlalchemy import ARRAY, Engine, Text, any_, func, literal, select, text
 
 from twinpipe.db.leases import end_if
-from twinpipe.db.models import SimulationRun
+from twinpipe.db.models import SimulationResult, SimulationRun
 from twinpipe.db.session import retried, transaction
-from twinpipe.db.trail import GIVE_UP
+from twinpipe.db.trail import outputs_gone
 
-COMPLETED = text("""
-    SELECT r.spec_digest, max(r.id) FROM simulation_runs r JOIN simulation_results s ON s.simulation_run_id = r.id
-    WHERE r.digital_twin_id = :twin AND r.spec_digest = ANY (:digests) AND r.status = 'completed'
-        AND r.purged_at IS NULL AND NOT EXISTS (
-            SELECT 1 FROM audit_log a
-            WHERE a.entity = 'simulation_runs' AND a.entity_id = r.id AND a.action = :give_up)
-    GROUP BY r.spec_digest""")
 MEASURES = text("""
     SELECT simulation_run_id, overall_score, habitability_score,
         (resource_consumption #>> '{total,cost_gcc}')::float8, (resource_consumption #>> '{total,energy_j}')::float8,
@@ -50,8 +43,12 @@ class Measured:
 @retried
 def completed_runs(engine: Engine, twin_id: int, digests: Sequence[str]) -> dict[str, int]:
     """The newest completed run of a twin, whose outputs are there, for each of these specs that has one, by digest."""
+    r, result = SimulationRun, SimulationResult
+    wanted = any_(literal(list(digests), ARRAY(Text)))  # one parameter, however many they are
+    newest = select(r.spec_digest, func.max(r.id)).join(result, result.simulation_run_id == r.id)
+    newest = newest.where(r.digital_twin_id == twin_id, r.spec_digest == wanted, r.status == "completed")
     with transaction(engine) as connection:
-        found = connection.execute(COMPLETED, {"twin": twin_id, "digests": list(digests), "give_up": GIVE_UP})
+        found = connection.execute(newest.where(~outputs_gone()).group_by(r.spec_digest))
         return {name: int(run) for name, run in found}
 
 

@@ -17,7 +17,7 @@ from twinpipe.db.rows import RunRow, SweepRow
 from twinpipe.db.runs import ALIVE, run_rows
 from twinpipe.db.segments import note_seals
 from twinpipe.db.session import check_json, retried, transaction
-from twinpipe.db.trail import given_up
+from twinpipe.db.trail import outputs_gone
 from twinpipe.db.twins import lock_twin, release_twin, user_id
 from twinpipe.db.validations import check_name
 from twinpipe.digest import digest
@@ -83,9 +83,8 @@ def create_sweep(
 def _are_there(connection: Connection, number: int, status: str, spec: dict[str, Any]) -> bool:
     """Whether the members of a sweep that are completed, and the runs before it that stand for others, have outputs."""
     r, named = SimulationRun, {m["run"] for m in spec["members"] if m.get("run") is not None}
-    gone = r.purged_at.is_not(None) | given_up()
-    own = select(func.count(r.id)).where(r.sweep_id == number, r.status == "completed", gone)
-    before = select(func.count(r.id)).where(r.id.in_(named), ~gone)
+    own = select(func.count(r.id)).where(r.sweep_id == number, r.status == "completed", outputs_gone())
+    before = select(func.count(r.id)).where(r.id.in_(named), ~outputs_gone())
     lost = status == "completed" and connection.scalar(own)
     return not lost and (not named or connection.scalar(before) == len(named))
 

@@ -39,6 +39,11 @@ def given_up() -> ColumnElement[bool]:
     return select(AuditLog.id).where(*noted).exists()
 
 
+def outputs_gone() -> ColumnElement[bool]:
+    """Whether the outputs of a run were taken by retention, or are known to be lost."""
+    return SimulationRun.purged_at.is_not(None) | given_up()
+
+
 @retried
 def note_export(engine: Engine, what: str, run_id: int, sha256: str, actor: str = "system") -> None:
     """Note that something of a run is given out; twice, at worst, when the reply to the first note is lost."""

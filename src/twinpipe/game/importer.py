@@ -21,6 +21,7 @@ from twinpipe.game.inventory import ICE_SHELL, SEAS, fill_air, fill_ground, fill
 from twinpipe.game.orbit import fill_orbit, planet_of, sunlight
 from twinpipe.game.words import original
 from twinpipe.refusal import explain
+from twinpipe.spheres import IceShell, MethaneCycle
 
 KINDS = ("terrestrial_planet", "moon", "dwarf_planet")
 
@@ -201,17 +202,10 @@ def _resume(draft: Draft, e: Entry, builtin: Body) -> None:
         draft.assume(f"the climate spins up from {e.surface_temperature:g} K, at which a twin ended")
     stored, where = e.geosphere_attributes.stored_volatiles or {}, "geosphere_attributes.stored_volatiles"
     if builtin.ice_shell is not None:
-        _resume_shell(draft, e, builtin.ice_shell.thickness_m, stored.get("H2O", {}).get(ICE_SHELL))
+        _resume_shell(draft, e, builtin.name, builtin.ice_shell, stored.get("H2O", {}).get(ICE_SHELL))
     if builtin.methane_cycle is not None:
-        now = {key: stored.get(gas, {}).get(SEAS) for key, gas in (("methane_kg", "CH4"), ("ethane_kg", "C2H6"))}
-        before = {key: math.fsum(getattr(sea, key) for sea in builtin.methane_cycle.seas) for key in now}
-        scale = {key: kg / before[key] for key, kg in now.items() if kg is not None and before[key] > 0}
-        seas = [
-            sea.model_dump() | {key: getattr(sea, key) * factor for key, factor in scale.items()}
-            for sea in builtin.methane_cycle.seas
-        ]
-        if scale:
-            draft.take("methane_cycle.seas", seas, f"{where}.*.{SEAS}", f" (kg) in the seas of built-in {builtin.name}")
+        now = {"methane_kg": stored.get("CH4", {}).get(SEAS), "ethane_kg": stored.get("C2H6", {}).get(SEAS)}
+        _resume_seas(draft, builtin.name, builtin.methane_cycle, now)
     for place, there, target in (
         ("regolith", builtin.regolith, "regolith.inventory_kg"),
         ("buried_polar_ice", builtin.buried_co2, "buried_co2.mass_kg"),
@@ -220,7 +214,17 @@ def _resume(draft: Draft, e: Entry, builtin: Body) -> None:
             draft.take(target, kept[place], f"{where}.CO2.{place}", " (kg)")
 
 
-def _resume_shell(draft: Draft, e: Entry, thickness_m: float, ice_kg: float | None) -> None:
+def _resume_seas(draft: Draft, name: str, cycle: MethaneCycle, now: dict[str, float | None]) -> None:
+    """The seas as a twin left them, in the proportions of the built-in ones."""
+    before = {key: math.fsum(getattr(sea, key) for sea in cycle.seas) for key in now}
+    scale = {key: kg / before[key] for key, kg in now.items() if kg is not None and before[key] > 0}
+    if scale:
+        seas = [sea.model_dump() | {k: getattr(sea, k) * factor for k, factor in scale.items()} for sea in cycle.seas]
+        key = f"geosphere_attributes.stored_volatiles.*.{SEAS}"
+        draft.take("methane_cycle.seas", seas, key, f" (kg) in the seas of built-in {name}")
+
+
+def _resume_shell(draft: Draft, e: Entry, name: str, shell: IceShell, ice_kg: float | None) -> None:
     """The ocean as a twin left it, and the ice over it."""
     water = e.hydrosphere_attributes
     ocean = (water.total_hydrosphere_mass or 0.0) * water.state_distribution.get("liquid", 0.0) / 100
@@ -231,7 +235,7 @@ def _resume_shell(draft: Draft, e: Entry, thickness_m: float, ice_kg: float | No
         key = f"geosphere_attributes.stored_volatiles.H2O.{ICE_SHELL}"
         draft.take("ice_shell.thickness_m", ice_kg / (ICE_DENSITY * e.area_m2), key, " (kg) over the density of ice")
     else:
-        draft.assume(f"the ice over the ocean is {thickness_m:g} m thick, as that of the built-in body")
+        draft.assume(f"the ice over the ocean is {shell.thickness_m:g} m thick, as that of {name}")
 
 
 def _tell_rest(draft: Draft, e: Entry, unknown: tuple[str, ...]) -> None:
